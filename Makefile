@@ -1,0 +1,36 @@
+# The verbs of this project. CI calls `make lint test` and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export HF_HUB_OFFLINE := 1
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: setup lint test repro serve test-chaos
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint leanvlm
+	$(BIN)/python -m leanvlm.report.readme --check
+
+test: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+repro: setup
+	@exec $(BIN)/python -m leanvlm.reproduction
+
+serve: setup
+	$(BIN)/prefect server start
+
+test-chaos: setup
+	$(BIN)/python -m pytest -m chaos -n 0

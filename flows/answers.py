@@ -1,0 +1,83 @@
+"""The answers flow: load each checkpoint once, answer what the grid lacks, keep every cell as soon as it is whole.
+
+One task per sweep (a checkpoint x a benchmark: its recipes share vision passes and prefills) and one task per cell, so
+that the Prefect UI shows the grid. A killed run loses at most the sweep that it was in, and doubles nothing: a cell's
+file appears whole, under a name that says what it was made from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
+from tqdm import tqdm
+
+from leanvlm.answers import store_cell, write_tables
+from leanvlm.cells import Cell, grid_cells, prune
+from leanvlm.engine.sweep import Answer
+from leanvlm.engine.worker import Checkpoint, answer_sample, read_asked, start_worker
+from leanvlm.params import Params, load
+
+Rows = dict[str, dict[str, Answer]]  # recipe -> sample_id -> answer
+
+
+@flow(name="answers", task_runner=ThreadPoolTaskRunner(max_workers=1))  # type: ignore[arg-type]
+def answers(params_file: str = "params.yaml") -> dict[str, int]:
+    """Fill the grid and write its tables."""
+    params = load(Path(params_file))
+    cells = grid_cells(params)
+    missing = [cell for cell in cells if not cell.path.exists()]
+    print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
+    os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
+    with ProcessPoolExecutor(params.answer.workers, get_context("spawn"), start_worker) as pool:
+        for group in by_sweep(params, missing):
+            first = group[0]
+            name = f"{params.folder(first.model, first.recipe).name} | {first.benchmark}"
+            rows = sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+            for cell in group:
+                keep.with_options(task_run_name=f"cell {cell.name}")(cell, rows[cell.recipe.text])
+    pruned = prune(cells, keep=params.answer.keep_unused_cells)
+    write_tables(params, cells)
+    return {"cells": len(cells), "answered": len(missing), "pruned": pruned}
+
+
+def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Group cells that share weights and samples, so that each checkpoint is loaded once."""
+    groups: dict[tuple[Path, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[params.folder(cell.model, cell.recipe), cell.benchmark].append(cell)
+    return [groups[key] for key in sorted(groups, key=lambda key: (key[0].as_posix(), key[1]))]
+
+
+@task(cache_policy=NO_CACHE)
+def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> Rows:
+    """Answer every sample of one benchmark with every recipe that lacks it."""
+    first, recipes = cells[0], [cell.recipe.text for cell in cells]
+    checkpoint = Checkpoint(
+        params.models[first.model].architecture,
+        params.folder(first.model, first.recipe),
+        params.answer.dtype,
+        params.answer.device,
+    )
+    asked = read_asked(first.benchmark)
+    limit = params.answer.max_new_tokens
+    futures = [pool.submit(answer_sample, checkpoint, sample, recipes, limit) for sample in asked]
+    rows: Rows = {recipe: {} for recipe in recipes}
+    label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
+    for future in tqdm(as_completed(futures), label, len(futures), unit="sample"):
+        for recipe, sample_id, found in future.result():
+            rows[recipe][sample_id] = found
+    return rows
+
+
+@task(cache_policy=NO_CACHE)
+def keep(cell: Cell, rows: dict[str, Answer]) -> int:
+    """Store one cell."""
+    return int(store_cell(cell, rows).num_rows)

@@ -1,0 +1,86 @@
+"""What a benchmark is: pictures with questions, each question naming the rule that grades its answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from PIL import Image
+
+from leanvlm.benchmarks._canvas import Canvas
+
+HELD_OUT_SEED = 10_000_000  # samples are drawn from this seed on; training stays below it
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question about a picture; any of `answers` is right, `rule` is a file of leanvlm/grading."""
+
+    kind: str
+    text: str
+    answers: tuple[str, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the samples table. Samples of one picture share `group_id`."""
+
+    sample_id: str
+    group_id: str
+    kind: str
+    images: tuple[Image.Image, ...]
+    question: str
+    answers: tuple[str, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One to four canvases and what can be asked about them; `drills` are asked in training only."""
+
+    canvases: tuple[Canvas, ...]
+    questions: tuple[Question, ...]
+    drills: tuple[Question, ...] = field(default=())
+
+
+class Benchmark(Protocol):
+    """One data set, one file, one class of this name; its fields are its knobs of difficulty."""
+
+    def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
+        """Yield `n` held-out samples; the same `seed` gives the same samples, and a longer run its prefix."""
+        ...
+
+
+class DrawnBenchmark:
+    """A benchmark whose pictures we draw: a subclass owes `draw`."""
+
+    kinds: tuple[str, ...]
+
+    def draw(self, rng: random.Random) -> Picture:
+        """Draw one picture and ask what can be asked about it."""
+        raise NotImplementedError
+
+    def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
+        """Yield one question a picture, kinds in turn, so that each kind has its share."""
+        for index in range(n):
+            rng = random.Random(HELD_OUT_SEED + seed * 1_000_000 + index)
+            kind = self.kinds[index % len(self.kinds)]
+            picture, question = self._picture_with(kind, rng)
+            images = tuple(canvas.image for canvas in picture.canvases)
+            name = f"{index:05d}"
+            yield Sample(name, name, kind, images, question.text, question.answers, question.rule)
+
+    def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
+        while True:  # some pictures do not admit some kinds: a relation needs two distinct objects
+            picture = self.draw(rng)
+            fitting = [question for question in picture.questions if question.kind == kind]
+            if fitting:
+                return picture, rng.choice(fitting)
+
+
+def paper(rng: random.Random) -> tuple[int, int, int]:
+    """Draw a light, slightly tinted background."""
+    return (rng.randint(225, 255), rng.randint(225, 255), rng.randint(225, 255))

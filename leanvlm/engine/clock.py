@@ -1,0 +1,82 @@
+"""Measure seconds: each recipe alone, side by side with the full model in the same repeat, never sharing work.
+
+Both sides use the same attention kernel, prompt and number of new tokens; a first, unmeasured round warms up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from PIL.Image import Image
+
+from leanvlm.engine.decode import steps
+from leanvlm.engine.sweep import evict_for, method_of, read_prompt
+from leanvlm.engine.vision import see
+from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._tokens import EntranceMethod
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """One run of one prompt; `prefill` is the time to the first token, vision included; `decode` is per new token."""
+
+    vision: float
+    prefill: float
+    decode: float
+    total: float
+
+
+def run(
+    model: LoadedModel,
+    images: Sequence[Image],
+    question: str,
+    sample_id: str,
+    recipe: Recipe,
+    *,
+    new_tokens: int,
+) -> Seconds:
+    """Answer once with one recipe and read the clock after each phase."""
+    part = recipe.part("image")
+    inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
+    token_part = recipe.part("tokens")
+    method = token_part.built if token_part else None
+    needs_encoder = isinstance(method, EntranceMethod) and method.needs_encoder
+    start = _now(model)
+    prompt = see(model, inputs, needs_encoder=needs_encoder)
+    seen = _now(model)
+    read = read_prompt(model, prompt, token_part, sample_id, [recipe])
+    kept = evict_for(recipe, read, sample_id)
+    with torch.inference_mode():
+        tokens = islice(steps(model, kept.cache, read.logits, read.next_position), new_tokens)
+        next(tokens)
+        first = _now(model)
+        for _ in tokens:
+            pass
+    end = _now(model)
+    return Seconds(seen - start, first - start, (end - first) / (new_tokens - 1), end - start)
+
+
+def pairs(
+    full: Callable[[], Seconds], recipe: Callable[[], Seconds], *, repeats: int
+) -> Iterator[tuple[int, Seconds, Seconds]]:
+    """Yield (repeat, recipe's seconds, full model's seconds); who goes first alternates, so that drift cancels."""
+    full(), recipe()
+    for repeat in range(repeats):
+        if repeat % 2:
+            slow = full()
+            yield repeat, recipe(), slow
+        else:
+            fast = recipe()
+            yield repeat, fast, full()
+
+
+def _now(model: LoadedModel) -> float:
+    if model.model.device.type == "cuda":
+        torch.cuda.synchronize(model.model.device)
+    return time.perf_counter()

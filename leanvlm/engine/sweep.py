@@ -1,0 +1,146 @@
+"""Answer one sample with many recipes, sharing what is equal: one vision pass a picture, one prefill a token method.
+
+All cache recipes of a sample select from ONE full cache and decode their own copies. A recipe's answer is the same
+whether it runs alone or in a sweep: tests/engine/test_sweep.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from leanvlm.engine.decode import decode
+from leanvlm.engine.evict import Kept, evict
+from leanvlm.engine.prefill import Prefilled, prefill
+from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
+from leanvlm.methods._cache import CacheMethod
+from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._tokens import EntranceMethod, LayerMethod
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import Part, Recipe
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one recipe said, and what it really kept: see leanvlm/tables/answers.py for units."""
+
+    answer: str
+    new_tokens: int
+    finish_reason: str
+    prompt_tokens: int
+    visual_tokens: int
+    visual_tokens_kept: float
+    cache_bytes: int
+    full_cache_bytes: int
+    cache_kept: float
+    achieved: dict[str, float]  # per kind that a part acts on, its achieved budget
+
+
+def answer(
+    model: LoadedModel,
+    images: Sequence[Image],
+    question: str,
+    sample_id: str,
+    recipes: Sequence[Recipe],
+    *,
+    limit: int,
+) -> Iterator[tuple[Recipe, Answer]]:
+    """Yield every recipe's answer; recipes must share their weights, which `model` holds."""
+    whole = model.inputs(images, question)
+    for image_part, alike in _grouped(recipes, "image"):
+        shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
+        inputs = model.inputs(shown, question) if image_part else whole
+        prompt = see(model, inputs, needs_encoder=any(_needs_encoder(recipe) for recipe in alike))
+        area = sum(image.width * image.height for image in shown) / sum(i.width * i.height for i in images)
+        for token_part, swept in _grouped(alike, "tokens"):
+            read = read_prompt(model, prompt, token_part, sample_id, swept)
+            for recipe in swept:
+                kept = evict_for(recipe, read, sample_id)
+                stops = model.stop_ids
+                tokens = decode(model, kept.cache, read.logits, read.next_position, stops=stops, limit=limit)
+                achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.share}
+                yield recipe, _answer(model, tokens, whole["input_ids"], read, kept, achieved)
+
+
+def _answer(
+    model: LoadedModel,
+    tokens: list[int],
+    ids: Tensor,
+    read: Prefilled,
+    kept: Kept,
+    achieved: dict[str, float],
+) -> Answer:
+    is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
+    per_token = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
+    return Answer(
+        answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+        new_tokens=len(tokens),
+        finish_reason="stop" if tokens[-1] in model.stop_ids else "length",
+        prompt_tokens=ids.shape[1],
+        visual_tokens=int(is_visual.sum()),
+        visual_tokens_kept=sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual),
+        cache_bytes=kept.cache_bytes,
+        full_cache_bytes=per_token * ids.shape[1],
+        cache_kept=kept.share,
+        achieved=achieved,
+    )
+
+
+def _share(read: Prefilled, prompt: Prompt) -> float:
+    return int(read.is_visual[-1].sum()) / prompt.n_visual if prompt.n_visual else 1.0
+
+
+def evict_for(recipe: Recipe, read: Prefilled, sample_id: str) -> Kept:
+    """Make the recipe's own cache."""
+    part = recipe.part("cache")
+    return evict(read, method_of(part, CacheMethod) if part else None, lots(part, sample_id))
+
+
+def read_prompt(
+    model: LoadedModel, prompt: Prompt, token_part: Part | None, sample_id: str, recipes: Sequence[Recipe]
+) -> Prefilled:
+    """Reduce the prompt and run the decoder over it, keeping the union of the signals that the recipes need."""
+    method = token_part.built if token_part else None
+    entrance = method if isinstance(method, EntranceMethod) else None
+    entering = reduce_at_entrance(prompt, entrance, lots(token_part, sample_id))
+    cache_methods = [part.built for recipe in recipes if (part := recipe.part("cache"))]
+    n_queries = max([1, *(m.queries(entering.embeds.shape[1]) for m in cache_methods)])
+    inside = method if isinstance(method, LayerMethod) else None
+    return prefill(model, entering, n_queries=n_queries, method=inside)
+
+
+def lots(part: Part | None, sample_id: str) -> torch.Generator:
+    """Make the generator of one part on one sample: its seed and the sample decide, nothing else."""
+    seed = getattr(part.built, "seed", 0) if part else 0
+    digest = hashlib.sha256(f"{sample_id}|{seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def method_of(part: Part, kind: type[M]) -> M:
+    """Return a part's method, checked for its kind."""
+    assert isinstance(part.built, kind)
+    return part.built
+
+
+def _grouped(recipes: Sequence[Recipe], acts_on: str) -> Iterator[tuple[Part | None, list[Recipe]]]:
+    def text(recipe: Recipe) -> str:
+        part = recipe.part(acts_on)
+        return part.text if part else ""
+
+    for _, alike in groupby(sorted(recipes, key=text), key=text):
+        group = list(alike)
+        yield group[0].part(acts_on), group
+
+
+def _needs_encoder(recipe: Recipe) -> bool:
+    part = recipe.part("tokens")
+    return part is not None and isinstance(part.built, EntranceMethod) and part.built.needs_encoder

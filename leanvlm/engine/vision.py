@@ -1,0 +1,113 @@
+"""The vision pass: let the model look and merge, and stop it at its decoder's door.
+
+The model's own forward runs the tower, the projector, the packing and the merge; a hook on the decoder stack takes what
+would enter it and stops the run. So no model's merging code is copied, whatever its architecture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from leanvlm.engine.attention import ReceivedAttention, listening
+from leanvlm.methods._method import n_keep
+from leanvlm.methods._tokens import EntranceMethod, VisualTokens
+from leanvlm.models._model import LoadedModel
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What enters the decoder, batch of one.
+
+    Shapes: embeds (1, T, C); positions (..., 1, T); is_visual (T,); attention (visual,) and keys (visual, D) of the
+    encoder, if asked for; spans: for each image, where its visual tokens begin and end among the visual tokens.
+    """
+
+    embeds: Tensor
+    positions: Tensor
+    is_visual: Tensor
+    spans: tuple[tuple[int, int], ...]
+    attention: Tensor | None = None
+    keys: Tensor | None = None
+
+    @property
+    def n_visual(self) -> int:
+        """Count the visual tokens."""
+        return int(self.is_visual.sum())
+
+
+class _AtTheDoor(Exception):
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        super().__init__()
+        self.arguments = arguments
+
+
+def _stop(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
+    raise _AtTheDoor(arguments)
+
+
+@torch.inference_mode()
+def see(model: LoadedModel, inputs: dict[str, Tensor], *, needs_encoder: bool) -> Prompt:
+    """Run the vision pass of one prompt."""
+    recorder = ReceivedAttention()
+    has_image = "pixel_values" in inputs
+    recorders = {model.encoder_attention: recorder} if needs_encoder and has_image else {}
+    handle = model.text.register_forward_pre_hook(_stop, with_kwargs=True)
+    try:
+        with listening(recorders):
+            model.model(**inputs, use_cache=False)
+        raise AssertionError("the model never called its decoder stack")
+    except _AtTheDoor as door:
+        arguments = door.arguments
+    finally:
+        handle.remove()
+    prompt = _prompt(model, inputs["input_ids"][0], arguments)
+    if not recorders:
+        return prompt
+    attention = model.spread(torch.cat(recorder.attention)[..., None], inputs, fill=float("-inf"))[:, 0]
+    return replace(prompt, attention=attention, keys=model.spread(torch.cat(recorder.keys), inputs, fill=0.0))
+
+
+def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any]) -> Prompt:
+    embeds, positions = arguments["inputs_embeds"], arguments.get("position_ids")
+    if positions is None:
+        positions = torch.arange(embeds.shape[1], device=embeds.device)[None]
+    is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
+    return Prompt(embeds, positions, is_visual, image_spans(is_visual))
+
+
+def image_spans(is_visual: Tensor) -> tuple[tuple[int, int], ...]:
+    """Find the runs of visual tokens, counted among visual tokens only.
+
+    Images that touch, as in a prompt that begins with several, form one run: they share one budget.
+    """
+    places = is_visual.nonzero()[:, 0].tolist()
+    starts = [i for i, place in enumerate(places) if i == 0 or place != places[i - 1] + 1]
+    return tuple(zip(starts, [*starts[1:], len(places)], strict=True)) if places else ()
+
+
+def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator: torch.Generator) -> Prompt:
+    """Let a token method choose, image by image, what enters the decoder; positions stay the original ones."""
+    if method is None or not prompt.spans:
+        return prompt
+    visual = prompt.is_visual.nonzero()[:, 0]  # places of visual tokens in the prompt
+    embeds, keep = prompt.embeds.clone(), ~prompt.is_visual
+    for start, end in prompt.spans:
+        tokens = VisualTokens(
+            features=prompt.embeds[0, visual[start:end]],
+            attention=None if prompt.attention is None else prompt.attention[start:end],
+            keys=None if prompt.keys is None else prompt.keys[start:end],
+            generator=generator,
+        )
+        places, features = method.reduce(tokens, n_keep(end - start, method.budget))
+        embeds[0, visual[start:end][places]] = features.to(embeds.dtype)
+        keep[visual[start:end][places]] = True
+    return _select(replace(prompt, embeds=embeds), keep)
+
+
+def _select(prompt: Prompt, keep: Tensor) -> Prompt:
+    is_visual = prompt.is_visual[keep]
+    return Prompt(prompt.embeds[:, keep], prompt.positions[..., keep], is_visual, image_spans(is_visual))

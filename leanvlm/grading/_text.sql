@@ -1,0 +1,64 @@
+-- _text: what the grading rules share: one spelling for answers that mean the same.
+--
+-- Source:  the answer processing of VQA v2, Antol et al. 2015, arXiv 1505.00468, section 3.3:
+--          lower case, number words as digits, no articles, no punctuation.
+-- Departs: the period inside a number, its sign and its fraction stay ("3.5" is not "35");
+--          commas go only before three digits; there is no table of contractions, apostrophes just go.
+
+-- said as lower-case words and numbers, in order, with articles and number words as they are
+create or replace macro raw_words_of(said) as
+    regexp_extract_all(
+        regexp_replace(
+            regexp_replace(
+                translate(lower(nfc_normalize(said)), '−''’', '-'),
+                '([0-9]),([0-9][0-9][0-9])',
+                '\1\2',
+                'g'
+            ),
+            '([0-9]),([0-9][0-9][0-9])',
+            '\1\2',
+            'g'
+        ),
+        '-?[0-9]+([.][0-9]+)*|-?[.][0-9]+|[\p{L}\p{M}\p{N}]+'
+    );
+
+-- the same without articles, and with number words as digits
+create or replace macro words_of(said) as
+    list_transform(
+        list_filter(raw_words_of(said), lambda word: word not in ('a', 'an', 'the')),
+        lambda word: case word
+            when 'none' then '0'
+            when 'zero' then '0'
+            when 'one' then '1'
+            when 'two' then '2'
+            when 'three' then '3'
+            when 'four' then '4'
+            when 'five' then '5'
+            when 'six' then '6'
+            when 'seven' then '7'
+            when 'eight' then '8'
+            when 'nine' then '9'
+            when 'ten' then '10'
+            else word
+        end
+    );
+
+-- lower case with single spaces; nothing else goes
+create or replace macro lowered(said) as
+    trim(regexp_replace(lower(nfc_normalize(said)), '[\s\p{Z}]+', ' ', 'g'));
+
+-- one spelling; where nothing but articles or signs was said, the answer in lower case
+create or replace macro normalised(said) as
+    coalesce(nullif(array_to_string(words_of(said), ' '), ''), lowered(said));
+
+create or replace macro is_blank(said) as
+    regexp_full_match(coalesce(said, ''), '[\s\p{Z}\p{C}]*');
+
+-- what follows the last "answer is" or "answer:", up to the line's end; all where neither was said
+create or replace macro extracted(said) as
+    normalised(
+        coalesce(
+            nullif(regexp_extract(said, '(?i).*\banswer(?: is|:)[ :]*([^\n]+)', 1), ''),
+            said
+        )
+    );

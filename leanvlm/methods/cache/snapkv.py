@@ -1,0 +1,43 @@
+"""SnapKV: keep the prompt positions that the last queries attend to.
+
+Source:  Li et al. 2024, arXiv 2404.14469, section 4: a window of queries at the prompt's end votes, votes are pooled.
+Code:    github.com/FasterDecoding/SnapKV @ e216ddc, snapkv_utils.py (read, not copied).
+Departs: votes are averaged over the query heads that share a key head; the paper has no such groups. The window is
+         at most half of what is kept: a longer one leaves no room for votes, and every method becomes "recent only".
+         `window_share` is EffiVLM-Bench's variant: the window is that share of the kept positions (there 0.1).
+Checked: tests/methods/test_snapkv.py, the ten-token fixture, pooled and not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import avg_pool1d, pad
+
+from leanvlm.methods._cache import CacheMethod, Signals, always_keep
+from leanvlm.methods._method import n_keep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(CacheMethod):
+    """Let the window vote."""
+
+    window: int = 32  # queries that vote and stay, counted from the prompt's end [tokens]
+    window_share: float = 0.0  # if above 0, the window as a share of the kept positions, instead of `window`
+    kernel: int = 5  # width of the smoothing of votes [tokens], odd
+
+    def queries(self, n_tokens: int) -> int:
+        """Count the voters."""
+        n = n_keep(n_tokens, self.budget)
+        return max(1, int(n * self.window_share + 1e-9) if self.window_share else min(self.window, n // 2))
+
+    def score(self, signals: Signals) -> Tensor:
+        """Score by the smoothed votes of the window; the window stays.
+
+        Shapes: last_rows(w) is (B, G, w, T) -> (B, G, T).
+        """
+        window = self.queries(signals.n_tokens)
+        votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
+        smooth = avg_pool1d(votes, self.kernel, stride=1, padding=self.kernel // 2)
+        return always_keep(pad(smooth, (0, window)), last=window)

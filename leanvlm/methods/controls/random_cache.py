@@ -1,0 +1,31 @@
+"""random_cache: keep cached positions by lot.
+
+Source:  a control; EffiVLM-Bench's own `random` (arXiv 2506.00479) is of this kind.
+Departs: EffiVLM-Bench keeps a window of the last 10 % of the budget and draws from the global generator; here all
+         positions but the last draw lots, per key-value head, from a passed generator.
+Checked: tests/methods/test_controls.py: same seed, same positions; heads differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from leanvlm.methods._cache import CacheMethod, Signals, always_keep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(CacheMethod):
+    """Draw lots."""
+
+    seed: int = 0  # another seed, another draw
+
+    def score(self, signals: Signals) -> Tensor:
+        """Score by lot.
+
+        Shapes: -> (B, G, T).
+        """
+        lots = torch.rand(signals.keys.shape[:3], generator=signals.generator)
+        return always_keep(lots.to(signals.keys.device), last=1)

@@ -1,0 +1,62 @@
+"""VisionZip: keep the tokens that the vision tower itself looks at, and merge the rest into a few contextual ones.
+
+Source:  Yang et al. 2024, arXiv 2412.04467, section 3: dominant tokens by attention, contextual tokens by similarity.
+Code:    github.com/dvlab-research/VisionZip @ 3151f6d (read, not copied): 54 dominant to 10 contextual tokens.
+Departs: towers without a class token are scored by the attention received, mean over heads and rows, as
+         EffiVLM-Bench does. Tokens are chosen over all tiles of an image together and merged in the decoder's
+         feature space; kept tokens stay at their positions. Row-end tokens, which no patch stands behind, go first.
+Checked: tests/methods/test_visionzip.py, two examples worked by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from leanvlm.methods._method import top
+from leanvlm.methods._tokens import EntranceMethod, VisualTokens
+
+CONTEXTUAL_SHARE = 10 / 64  # of the kept tokens; the code's 54 : 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(EntranceMethod):
+    """Keep dominant tokens, merge the others."""
+
+    needs_encoder: ClassVar[bool] = True
+
+    def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
+        """Choose dominant tokens by attention and add to every contextual centre the mean of its like.
+
+        Shapes: -> places (n,) ascending, features (n, C).
+        """
+        if n == len(tokens.features):  # nothing is dropped, so nothing is merged
+            return torch.arange(n, device=tokens.features.device), tokens.features
+        assert tokens.attention is not None
+        n_contextual = int(n * CONTEXTUAL_SHARE)
+        dominant = top(tokens.attention, n - n_contextual)
+        rest = _without(torch.arange(len(tokens.features), device=dominant.device), dominant)
+        centers = rest[:: max(1, len(rest) // max(1, n_contextual))][:n_contextual]
+        features = tokens.features.clone()
+        if n_contextual:
+            features[centers] += _mean_of_nearest(tokens, _without(rest, centers), centers)
+        places = torch.cat([dominant, centers]).sort().values
+        return places, features[places]
+
+
+def _without(places: Tensor, gone: Tensor) -> Tensor:
+    return places[~torch.isin(places, gone)]
+
+
+def _mean_of_nearest(tokens: VisualTokens, others: Tensor, centers: Tensor) -> Tensor:
+    """Average, per centre, the tokens whose keys point most nearly its way; zeros for a centre without any."""
+    assert tokens.keys is not None
+    keys = normalize(tokens.keys.float(), dim=-1)
+    nearest = (keys[others] @ keys[centers].T).argmax(-1)  # (others,)
+    sums = torch.zeros_like(tokens.features[centers]).index_add_(0, nearest, tokens.features[others])
+    counts = torch.bincount(nearest, minlength=len(centers)).clamp(min=1)
+    return sums / counts[:, None].to(sums.dtype)

@@ -1,0 +1,113 @@
+"""What a model is: a checkpoint with the adapter of its architecture.
+
+An adapter says where visual tokens sit, which modules attend, and how to prompt. It never computes what the model
+computes: the engine lets the model run its own code and listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedModel, ProcessorMixin
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class LoadedModel:
+    """A network with its processor; a subclass in leanvlm/models owes the rest."""
+
+    network_class: type[PreTrainedModel]
+
+    def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
+        self.model: Any = network.eval()  # type: ignore[no-untyped-call]
+        self.processor = processor
+        self.tokenizer: Any = processor.tokenizer
+
+    @classmethod
+    def load(cls, folder: Path, *, dtype: str, device: str) -> LoadedModel:
+        """Read a checkpoint folder; remote code is never run."""
+        network: Any = cls.network_class.from_pretrained(folder, dtype=DTYPES[dtype], local_files_only=True)
+        return cls(network.to(device), cls.read_processor(folder))
+
+    @classmethod
+    def read_processor(cls, folder: Path) -> ProcessorMixin:
+        """Read what turns pictures and words into tensors."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> Any:
+        """The decoder stack, without the language-model head."""
+        raise NotImplementedError
+
+    @property
+    def head(self) -> nn.Module:
+        """The language-model head."""
+        head: nn.Module = self.model.get_output_embeddings()
+        return head
+
+    @property
+    def visual_ids(self) -> tuple[int, ...]:
+        """The token ids that stand for visual tokens in a prompt."""
+        raise NotImplementedError
+
+    @property
+    def encoder_attention(self) -> Any:
+        """The vision tower's attention module that encoder-side methods listen to: the second-to-last block's."""
+        raise NotImplementedError
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
+        """Bring values per patch into the order of the decoder's visual tokens; `fill` where no patch stands behind.
+
+        Shapes: (tiles, N, C) -> (visual tokens, C).
+        """
+        raise NotImplementedError
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """The token ids that end an answer."""
+        stop = self.model.generation_config.eos_token_id
+        return frozenset([stop] if isinstance(stop, int) else stop)
+
+    def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
+        """Build the prompt of one question about one to many pictures, or none."""
+        content = [{"type": "image"} for _ in images] + [{"type": "text", "text": question}]
+        processor: Any = self.processor
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        if not images:
+            tensors = self.tokenizer(text, return_tensors="pt")
+        else:
+            tensors = processor(images=[list(images)], text=[text], return_tensors="pt")
+        return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
+
+    def _move(self, value: Tensor) -> Tensor:
+        dtype = self.model.dtype if value.is_floating_point() else value.dtype
+        return value.to(self.model.device, dtype)
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Read a checkpoint's tokenizer."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def load_model(architecture: str, folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LoadedModel:
+    """Load a checkpoint folder with its architecture's adapter.
+
+    Raises: InputError for an unknown architecture, dtype or device, and for a missing checkpoint.
+    """
+    kind: type[LoadedModel] = plugins.load("models", architecture)
+    if dtype not in DTYPES:
+        raise InputError(f"no dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device 'cuda' was asked for and there is none; choose cpu, or run where a GPU is")
+    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+        raise InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `git checkout {folder}` "
+                         "brings the embedded model back, `make repro` makes the compressed ones")  # fmt: skip
+    return kind.load(folder, dtype=dtype, device=device)

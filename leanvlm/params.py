@@ -1,0 +1,190 @@
+"""Read params.yaml and refuse what it should not say: a typo in a key is an error, not a default."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+from leanvlm.recipe import Recipe, parse, slug
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is run: every model x recipe x benchmark is a cell."""
+
+    models: tuple[str, ...]
+    recipes: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One model: the adapter of its architecture and where its checkpoint lies."""
+
+    architecture: str
+    checkpoint: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows, and which draw."""
+
+    n: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How answers are made."""
+
+    max_new_tokens: int
+    dtype: str
+    device: str
+    workers: int
+    keep_unused_cells: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How seconds are measured."""
+
+    benchmark: str
+    samples: int
+    new_tokens: int
+    repeats: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How error bars are made."""
+
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the report shows beside the numbers."""
+
+    flips: int
+
+
+@dataclass(frozen=True)
+class Train:
+    """How the embedded model was trained: minutes of each lesson on two busy cores."""
+
+    seed: int
+    tower_minutes: float
+    finding_minutes: float
+    decoder_minutes: float
+    projector_minutes: float
+    together_minutes: float
+
+
+@dataclass(frozen=True)
+class Params:
+    """The whole of params.yaml, one block per stage."""
+
+    grid: Grid
+    models: dict[str, Checkpoint]
+    weights: dict[str, str]
+    samples: Count
+    calibration: Count
+    answer: Answering
+    clock: Clock
+    tally: Tally
+    report: Report
+    train: Train
+
+    def folder(self, model: str, recipe: Recipe) -> Path:
+        """Say where the weights lie that a recipe runs on."""
+        part = recipe.part("weights")
+        if part is None:
+            return Path(self.models[model].checkpoint)
+        return Path(f"artifacts/checkpoints/{model}/{slug(part.text)}")
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises: InputError naming the first key, name or recipe that cannot be used.
+    """
+    if not path.is_file():
+        raise InputError(f"no {path} here; run from the repository's root")
+    try:
+        text = YAML(typ="safe").load(path)  # YAML 1.2, as DVC reads it
+    except YAMLError as error:
+        line = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"{path} is not YAML ({line}); mend it or `git checkout {path}`") from None
+    params: Params = _build(Params, text, "params.yaml")
+    _check_names(params)
+    return params
+
+
+def _check_names(params: Params) -> None:
+    for name in params.grid.benchmarks:
+        plugins.load("benchmarks", name)
+    for name in params.grid.models:
+        if name not in params.models:
+            raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
+        plugins.load("models", params.models[name].architecture)
+    _check_recipes(params)
+
+
+def _check_recipes(params: Params) -> None:
+    recipes = [parse(text) for text in params.grid.recipes]
+    texts = [recipe.text for recipe in recipes]
+    for given, text in zip(params.grid.recipes, texts, strict=True):
+        if texts.count(text) > 1:
+            raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
+    if "controls/full" not in texts:
+        raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
+    for part in filter(None, (recipe.part("weights") for recipe in recipes)):
+        if params.weights.get(slug(part.text)) != part.text:
+            line = f"{slug(part.text)}: {part.text!r}"
+            raise InputError(f"recipe {part.text!r} needs a checkpoint; add `{line}` under `weights:` in params.yaml")
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """Turn plain YAML into a dataclass, a tuple, a dict or a scalar of the annotated type."""
+    if is_dataclass(kind):
+        return _build_block(kind, value, where)
+    if get_origin(kind) is tuple:
+        _expect(isinstance(value, list), value, "a list", where)
+        return tuple(_build(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if get_origin(kind) is dict:
+        _expect(isinstance(value, dict), value, "a block of keys", where)
+        return {key: _build(get_args(kind)[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float:
+        _expect(isinstance(value, int | float) and not isinstance(value, bool), value, "a number", where)
+        return float(value)
+    names = {str: "a quoted text", int: "a whole number"}
+    _expect(isinstance(value, kind) and not isinstance(value, bool), value, names[kind], where)
+    if kind is int:
+        _expect(value >= 0, value, "0 or more", where)
+    return value
+
+
+def _build_block(kind: Any, value: Any, where: str) -> Any:
+    _expect(isinstance(value, dict), value, "a block of keys", where)
+    known = [field.name for field in fields(kind)]
+    for key in value:
+        if key not in known:
+            raise InputError(f"{where} has no key {key!r}; it knows: {', '.join(known)}")
+    for field in fields(kind):
+        if field.name not in value and field.default is MISSING:
+            raise InputError(f"{where} lacks the key {field.name!r}; add it, or `git checkout params.yaml`")
+    hints = get_type_hints(kind)
+    return kind(**{key: _build(hints[key], item, f"{where}.{key}") for key, item in value.items()})
+
+
+def _expect(holds: bool, value: Any, wanted: str, where: str) -> None:
+    if not holds:
+        raise InputError(f"{where} is {value!r}; it must be {wanted}")

@@ -1,0 +1,55 @@
+"""The folder is the registry: a file's path is its id, and its class has the folder's name.
+
+`leanvlm/methods/cache/snapkv.py` is the method `cache/snapkv`. Files that begin with an underscore are plumbing.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from leanvlm.errors import InputError
+
+ROOT = Path(__file__).parent
+CLASSES = {"methods": "Method", "models": "Model", "benchmarks": "Benchmark"}
+
+
+@cache
+def ids(kind: str) -> tuple[str, ...]:
+    """List the ids of one kind: "methods", "models" or "benchmarks"."""
+    folder = ROOT / kind
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*.py")))
+    return tuple(path.with_suffix("").as_posix() for path in files if not path.name.startswith("_"))
+
+
+def module(kind: str, name: str) -> ModuleType:
+    """Import the file behind an id.
+
+    Raises: InputError for an id without a file.
+    """
+    if name not in ids(kind):
+        known = ", ".join(ids(kind))
+        raise InputError(f"no {kind[:-1]} {name!r}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")
+    return import_module(f"leanvlm.{kind}.{name.replace('/', '.')}")
+
+
+def load(kind: str, name: str) -> Any:
+    """Return the plug-in's class."""
+    return getattr(module(kind, name), CLASSES[kind])
+
+
+def source(kind: str, name: str) -> str:
+    """Return what the plug-in's docstring says after `Source:`, on one line."""
+    lines = (module(kind, name).__doc__ or "").splitlines()
+    starts = [index for index, line in enumerate(lines) if line.startswith("Source:")]
+    if not starts:
+        return ""
+    found = [lines[starts[0]].removeprefix("Source:").strip()]
+    for line in lines[starts[0] + 1 :]:
+        if not line.startswith(" "):
+            break
+        found.append(line.strip())
+    return " ".join(found)

@@ -1,0 +1,174 @@
+"""A recipe is a text: `method[@setting][:option=value,...]`, joined by `+`; this reads it and writes its one form.
+
+The canonical text names parts in order of application (weights, image, tokens, cache), sorts options and leaves
+defaults out: `weights/gptq@w4a16-g128+cache/snapkv@10%`, `controls/random_tokens@10%:seed=2`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+
+ORDER = ("none", "weights", "image", "tokens", "cache")
+GRAMMAR = re.compile(r"(?P<method>[a-z0-9_/-]+)(@(?P<setting>\d+:\d+|[^:+@]+))?(:(?P<options>[^:+@]+))?")
+STRENGTHS = ("budget", "setting")  # the fields that a setting fills; all others are options
+
+
+@dataclass(frozen=True)
+class Part:
+    """One method with its strength. `setting` and `options` are canonical texts."""
+
+    method: str
+    setting: str | None
+    options: str
+
+    @property
+    def text(self) -> str:
+        """Write the part as a recipe does."""
+        setting = f"@{self.setting}" if self.setting is not None else ""
+        return self.method + setting + (f":{self.options}" if self.options else "")
+
+    @property
+    def family(self) -> str:
+        """Name the folder that the method lies in."""
+        return self.method.split("/")[0]
+
+    @cached_property
+    def built(self) -> Any:
+        """The method's object."""
+        return _build(self.method, self.setting, self.options)
+
+    @property
+    def budget(self) -> float | None:
+        """The share that is asked to be kept, in (0, 1]; None for a method without strength."""
+        budget = self.built.budget if "budget" in dir(self.built) else None
+        return budget() if callable(budget) else budget
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The methods that act together on one model."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The one spelling of this recipe."""
+        return "+".join(part.text for part in self.parts)
+
+    @property
+    def family(self) -> str:
+        """Name the methods' family, or "combined"."""
+        return self.parts[0].family if len(self.parts) == 1 else "combined"
+
+    @property
+    def acts_on(self) -> str:
+        """Name what is changed, or "several"."""
+        kinds = {part.built.acts_on for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else "several"
+
+    def part(self, acts_on: str) -> Part | None:
+        """Return the part that acts on the weights, the image, the tokens or the cache."""
+        return next((part for part in self.parts if part.built.acts_on == acts_on), None)
+
+
+def parse(text: str) -> Recipe:
+    """Read a recipe.
+
+    Raises: InputError for an unknown method, a setting out of range, an unknown option or a clash of parts.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"recipe {text!r} is not a text; quote it in params.yaml, since YAML reads 2:4 as a number")
+    parts = sorted((_part(piece.strip(), text) for piece in text.split("+")), key=lambda part: _rank(part))
+    kinds = [part.built.acts_on for part in parts]
+    if len(set(kinds)) < len(kinds) or ("none" in kinds and len(kinds) > 1):
+        raise InputError(
+            f"recipe {text!r} joins parts that act on the same thing; join at most one each on "
+            "weights, image, tokens and cache, and controls/full with nothing"
+        )
+    return Recipe(tuple(parts))
+
+
+def slug(text: str) -> str:
+    """Name files and DVC items after a recipe, in [a-z0-9_-]."""
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")
+
+
+def _rank(part: Part) -> int:
+    return ORDER.index(part.built.acts_on)
+
+
+def _part(piece: str, whole: str) -> Part:
+    match = GRAMMAR.fullmatch(piece)
+    if match is None:
+        raise InputError(
+            f"recipe {whole!r} cannot be read at {piece!r}; write method[@setting][:option=value,...], "
+            "joined by +, as in tokens/fastv@10%"
+        )
+    method, setting, options = match["method"], match["setting"], match["options"] or ""
+    built = _build(method, setting, options)
+    strength = getattr(built, "budget", None)
+    if setting is not None and isinstance(strength, float):
+        setting = f"{round(strength * 100, 6):g}%"
+    return Part(method, setting, _canonical_options(built))
+
+
+def _build(method: str, setting: str | None, options: str) -> Any:
+    kind = plugins.load("methods", method)
+    known = {field.name: field for field in fields(kind)}
+    given: dict[str, Any] = {}
+    strength = next((name for name in STRENGTHS if name in known), None)
+    if strength is None and setting is not None:
+        raise InputError(f"{method} takes no setting, but {setting!r} was given; write {method}")
+    if strength is not None and setting is None:
+        raise InputError(f"{method} needs a setting, as in {method}@{'10%' if strength == 'budget' else '...'}")
+    if strength is not None and setting is not None:
+        given[strength] = share(setting, method) if strength == "budget" else setting
+    for option in filter(None, options.split(",")):
+        name, _, value = option.partition("=")
+        allowed = [key for key in known if key not in STRENGTHS]
+        if name not in allowed:
+            raise InputError(f"{method} has no option {name!r}; it has: {', '.join(allowed) or 'none'}")
+        given[name] = _value(method, name, value, known[name].default)
+    return kind(**given)
+
+
+def share(setting: str, method: str) -> float:
+    """Read "10%" as 0.1.
+
+    Raises: InputError for a text that is no percentage in (0, 100].
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)%", setting)
+    if match is None or not 0 < float(match[1]) <= 100:
+        raise InputError(
+            f"{method} cannot keep {setting!r}; a budget is the share kept, above 0% and up to 100%, as in {method}@10%"
+        )
+    return float(match[1]) / 100
+
+
+def _value(method: str, name: str, value: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return value
+    if isinstance(default, bool):
+        if value in ("true", "false"):
+            return value == "true"
+        raise InputError(f"{method}:{name} is true or false, not {value!r}")
+    try:
+        return type(default)(value)
+    except ValueError:
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise InputError(f"{method}:{name} is {kind}, not {value!r}") from None
+
+
+def _canonical_options(built: Any) -> str:
+    chosen = []
+    for field in sorted(fields(built), key=lambda field: field.name):
+        value = getattr(built, field.name)
+        if field.name not in STRENGTHS and value != field.default:
+            chosen.append(f"{field.name}={str(value).lower() if isinstance(value, bool) else value}")
+    return ",".join(chosen)

@@ -1,0 +1,156 @@
+"""Draw one panel of the Pareto plot as inline SVG: kept accuracy against what it buys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from math import hypot
+
+from leanvlm.report import axes, labels
+from leanvlm.report.axes import Axis
+from leanvlm.report.labels import Box
+
+WIDTH, HEIGHT = 600, 440  # of the drawing [pixels]; the page scales it
+FRAME = Box(54, 14, WIDTH - 14, HEIGHT - 52)
+LINE_BOX = 6.0  # distance of the boxes that stand for a line when labels are placed [pixels]
+MARKERS = {  # a shape a family, so that the plot can be read without its colours
+    "tokens": "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",
+    "cache": "M-4.5 -4.5h9v9h-9z",
+    "weights": "M0 -5.8L5.6 4.4H-5.6z",
+    "combined": "M0 -6.2L6.2 0L0 6.2L-6.2 0z",
+    "controls": "M-4.5 -4.5L4.5 4.5M-4.5 4.5L4.5 -4.5",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One recipe: x is what it buys, y the share of accuracy that it keeps, with errors where known."""
+
+    name: str
+    tooltip: str
+    family: str
+    x: float
+    y: float
+    x_error: tuple[float, float] | None
+    y_error: tuple[float, float] | None
+    is_on_front: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot; `untouched` is the x of the full model, where a reference line stands."""
+
+    key: str
+    title: str
+    x_title: str
+    tick: Callable[[float], str]
+    points: tuple[Point, ...]
+    is_less_better: bool = False  # turns the x axis round, so that the upper right is always best
+    untouched: float = 1.0
+
+
+def draw(panel: Panel) -> str:
+    """Return the panel as one `<svg>` element, every text escaped."""
+    across, up = _axes(panel)
+    parts = [_grid(across, up, panel), _front(panel.points, across, up)]
+    parts += [_error_bars(point, across, up) for point in panel.points]
+    parts += [_marker(point, across, up) for point in panel.points]
+    parts += _names(panel.points, across, up)
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-labelledby="{panel.key}-title {panel.key}-desc">'
+        f'<title id="{panel.key}-title">{escape(panel.title)}</title>'
+        f'<desc id="{panel.key}-desc">{escape(_description(panel))}</desc>{"".join(parts)}</svg>'
+    )
+
+
+def _axes(panel: Panel) -> tuple[Axis, Axis]:
+    xs = [panel.untouched, *(value for point in panel.points for value in (point.x, *(point.x_error or ())))]
+    ys = [1.0, *(value for point in panel.points for value in (point.y, *(point.y_error or ())))]
+    left, right = (FRAME.right, FRAME.left) if panel.is_less_better else (FRAME.left, FRAME.right)
+    return axes.around(xs, start=left, end=right), axes.around(ys, start=FRAME.bottom, end=FRAME.top)
+
+
+def _description(panel: Panel) -> str:
+    front = ", ".join(point.name for point in panel.points if point.is_on_front) or "none"
+    return f"{len(panel.points)} recipes as points with error bars. On the front, which nothing beats: {front}."
+
+
+def _grid(across: Axis, up: Axis, panel: Panel) -> str:
+    lines = [f'<rect class="frame" {_rectangle(FRAME)}/>']
+    for value in across.ticks():
+        x = across.at(value)
+        lines.append(f'<path class="grid" d="M{x:.1f} {FRAME.top}V{FRAME.bottom}"/>')
+        lines.append(_text(panel.tick(value), x, FRAME.bottom + 18, anchor="middle"))
+    for value in up.ticks():
+        y = up.at(value)
+        lines.append(f'<path class="grid" d="M{FRAME.left} {y:.1f}H{FRAME.right}"/>')
+        lines.append(_text(f"{100 * value:g} %", FRAME.left - 7, y + 4, anchor="end"))
+    lines.append(
+        f'<path class="untouched" d="M{across.at(panel.untouched):.1f} {FRAME.top}V{FRAME.bottom}'
+        f'M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"/>'
+    )
+    lines.append(_text(panel.x_title, (FRAME.left + FRAME.right) / 2, HEIGHT - 10, anchor="middle", kind="axis"))
+    return "".join(lines)
+
+
+def _front(points: Sequence[Point], across: Axis, up: Axis) -> str:
+    best = _corners(points, across, up)
+    return '<path class="front" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in best) + '"/>' if len(best) > 1 else ""
+
+
+def _corners(points: Sequence[Point], across: Axis, up: Axis) -> list[tuple[float, float]]:
+    return sorted((across.at(point.x), up.at(point.y)) for point in points if point.is_on_front)
+
+
+def _error_bars(point: Point, across: Axis, up: Axis) -> str:
+    x, y = across.at(point.x), up.at(point.y)
+    bars = ""
+    if point.x_error is not None:
+        bars += f"M{across.at(point.x_error[0]):.1f} {y:.1f}H{across.at(point.x_error[1]):.1f}"
+    if point.y_error is not None:
+        bars += f"M{x:.1f} {up.at(point.y_error[0]):.1f}V{up.at(point.y_error[1]):.1f}"
+    return f'<path class="error {point.family}" d="{bars}"/>' if bars else ""
+
+
+def _marker(point: Point, across: Axis, up: Axis) -> str:
+    place = f"translate({across.at(point.x):.1f} {up.at(point.y):.1f})"
+    return (
+        f'<g class="point {point.family}" transform="{place}">'
+        f'<title>{escape(point.tooltip)}</title><path d="{MARKERS[point.family]}"/></g>'
+    )
+
+
+def _names(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
+    """Name the points of the front first, then from the best down, as far as there is room."""
+    ordered = sorted(points, key=lambda point: (not point.is_on_front, point.family == "controls", -point.y))
+    wanted = [(point.name, across.at(point.x), up.at(point.y)) for point in ordered]
+    boxes = [Box(x - 6, y - 6, x + 6, y + 6) for _, x, y in wanted]
+    lines = [Box(FRAME.left, up.at(1.0), FRAME.right, up.at(1.0) + 1), *_along(_corners(points, across, up))]
+    drawn = []
+    for label in labels.place(wanted, obstacles=[*boxes, *lines], frame=FRAME):
+        if label.is_far:
+            edge = label.box.bottom if label.box.bottom < label.point[1] else label.box.top
+            x, y = label.point
+            drawn.append(f'<path class="leader" d="M{x:.1f} {y:.1f}L{label.x:.1f} {edge:.1f}"/>')
+        drawn.append(_text(label.text, label.x, label.box.bottom - 3, anchor=label.anchor, kind="name"))
+    return drawn
+
+
+def _along(corners: Sequence[tuple[float, float]]) -> Iterator[Box]:
+    """Cover a line through corners with small boxes, for labels to keep clear of."""
+    for (left, top), (right, bottom) in pairwise(corners):
+        n = 1 + int(hypot(right - left, bottom - top) / LINE_BOX)
+        for step in range(n + 1):
+            x, y = left + (right - left) * step / n, top + (bottom - top) * step / n
+            yield Box(x - 1, y - 1, x + 1, y + 1)
+
+
+def _text(text: str, x: float, y: float, *, anchor: str, kind: str = "tick") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _rectangle(box: Box) -> str:
+    return f'x="{box.left}" y="{box.top}" width="{box.right - box.left}" height="{box.bottom - box.top}"'

@@ -1,0 +1,70 @@
+"""Numbers and recipes as people read them; what is missing is a dash, never a blank or a zero."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup
+
+MISSING = "–"
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+LONGEST_TEXT = 600  # characters of a question or an answer that are printed
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """Print a share as a percentage without its sign: 0.973 is "97.3"."""
+    return MISSING if share is None else f"{100 * share:.{digits}f}"
+
+
+def budget(share: float | None) -> str:
+    """Print a budget as a percentage with three significant digits at most: 0.1 is "10 %"."""
+    return MISSING if share is None else f"{100 * share:.3g} %"
+
+
+def times(factor: float | None) -> str:
+    """Print a speed-up: 1.5 is "1.50×"."""
+    return MISSING if factor is None else f"{factor:.2f}×"
+
+
+def number(value: float | None, *, digits: int = 1) -> str:
+    """Print a plain number."""
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def percent_range(low: float | None, high: float | None) -> str:
+    """Print an interval of shares, or say that there is none."""
+    if low is None or high is None:
+        return "no interval"
+    return f"{percent(low)} to {percent(high)}"
+
+
+def times_range(low: float | None, high: float | None) -> str:
+    """Print a spread of speed-ups, or say that there is none."""
+    if low is None or high is None:
+        return "no spread"
+    return f"{low:.2f} to {high:.2f}"
+
+
+def count(n: int, noun: str) -> str:
+    """Print a number of things: 1 recipe, 2 recipes, 12,000 recipes."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def short(recipe: str) -> str:
+    """Leave the families out of a recipe, for a plot whose colours tell them."""
+    return "+".join(part.split("/", 1)[-1] for part in recipe.split("+"))
+
+
+def breakable(recipe: str) -> Markup:
+    """Escape a recipe and let it break over lines between its parts and before its options only."""
+    return Markup("<wbr>+").join(Markup("<wbr>:").join(part.split(":")) for part in recipe.split("+"))
+
+
+def visible(text: str) -> str:
+    """Make text that a model wrote safe to look at: controls shown as �, ends cut with a note of how much.
+
+    Escaping is the template's; this keeps one answer from reordering or hiding the page around it.
+    """
+    shown = CONTROL_CHARACTERS.sub("\ufffd", text[:LONGEST_TEXT])
+    n_left = len(text) - LONGEST_TEXT
+    return shown if n_left <= 0 else f"{shown} … ({count(n_left, 'more character')})"

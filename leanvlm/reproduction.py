@@ -1,0 +1,81 @@
+"""What `make repro` does: one `dvc repro` at a time, on a dvc.lock that is whole.
+
+DVC rewrites dvc.lock in place, so a kill can cut it; a cut lock is brought back from git, else made anew (what was
+computed is then found again in DVC's run-cache and among the stored cells).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from leanvlm.errors import RunError, exit_on_error
+from leanvlm.params import load
+from leanvlm.processes import die_with_parent, only_run
+
+LOCK = Path("dvc.lock")
+HOLD = Path(".dvc/tmp/leanvlm.run")
+
+
+def run_dvc(targets: list[str]) -> None:
+    """Run `dvc repro` in a process that dies with this one.
+
+    Raises: InputError for a params.yaml that cannot be used, RunError if another run holds the checkout or a stage
+        fails.
+    """
+    check_params()
+    with only_run(HOLD):
+        mend_lock()
+        environment = os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        command = [sys.executable, "-m", "dvc", "repro", *targets]
+        done = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False)
+    if done.returncode:
+        raise RunError("a stage failed; its own message stands above. What was done is kept: run `make repro` again")
+
+
+def check_params() -> None:
+    """Refuse a params.yaml that cannot be used; one that passed is not read again, since that imports every method."""
+    path, passed = Path("params.yaml"), HOLD.with_name("leanvlm.params")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if not passed.is_file() or passed.read_text() != digest:
+        load(path)
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.write_text(digest)
+
+
+def mend_lock() -> None:
+    """Replace a dvc.lock that a kill has cut."""
+    if not LOCK.exists() or _is_whole(LOCK.read_text()):
+        return
+    old = subprocess.run(["git", "show", f"HEAD:{LOCK}"], capture_output=True, text=True, check=False)
+    if old.returncode == 0 and _is_whole(old.stdout):
+        LOCK.write_text(old.stdout)
+        print("dvc.lock was cut by an earlier kill; it is back as git has it")
+    else:
+        LOCK.unlink()
+        print("dvc.lock was cut by an earlier kill; it is made anew")
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        content = YAML(typ="safe").load(text)
+    except YAMLError:
+        return False
+    return isinstance(content, dict) and isinstance(content.get("stages"), dict)
+
+
+def main() -> None:
+    """Run all of the pipeline, or the targets on the command line."""
+    die_with_parent()
+    run_dvc(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

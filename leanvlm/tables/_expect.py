@@ -1,0 +1,60 @@
+"""Short names for the Great Expectations that our tables use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from leanvlm.tables._table import Table
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation as Expectation
+
+
+def basics(table: Table) -> list[Expectation]:
+    """Expect what every table promises: no null where none is allowed, and keys that name one row."""
+    scalar = [field for field in table.schema if not pa.types.is_list(field.type)]
+    return [*(filled(field.name) for field in scalar if not field.nullable), unique(table.keys)]
+
+
+def filled(column: str) -> Expectation:
+    """Expect no null."""
+    return _built("ExpectColumnValuesToNotBeNull", {"column": column})
+
+
+def unique(columns: Sequence[str]) -> Expectation:
+    """Expect the columns together to name one row."""
+    if len(columns) == 1:
+        return _built("ExpectColumnValuesToBeUnique", {"column": columns[0]})
+    return _built("ExpectCompoundColumnsToBeUnique", {"column_list": list(columns)})
+
+
+def between(column: str, low: float, high: float | None = None, *, is_open: bool = False) -> Expectation:
+    """Expect low <= column <= high; `is_open` leaves `low` itself out."""
+    bounds = {"min_value": low, "max_value": high, "strict_min": is_open}
+    return _built("ExpectColumnValuesToBeBetween", {"column": column, **bounds})
+
+
+def among(column: str, values: Sequence[str]) -> Expectation:
+    """Expect one of the values."""
+    return _built("ExpectColumnValuesToBeInSet", {"column": column, "value_set": list(values)})
+
+
+def at_most(column: str, bound: str) -> Expectation:
+    """Expect column <= bound, row by row; a null on either side says nothing."""
+    pair = {"column_A": bound, "column_B": column, "or_equal": True}
+    return _built("ExpectColumnPairValuesAToBeGreaterThanB", {**pair, "ignore_row_if": "either_value_is_missing"})
+
+
+def matching(column: str, pattern: str) -> Expectation:
+    """Expect every value to hold a regular expression; it may have no capturing groups."""
+    return _built("ExpectColumnValuesToMatchRegex", {"column": column, "regex": pattern})
+
+
+def _built(kind: str, arguments: dict[str, object]) -> Expectation:
+    """Import late: the package costs seconds, and only the check needs it."""
+    built: Expectation = getattr(import_module("great_expectations.expectations"), kind)(**arguments)
+    return built

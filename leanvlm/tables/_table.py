@@ -1,0 +1,142 @@
+"""A table is a described schema; writing another one stops the run, and damage is never read silently."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leanvlm.errors import InputError, RunError
+
+
+def column(
+    name: str, kind: pa.DataType, description: str, *, unit: str = "", is_nullable: bool = False
+) -> pa.Field[Any]:
+    """Describe one column; the description travels inside the Parquet file."""
+    metadata = {"description": description, "unit": unit}
+    return pa.field(name, kind, nullable=is_nullable, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of file between stages. `keys` are the columns that name a row."""
+
+    name: str
+    grain: str
+    schema: pa.Schema
+    keys: tuple[str, ...]
+
+    def write(
+        self, rows: list[dict[str, Any]] | pa.Table, path: Path, *, metadata: dict[str, str] | None = None
+    ) -> None:
+        """Write rows in the order given, whole or not at all; `metadata` travels in the file's header.
+
+        Raises: RunError naming the column that is missing, unknown, empty or of another type.
+        """
+        found = rows if isinstance(rows, pa.Table) else self._from_rows(rows)
+        self._refuse_other_columns(found.column_names)
+        cast = pa.Table.from_arrays([self._cast(found, field) for field in self.schema], schema=self.schema)
+        write_parquet(cast.replace_schema_metadata(metadata), path)
+
+    def read(self, path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a file of this table, or only some of its columns.
+
+        Raises: InputError where the file is missing, damaged, or of another schema.
+        """
+        found = read_parquet(path, columns=columns)
+        wanted = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
+        if not found.schema.equals(wanted):
+            raise InputError(
+                f"{path} is not a table of {self.name} as this version writes it"
+                f" ({_difference(found.schema, wanted)}); delete it and run `make repro`"
+            )
+        return found.replace_schema_metadata(None).cast(wanted)
+
+    def empty(self) -> pa.Table:
+        """Return the table without rows."""
+        return self.schema.empty_table()
+
+    def _from_rows(self, rows: list[dict[str, Any]]) -> pa.Table:
+        for row in rows:
+            self._refuse_other_columns(list(row))
+        arrays = [self._array(rows, field) for field in self.schema]
+        return pa.Table.from_arrays(arrays, names=self.schema.names)
+
+    def _array(self, rows: list[dict[str, Any]], field: pa.Field[Any]) -> pa.Array[Any]:
+        try:
+            values: pa.Array[Any] = pa.array([row[field.name] for row in rows], type=field.type)
+        except (pa.ArrowException, TypeError, OverflowError) as error:
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {_first_line(error)}") from error
+        return values
+
+    def _refuse_other_columns(self, names: list[str]) -> None:
+        missing = [name for name in self.schema.names if name not in names]
+        unknown = [name for name in names if name not in self.schema.names]
+        for kind, columns in (("lacks", missing), ("does not know", unknown)):
+            if columns:
+                raise RunError(f"the table {self.name} {kind} the column {', '.join(columns)}")
+        if len(names) != len(self.schema.names):
+            raise RunError(f"the table {self.name} got a column twice: {', '.join(sorted(names))}")
+
+    def _cast(self, found: pa.Table, field: pa.Field[Any]) -> pa.ChunkedArray[Any]:
+        values = found.column(field.name)
+        if not field.nullable and values.null_count:
+            raise RunError(f"{self.name}.{field.name} has {values.null_count} nulls and may have none")
+        try:
+            return values.cast(field.type)
+        except pa.ArrowException as error:
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {_first_line(error)}") from error
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a file that is complete when its name appears, with a checksum on every page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a file and verify the checksum of every page that is read.
+
+    Raises: InputError where the file is missing, damaged, or lacks a column.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            known = file.schema_arrow.names
+            if columns is None or set(columns) <= set(known):
+                return file.read(columns=None if columns is None else list(columns))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; run `make repro` to make it") from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise InputError(f"{path} is damaged ({_first_line(error)}); delete it and run `make repro`") from error
+    lacking = ", ".join(name for name in columns if name not in known)
+    raise InputError(f"{path} lacks the column {lacking}; delete it and run `make repro`")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+def _difference(found: pa.Schema, wanted: pa.Schema) -> str:
+    has = {field.name: field for field in found}
+    for field in wanted:
+        if field.name not in has:
+            return f"it lacks {field.name}"
+        if not has[field.name].equals(field):
+            return f"{field.name} is {_spelt(has[field.name])}, not {_spelt(field)}"
+    extra = [field.name for field in found if field.name not in wanted.names]
+    return f"it has also {', '.join(extra)}" if extra else "its columns stand in another order"
+
+
+def _spelt(field: pa.Field[Any]) -> str:
+    return f"{field.type}{' or null' if field.nullable else ''}"

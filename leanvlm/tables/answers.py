@@ -1,0 +1,59 @@
+"""One row per model, recipe, benchmark and sample: what the model said, and what it was left to see."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from leanvlm.tables import _expect
+from leanvlm.tables._table import Table, column
+
+TABLE = Table(
+    name="answers",
+    grain="one row per model, recipe, benchmark, sample_id",
+    schema=pa.schema(
+        [
+            column("model", pa.string(), "id of the model"),
+            column("recipe", pa.string(), "canonical text of the recipe"),
+            column("benchmark", pa.string(), "id of the benchmark"),
+            column("sample_id", pa.string(), "name of the sample within its benchmark"),
+            column("answer", pa.string(), "what the model said, as decoded"),
+            column("new_tokens", pa.int32(), "tokens that the model wrote, the end mark included", unit="tokens"),
+            column("finish_reason", pa.string(), "stop: the model ended; length: it was cut"),
+            column("prompt_tokens", pa.int32(), "length of the full prompt", unit="tokens"),
+            column("visual_tokens", pa.int32(), "visual tokens of the full prompt", unit="tokens"),
+            column(
+                "visual_tokens_kept",
+                pa.float64(),
+                "visual tokens that entered a decoder layer, mean over layers",
+                unit="tokens",
+            ),
+            column("cache_bytes", pa.int64(), "key-value cache after prefill and eviction", unit="bytes"),
+            column("full_cache_bytes", pa.int64(), "key-value cache of the untouched prompt", unit="bytes"),
+            column(
+                "cache_kept",
+                pa.float64(),
+                "share of prompt positions kept per key-value head, of those that the layer received",
+                unit="ratio",
+            ),
+        ]
+    ),
+    keys=("model", "recipe", "benchmark", "sample_id"),
+)
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every answer keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.among("finish_reason", ("stop", "length")),
+        _expect.between("new_tokens", 0),
+        _expect.between("prompt_tokens", 1),
+        _expect.between("visual_tokens", 0),
+        _expect.between("visual_tokens_kept", 0),
+        _expect.between("cache_kept", 0, 1),
+        _expect.between("cache_bytes", 0),
+        _expect.between("full_cache_bytes", 0),
+        _expect.at_most("visual_tokens", "prompt_tokens"),
+        _expect.at_most("visual_tokens_kept", "visual_tokens"),
+        _expect.at_most("cache_bytes", "full_cache_bytes"),
+    ]

@@ -1,0 +1,108 @@
+-- budgets: how far each method's achieved budget is from the one that was asked.
+--
+-- Grain:     one row per model, recipe, position whose method has a budget.
+-- Unit:      shares kept. allowed_deviation is 2 % of the asked budget, or one token per image and head where
+--            that is more.
+-- Reads:     parts, cells, answers, sample_images.
+-- Undefined: deviation is null where nothing was measured.
+
+with
+
+image_counts as (
+
+    select
+        benchmark,
+        sample_id,
+        count(*) as n_images
+    from sample_images
+    group by all
+
+),
+
+token_shares as (
+
+    -- what one token is of all that a method could keep; a cache method gets what token methods left
+    select
+        answers.model,
+        answers.recipe,
+        answers.benchmark,
+        avg(image_counts.n_images / nullif(answers.visual_tokens, 0) order by answers.sample_id)
+            as visual_token_share,
+        avg(
+            1 / (answers.prompt_tokens - answers.visual_tokens + answers.visual_tokens_kept)
+            order by answers.sample_id
+        ) as position_share
+    from answers
+    left join image_counts
+        on
+            answers.benchmark = image_counts.benchmark
+            and answers.sample_id = image_counts.sample_id
+    group by all
+
+),
+
+recipe_shares as (
+
+    select
+        model,
+        recipe,
+        avg(visual_token_share order by benchmark) as visual_token_share,
+        avg(position_share order by benchmark) as position_share
+    from token_shares
+    group by all
+
+),
+
+methods as (
+
+    select distinct
+        recipe,
+        acts_on
+    from cells
+
+),
+
+asked as (
+
+    -- a control acts on what its recipe does, unless the recipe joins several methods
+    select
+        parts.model,
+        parts.recipe,
+        parts.position,
+        parts.method,
+        parts.budget,
+        parts.achieved_budget,
+        abs(parts.achieved_budget - parts.budget) as deviation,
+        case
+            when parts.method like 'weights/%' or methods.acts_on = 'weights' then 0
+            when parts.method like 'cache/%' or methods.acts_on = 'cache' then recipe_shares.position_share
+            else recipe_shares.visual_token_share
+        end as token_share
+    from parts
+    left join methods
+        on parts.recipe = methods.recipe
+    left join recipe_shares
+        on
+            parts.model = recipe_shares.model
+            and parts.recipe = recipe_shares.recipe
+    where parts.budget is not null
+
+),
+
+bounded as (
+
+    select
+        model,
+        recipe,
+        position,
+        method,
+        budget,
+        achieved_budget,
+        round(deviation, 9) as deviation,
+        round(greatest(0.02 * budget, coalesce(token_share, 0)), 9) as allowed_deviation
+    from asked
+
+)
+
+select * from bounded
+order by model, recipe, position

@@ -1,0 +1,45 @@
+"""One row per model, recipe and benchmark: one cell of the grid, and the bytes of its weights."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from leanvlm.tables import _expect
+from leanvlm.tables._table import Table, column
+
+FAMILIES = ("controls", "tokens", "cache", "weights", "combined")
+ACTS_ON = ("none", "image", "tokens", "cache", "weights", "several")
+
+TABLE = Table(
+    name="cells",
+    grain="one row per model, recipe, benchmark",
+    schema=pa.schema(
+        [
+            column("model", pa.string(), "id of the model"),
+            column("recipe", pa.string(), "canonical text of the recipe"),
+            column("benchmark", pa.string(), "id of the benchmark"),
+            column("family", pa.string(), "controls, tokens, cache, weights or combined"),
+            column("acts_on", pa.string(), "none, image, tokens, cache, weights or several"),
+            column("cell_key", pa.string(), "hash of all that the cell's answers depend on"),
+            column(
+                "weights_bytes",
+                pa.int64(),
+                "stored decoder linear layers, scales included; pruned: non-zero weights x 2",
+                unit="bytes",
+            ),
+            column("full_weights_bytes", pa.int64(), "the same layers, untouched", unit="bytes"),
+        ]
+    ),
+    keys=("model", "recipe", "benchmark"),
+)
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every cell keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.among("family", FAMILIES),
+        _expect.among("acts_on", ACTS_ON),
+        _expect.between("weights_bytes", 0, is_open=True),
+        _expect.at_most("weights_bytes", "full_weights_bytes"),
+    ]

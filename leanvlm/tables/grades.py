@@ -1,0 +1,35 @@
+"""One row per model, recipe, benchmark and sample: what the answer is worth."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from leanvlm.tables import _expect
+from leanvlm.tables._table import Table, column
+
+OUTCOMES = ("right", "partly", "wrong", "empty")
+
+TABLE = Table(
+    name="grades",
+    grain="one row per model, recipe, benchmark, sample_id",
+    schema=pa.schema(
+        [
+            column("model", pa.string(), "id of the model"),
+            column("recipe", pa.string(), "canonical text of the recipe"),
+            column("benchmark", pa.string(), "id of the benchmark"),
+            column("sample_id", pa.string(), "name of the sample within its benchmark"),
+            column("grade", pa.float64(), "worth of the answer by the sample's rule", unit="0 to 1"),
+            column("outcome", pa.string(), "right: 1; partly: between; wrong: 0; empty: nothing was said"),
+        ]
+    ),
+    keys=("model", "recipe", "benchmark", "sample_id"),
+)
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every grade keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.between("grade", 0, 1),
+        _expect.among("outcome", OUTCOMES),
+    ]

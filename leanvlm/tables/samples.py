@@ -1,0 +1,45 @@
+"""One row per benchmark and sample: a question, its pictures and its right answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from leanvlm.tables import _expect
+from leanvlm.tables._table import Table, column
+
+TABLE = Table(
+    name="samples",
+    grain="one row per benchmark, sample_id",
+    schema=pa.schema(
+        [
+            column("benchmark", pa.string(), "id of the benchmark"),
+            column("sample_id", pa.string(), "name of the sample, unique within its benchmark"),
+            column("group_id", pa.string(), "samples of one picture share it; comparisons resample it as one"),
+            column("kind", pa.string(), "what the question asks for"),
+            column("question", pa.string(), "the question as the model reads it"),
+            column("answers", pa.list_(pa.string()), "right answers; any of them is right"),
+            column("rule", pa.string(), "grading rule, a file of leanvlm/grading"),
+            column("images", pa.list_(pa.binary()), "the pictures, in the order shown", unit="PNG"),
+            column("difficulty", pa.string(), "knobs of the benchmark that drew the sample", unit="JSON"),
+        ]
+    ),
+    keys=("benchmark", "sample_id"),
+)
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every batch of samples keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.matching("sample_id", r"^\S+$"),
+        _expect.matching("question", r"^\s*\S"),
+        _expect.matching("rule", r"^[a-z][a-z0-9_]*$"),
+        _expect.matching("difficulty", r"^\{.*\}$"),
+    ]
+
+
+def path(benchmark: str) -> Path:
+    """Say where a benchmark's samples lie, from the repository's root."""
+    return Path(f"data/samples/{benchmark}.parquet")

@@ -1,0 +1,27 @@
+"""One row per model, recipe and benchmark that was not run, with the reason."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from leanvlm.tables import _expect
+from leanvlm.tables._table import Table, column
+
+TABLE = Table(
+    name="skips",
+    grain="one row per model, recipe, benchmark",
+    schema=pa.schema(
+        [
+            column("model", pa.string(), "id of the model"),
+            column("recipe", pa.string(), "canonical text of the recipe"),
+            column("benchmark", pa.string(), "id of the benchmark"),
+            column("reason", pa.string(), "why the method cannot do it, as a sentence"),
+        ]
+    ),
+    keys=("model", "recipe", "benchmark"),
+)
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every skip keeps to."""
+    return [*_expect.basics(TABLE), _expect.matching("reason", r"^\s*\S")]

@@ -1,0 +1,21 @@
+"""answers -- what each cell of the grid says to each sample: runs the answers flow."""
+
+from __future__ import annotations
+
+from flows.server import prefect_server
+from leanvlm.errors import exit_on_error
+from leanvlm.processes import die_with_parent
+
+
+def main() -> None:
+    """Run the flow on the server that PREFECT_API_URL names, or on a temporary one."""
+    die_with_parent()
+    with prefect_server():
+        from flows.answers import answers  # Prefect reads its settings when it is imported
+
+        done = answers()
+    print(f"answers: {done['cells']} cells, {done['answered']} answered now, {done['pruned']} old ones deleted")
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -1,0 +1,23 @@
+"""calibration: draw the training questions that weights methods look at.
+
+Writes: data/calibration.parquet.
+Reads:  params.yaml: calibration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leanvlm import calibration, params
+from leanvlm.errors import exit_on_error
+from leanvlm.tables.calibration import TABLE
+
+
+def main() -> None:
+    """Draw and write."""
+    asked = params.load(Path("params.yaml")).calibration
+    TABLE.write(list(calibration.draw(asked.n, seed=asked.seed)), Path("data/calibration.parquet"))
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -1,0 +1,55 @@
+"""samples -- draw or read what each benchmark of the grid asks."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from leanvlm import plugins
+from leanvlm.benchmarks._benchmark import Benchmark, Sample
+from leanvlm.errors import exit_on_error
+from leanvlm.params import load
+from leanvlm.processes import die_with_parent
+from leanvlm.tables import samples
+
+
+def main() -> None:
+    """Write the samples of each benchmark."""
+    die_with_parent()
+    params = load(Path("params.yaml"))
+    for name in params.grid.benchmarks:
+        benchmark: Benchmark = plugins.load("benchmarks", name)()
+        difficulty = json.dumps(asdict(benchmark), sort_keys=True)  # type: ignore[call-overload]
+        found = benchmark.samples(params.samples.n, seed=params.samples.seed)
+        rows = [row(name, sample, difficulty) for sample in found]
+        samples.TABLE.write(rows, samples.path(name))
+        print(f"{name}: {len(rows)} samples")
+
+
+def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
+    """Describe one sample as a row."""
+    return {
+        "benchmark": benchmark,
+        "sample_id": sample.sample_id,
+        "group_id": sample.group_id,
+        "kind": sample.kind,
+        "question": sample.question,
+        "answers": list(sample.answers),
+        "rule": sample.rule,
+        "images": [png(image) for image in sample.images],
+        "difficulty": difficulty,
+    }
+
+
+def png(image: Any) -> bytes:
+    """Encode a picture without loss."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -1,0 +1,57 @@
+"""Fixtures: a random-weight model of the embedded model's own shape, and pictures to show it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from leanvlm.benchmarks import documents, pages, scenes
+from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
+from tests import checkouts
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder with random weights; queries and keys are large, so that attention is not uniform."""
+    folder = tmp_path_factory.mktemp("random")
+    tokenizer = build_tokenizer()
+    torch.manual_seed(0)
+    network = build_model(tokenizer)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "q_proj.weight" in name or "k_proj.weight" in name:
+                parameter.mul_(6)
+            elif parameter.ndim == 2:
+                parameter.mul_(3)
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    build_image_processor().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(random_checkpoint: Path) -> LoadedModel:
+    """The random-weight model, in float32."""
+    return load_model("llava_onevision", random_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def prompts() -> list[tuple[list[Image.Image], str]]:
+    """One question each about a scene, a document and three pages."""
+    rng = random.Random(7)
+    drawn = [scenes.Benchmark(), documents.Benchmark(), pages.Benchmark(pages=(3, 3))]
+    pictures = [benchmark.draw(rng) for benchmark in drawn]
+    return [([canvas.image for canvas in p.canvases], p.questions[0].text) for p in pictures]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, random_checkpoint: Path) -> Path:
+    """A checkout of this project with the random model and a small grid."""
+    folder = tmp_path / "checkout"
+    checkouts.make(folder, random_checkpoint)
+    return folder

@@ -1,0 +1,74 @@
+"""Nothing kept back changes nothing: controls/full is transformers' own `generate`, and budget 1 is controls/full."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL.Image import Image
+
+from leanvlm import plugins
+from leanvlm.engine import evict, sweep, vision
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import parse
+
+Prompts = list[tuple[list[Image], str]]
+BUDGETED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]
+
+
+def said(model: LoadedModel, images: list[Image], question: str, recipe: str) -> sweep.Answer:
+    return next(iter(sweep.answer(model, images, question, "s", [parse(recipe)], limit=12)))[1]
+
+
+def test_full_says_what_generate_says(model: LoadedModel, prompts: Prompts) -> None:
+    for images, question in prompts:
+        inputs = model.inputs(images, question)
+        tokens = model.model.generate(**inputs, max_new_tokens=12, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+        expected = model.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        answer = said(model, images, question, "controls/full")
+        assert (answer.answer, answer.new_tokens) == (expected, len(tokens))
+
+
+@pytest.mark.parametrize("method", BUDGETED)
+def test_budget_one_goes_the_whole_way_and_changes_nothing(
+    model: LoadedModel, prompts: Prompts, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    original_select, original_reduce = evict.select, vision._select
+    score = getattr(plugins.load("methods", method), "score", None)
+
+    def spy_select(*args: object) -> torch.Tensor:
+        seen.append("select")
+        return original_select(*args)  # type: ignore[arg-type]
+
+    def spy_reduce(*args: object) -> vision.Prompt:
+        seen.append("reduce")
+        return original_reduce(*args)  # type: ignore[arg-type]
+
+    def spy_score(*args: object, **named: object) -> torch.Tensor:
+        seen.append("score")
+        return score(*args, **named)  # type: ignore[misc]
+
+    monkeypatch.setattr(evict, "select", spy_select)
+    monkeypatch.setattr(vision, "_select", spy_reduce)
+    if score is not None:
+        monkeypatch.setattr(plugins.load("methods", method), "score", spy_score)
+    for images, question in prompts:
+        full = said(model, images, question, "controls/full")
+        seen.clear()
+        kept = said(model, images, question, f"{method}@100%")
+        assert seen, "the method was never asked"
+        assert kept == full
+
+
+def test_leaving_leaves_no_trace(model: LoadedModel, prompts: Prompts) -> None:
+    def state() -> list[object]:
+        hooks = [(len(m._forward_pre_hooks), len(m._forward_hooks)) for m in model.model.modules()]
+        marks = [sorted(k for k in m.__dict__ if k.startswith("leanvlm")) for m in model.model.modules()]
+        configs = [m.config._attn_implementation for m in model.model.modules() if hasattr(m, "config")]
+        return [hooks, marks, configs]
+
+    before, weights = state(), {k: v.clone() for k, v in model.model.state_dict().items()}
+    for method in BUDGETED:
+        said(model, *prompts[1], recipe=f"{method}@10%")
+    assert state() == before
+    assert all(torch.equal(v, weights[k]) for k, v in model.model.state_dict().items())

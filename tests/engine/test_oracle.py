@@ -1,0 +1,87 @@
+"""A cache method at a budget equals a slow oracle: the full cache in eager attention with evicted keys masked away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from leanvlm import plugins
+from leanvlm.engine.decode import decode
+from leanvlm.engine.evict import evict, select
+from leanvlm.engine.prefill import prefill
+from leanvlm.engine.sweep import lots
+from leanvlm.engine.vision import see
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import parse
+
+CACHE_METHODS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
+
+
+@contextmanager
+def evicted_keys_masked(model: LoadedModel, kept: list[Tensor], n_prompt: int) -> Iterator[None]:
+    """Replace each layer's attention by plain matrices over all keys; from the first answer token on, hide some."""
+
+    def slow(layer: int) -> Any:
+        def attend(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **options: Any) -> Any:
+            groups = query.shape[1] // key.shape[1]
+            key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+            logits = query @ key.transpose(-1, -2) * options["scaling"]
+            t_query, t_key = logits.shape[-2:]
+            later = torch.ones(t_query, t_key, dtype=torch.bool).triu(t_key - t_query + 1)
+            logits = logits.masked_fill(later, float("-inf"))
+            if t_query == 1:
+                there = torch.zeros(1, kept[layer].shape[1], t_key, dtype=torch.bool)
+                there[..., n_prompt:] = True
+                there.scatter_(2, kept[layer], True)
+                logits = logits.masked_fill(~there.repeat_interleave(groups, 1)[:, :, None], float("-inf"))
+            return (logits.softmax(-1) @ value).transpose(1, 2), None
+
+        return attend
+
+    from transformers import AttentionInterface
+
+    table = {layer.self_attn: slow(i) for i, layer in enumerate(model.text.layers)}
+    AttentionInterface.register("oracle", lambda module, *args, **options: table[module](module, *args, **options))
+    before = model.text.config._attn_implementation_internal
+    model.text.config._attn_implementation_internal = "oracle"
+    try:
+        yield
+    finally:
+        model.text.config._attn_implementation_internal = before
+
+
+@pytest.mark.parametrize("budget", ["5%", "30%"])
+@pytest.mark.parametrize("method", CACHE_METHODS)
+def test_eviction_equals_masking(
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str, budget: str
+) -> None:
+    for images, question in prompts:
+        part = parse(f"{method}@{budget}").parts[0]
+        prompt = see(model, model.inputs(images, question), needs_encoder=False)
+        n = prompt.embeds.shape[1]
+        read = prefill(model, prompt, n_queries=part.built.queries(n))
+        cache = evict(read, part.built, lots(part, "s")).cache
+        ours = decode(model, cache, read.logits, read.next_position, stops=frozenset(), limit=8)
+        generator = lots(part, "s")
+        kept = [select(read, part.built, layer, generator) for layer in range(len(read.keys))]
+        assert all(k.shape[-1] < n for k in kept)
+        with evicted_keys_masked(model, kept, n):
+            again = prefill_plain(model, prompt)
+            oracle = decode(model, again, read.logits, read.next_position, stops=frozenset(), limit=8)
+        assert ours == oracle
+
+
+def prefill_plain(model: LoadedModel, prompt: Any) -> Any:
+    """Fill a cache with the oracle's own attention, no recorder."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.text.config)
+    with torch.inference_mode():
+        model.text(inputs_embeds=prompt.embeds, position_ids=prompt.positions, past_key_values=cache, use_cache=True)
+    return cache

@@ -1,0 +1,69 @@
+"""What is asked of every method, whoever wrote it: a new file is tested by being there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from PIL.Image import Image
+
+from leanvlm import plugins
+from leanvlm.engine import sweep
+from leanvlm.methods._method import Method
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import parse
+
+METHODS = plugins.ids("methods")
+SETTINGS = {"weights/wanda": "@50%", "weights/gptq": "@w4a16-g128"}
+
+
+def recipe_of(method: str) -> str:
+    fields = plugins.load("methods", method).__dataclass_fields__
+    return method + ("@10%" if "budget" in fields else SETTINGS.get(method, ""))
+
+
+RUN = [name for name in METHODS if not name.startswith("weights/")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_docstring_says_where_it_comes_from_and_where_it_departs(method: str) -> None:
+    text = plugins.module("methods", method).__doc__ or ""
+    for line in ("Source:", "Departs:", "Checked:"):
+        assert re.search(rf"^{line} +\S", text, re.MULTILINE), f"{method} lacks {line}"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_canonical_text_is_its_own_canonical_text(method: str) -> None:
+    text = recipe_of(method)
+    assert parse(text).text == text
+    assert isinstance(parse(text).parts[0].built, Method)
+
+
+@pytest.mark.parametrize("method", RUN)
+def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
+) -> None:
+    images, question = prompts[0]
+
+    def once(seed: int) -> sweep.Answer:
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        found = list(sweep.answer(model, images, question, "s", [parse(recipe_of(method))], limit=4))
+        assert torch.equal(before, torch.get_rng_state())
+        return found[0][1]
+
+    assert once(1) == once(2)
+
+
+@pytest.mark.parametrize("method", [name for name in RUN if "@" in recipe_of(name)])
+def test_achieved_budget_is_the_asked_one_within_a_token(
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
+) -> None:
+    recipe = parse(recipe_of(method))
+    for images, question in prompts:
+        found = next(iter(sweep.answer(model, images, question, "s", [recipe], limit=1)))[1]
+        achieved = found.achieved[recipe.acts_on]
+        count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
+        slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images
+        assert abs(achieved - 0.1) <= slack

@@ -1,0 +1,45 @@
+"""VisionZip on the two worked examples; the budgets give its own 54 : 10 split the examples' counts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from leanvlm.methods._tokens import VisualTokens
+from leanvlm.methods.tokens import visionzip
+from tests.methods.fixtures import heads
+
+
+def tokens(n: int, degrees: list[float]) -> VisualTokens:
+    rows = heads(tokens=n, boosts=())[:2]
+    rows[:, :, 6] *= 8
+    rows[:, :, 1] *= 5
+    attention = (rows / rows.sum(-1, keepdim=True)).mean((0, 1))
+    angles = torch.deg2rad(torch.tensor(degrees))
+    keys = torch.stack([angles.cos(), angles.sin()], -1)
+    return VisualTokens(torch.arange(n).double()[:, None], attention, keys, torch.Generator())
+
+
+@pytest.fixture(autouse=True)
+def _worked_by_hand_with_one_contextual_in_six(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visionzip, "CONTEXTUAL_SHARE", 1 / 4)
+
+
+def test_eight_tokens_keep_three_dominant_and_one_contextual() -> None:
+    given = tokens(8, [0, 10, 20, 80, 90, 100, 30, 170])
+    assert given.attention is not None
+    assert given.attention.tolist() == pytest.approx(
+        [0.05577, 0.26445, 0.05620, 0.05579, 0.06308, 0.05872, 0.39133, 0.05465], abs=1e-5
+    )
+    places, features = visionzip.Method(budget=0.5).reduce(given, 4)
+    assert places.tolist() == [0, 1, 4, 6]
+    assert features[:, 0].tolist() == pytest.approx([4.25, 1, 4, 6])  # 0 + the mean of 2, 3, 5, 7
+
+
+def test_twenty_tokens_gather_two_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visionzip, "CONTEXTUAL_SHARE", 2 / 13)
+    given = tokens(20, [37 * j % 180 for j in range(20)])
+    places, features = visionzip.Method(budget=0.7).reduce(given, 13)
+    assert places.tolist() == sorted([0, 1, 2, 5, 6, 7, 9, 12, 15, 17, 19, 3, 11])
+    found = dict(zip(places.tolist(), features[:, 0].tolist(), strict=True))
+    assert (found[3], found[11]) == pytest.approx((14.4, 24.0))

@@ -1,0 +1,228 @@
+"""A small grid that never ran: tables with known numbers, drawn from a fixed seed, for the report to show."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from PIL import Image, ImageDraw
+
+from leanvlm import grading, store, tally
+from leanvlm.tables import answers, cells, grades, parts, samples, skips, timings
+
+HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
+BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
+N_SAMPLES = 30  # of each benchmark
+FULL_CACHE, FULL_WEIGHTS = 1_000_000, 3_000_000  # [bytes]
+RESAMPLES = 60
+SCHEMAS = {table.name: table.schema for table in (t.TABLE for t in (answers, grades, parts, samples, skips, timings))}
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """What a made-up recipe does to the grid."""
+
+    family: str
+    acts_on: str
+    kept: float  # chance that a right answer stays right
+    cache: float = 1.0  # share of cache bytes
+    weights: float = 1.0  # share of weight bytes
+    speedup: float = 1.0
+
+
+RECIPES = {
+    "controls/full": Acceleration("controls", "none", 1.0),
+    "controls/blind": Acceleration("controls", "image", 0.3, cache=0.2, speedup=2.1),
+    "controls/downsample@10%": Acceleration("controls", "image", 0.7, cache=0.28, speedup=1.95),
+    "controls/random_tokens@10%": Acceleration("controls", "tokens", 0.62, cache=0.28, speedup=1.9),
+    "controls/random_tokens@10%:seed=1": Acceleration("controls", "tokens", 0.6, cache=0.28, speedup=1.88),
+    "controls/random_tokens@50%": Acceleration("controls", "tokens", 0.94, cache=0.6, speedup=1.4),
+    "controls/random_cache@10%": Acceleration("controls", "cache", 0.5, cache=0.1, speedup=1.1),
+    "tokens/fastv@10%": Acceleration("tokens", "tokens", 0.8, cache=0.35, speedup=1.7),
+    "tokens/fastv@50%": Acceleration("tokens", "tokens", 0.97, cache=0.66, speedup=1.3),
+    "tokens/visionzip@10%": Acceleration("tokens", "tokens", 0.83, cache=0.28, speedup=1.9),
+    "tokens/visionzip@50%": Acceleration("tokens", "tokens", 0.98, cache=0.6, speedup=1.42),
+    "cache/snapkv@10%": Acceleration("cache", "cache", 0.88, cache=0.1, speedup=1.08),
+    "cache/streaming@10%": Acceleration("cache", "cache", 0.48, cache=0.1, speedup=1.12),
+    "weights/gptq@w4a16-g128": Acceleration("weights", "weights", 0.96, weights=0.27, speedup=0.9),
+    "weights/wanda@2:4": Acceleration("weights", "weights", 0.85, weights=0.5, speedup=1.0),
+    "weights/gptq@w4a16-g128+tokens/visionzip@50%": Acceleration(
+        "combined", "several", 0.92, cache=0.6, weights=0.27, speedup=1.25
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a synthetic grid has and lacks."""
+
+    has_timings: bool = True
+    has_flips: bool = True
+    has_intervals: bool = True
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def recipes(self) -> dict[str, Acceleration]:
+        """The recipes that ran."""
+        return {name: recipe for name, recipe in RECIPES.items() if name not in self.left_out}
+
+
+def build(path: Path, grid: Grid) -> Path:
+    """Write the grid's tables, and the metrics computed from them, into a DuckDB file."""
+    with duckdb.connect(str(path)) as connection:
+        grading.load_macros(connection)
+        for name, rows in tables(grid).items():
+            store.add(connection, name, _typed(name, rows))
+        view = Path(cells.__file__).with_suffix(".sql").read_text(encoding="utf-8")
+        connection.execute(f"create table cells as {view}")
+        tally.measure(connection, resamples=RESAMPLES if grid.has_intervals else 0, seed=0)
+    return path
+
+
+def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every stored table."""
+    rng = random.Random(3)
+    answers: list[dict[str, Any]] = []
+    grades: list[dict[str, Any]] = []
+    for benchmark in BENCHMARKS:
+        for index in range(N_SAMPLES):
+            for answer, grade in _answered(grid, rng, benchmark, index):
+                answers.append(answer)
+                grades.append(grade)
+    return {
+        "samples": [_sample(benchmark, index) for benchmark in BENCHMARKS for index in range(N_SAMPLES)],
+        "sample_images": list(_images()),
+        "answers": answers,
+        "grades": grades,
+        "stored_cells": [_cell(grid, recipe, benchmark) for recipe in grid.recipes for benchmark in BENCHMARKS],
+        "parts": [part for recipe in grid.recipes for part in _parts(recipe)],
+        "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],
+        "skips": [_key("tokens/fastv@25%", "scenes") | {"reason": "needs <b>attention</b> that the model hides"}],
+    }
+
+
+def _typed(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Give the columns the types that the real tables have; an empty table has no others to go by."""
+    if name not in SCHEMAS or not rows:
+        return pa.Table.from_pylist(rows) if rows else SCHEMAS[name].empty_table()
+    return pa.Table.from_pylist(rows, schema=pa.schema([f for f in SCHEMAS[name] if f.name in rows[0]]))
+
+
+def _key(recipe: str, benchmark: str) -> dict[str, Any]:
+    return {"model": "embedded", "recipe": recipe, "benchmark": benchmark}
+
+
+def _sample(benchmark: str, index: int) -> dict[str, Any]:
+    return {
+        "benchmark": benchmark,
+        "sample_id": f"{index:05d}",
+        "group_id": f"{index:05d}",
+        "kind": "value",
+        "question": f"What is the value of key {index}?",
+        "answers": [f"{benchmark} {index}", f"{index}"],
+        "rule": "exact",
+    }
+
+
+def _images() -> Iterator[dict[str, Any]]:
+    for benchmark in BENCHMARKS:
+        for index in range(N_SAMPLES):
+            for position in range(2 if benchmark == "documents" else 1):
+                image = Image.new("RGB", (96, 72), (240, 240, 235))
+                ImageDraw.Draw(image).text((6, 28), f"{benchmark} {index}", fill=(20, 20, 20))
+                buffer = io.BytesIO()
+                image.save(buffer, format="PNG")
+                key = {"benchmark": benchmark, "sample_id": f"{index:05d}"}
+                yield key | {"position": position, "image": buffer.getvalue()}
+
+
+def _answered(grid: Grid, rng: random.Random, benchmark: str, index: int) -> Iterator[tuple[dict[str, Any], ...]]:
+    is_full_right = rng.random() < 0.85
+    for recipe, acceleration in grid.recipes.items():
+        is_kept = not grid.has_flips or (acceleration.acts_on == "cache" and BENCHMARKS[benchmark] <= 2)
+        is_right = (is_full_right and (is_kept or rng.random() < acceleration.kept)) or (
+            not is_full_right and acceleration.kept < 1 and grid.has_flips and rng.random() < 0.04
+        )
+        key = _key(recipe, benchmark) | {"sample_id": f"{index:05d}"}
+        answer = f"{benchmark} {index}" if is_right else HOSTILE
+        yield key | _said(answer, benchmark, acceleration), key | _graded(is_right)
+
+
+def _graded(is_right: bool) -> dict[str, Any]:
+    return {"grade": float(is_right), "outcome": "right" if is_right else "wrong"}
+
+
+def _said(answer: str, benchmark: str, acceleration: Acceleration) -> dict[str, Any]:
+    visual_kept = acceleration.cache if acceleration.acts_on != "cache" else 1.0
+    return {
+        "answer": answer,
+        "new_tokens": BENCHMARKS[benchmark],
+        "finish_reason": "stop",
+        "prompt_tokens": 120,
+        "visual_tokens": 100,
+        "visual_tokens_kept": 100 * visual_kept,
+        "cache_bytes": int(FULL_CACHE * acceleration.cache),
+        "full_cache_bytes": FULL_CACHE,
+        "cache_kept": acceleration.cache if acceleration.acts_on == "cache" else 1.0,
+    }
+
+
+def _cell(grid: Grid, recipe: str, benchmark: str) -> dict[str, Any]:
+    acceleration = grid.recipes[recipe]
+    return _key(recipe, benchmark) | {
+        "family": acceleration.family,
+        "acts_on": acceleration.acts_on,
+        "cell_key": "0" * 8,
+        "weights_bytes": int(FULL_WEIGHTS * acceleration.weights),
+        "full_weights_bytes": FULL_WEIGHTS,
+    }
+
+
+def _parts(recipe: str) -> Iterator[dict[str, Any]]:
+    for position, text in enumerate(recipe.split("+")):
+        method, _, strength = text.partition("@")
+        setting, _, options = strength.partition(":") if "seed" in strength else (strength, "", "")
+        budget = _budget(setting)
+        yield {
+            "model": "embedded",
+            "recipe": recipe,
+            "position": position,
+            "method": method,
+            "setting": setting or None,
+            "options": options,
+            "budget": budget,
+            "achieved_budget": None if budget is None else budget * 0.99,
+        }
+
+
+def _budget(setting: str) -> float | None:
+    known = {"": None, "w4a16-g128": 0.2656, "2:4": 0.5}
+    return known[setting] if setting in known else float(setting.rstrip("%")) / 100
+
+
+def _timings(grid: Grid, recipe: str, rng: random.Random) -> Iterator[dict[str, Any]]:
+    for phase, full_seconds in (("vision", 0.1), ("prefill", 0.8), ("decode", 0.05), ("total", 1.6)):
+        for repeat in range(5):
+            yield {
+                "model": "embedded",
+                "recipe": recipe,
+                "device": "Synthetic CPU, 2 cores",
+                "engine": "leanvlm",
+                "dtype": "bfloat16",
+                "attention": "sdpa",
+                "phase": phase,
+                "batch_size": 1,
+                "prompt_tokens": 120,
+                "visual_tokens": 100,
+                "new_tokens": 16,
+                "repeat": repeat,
+                "is_shape_only": False,
+                "seconds": full_seconds / grid.recipes[recipe].speedup * rng.uniform(0.96, 1.04),
+                "full_seconds": full_seconds,
+            }

@@ -1,0 +1,208 @@
+"""The page stands alone, is well formed, tells the store's numbers and lets no answer act."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import duckdb
+import pytest
+from synthetic_grid import HOSTILE, RECIPES, Grid
+
+from leanvlm.errors import InputError, RunError
+from leanvlm.report import page, words
+
+VOID = {"meta", "link", "img", "br", "wbr", "hr", "input"}
+Stores = Callable[[Grid], duckdb.DuckDBPyConnection]
+
+
+class Parsed(HTMLParser):
+    """Collects what the page would fetch, its scripts and its handlers, and holds that tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.handlers: list[str] = []
+        self.n_scripts = 0
+        self.ids: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember the tag and its attributes."""
+        if tag not in VOID:
+            self.open.append(tag)
+        self.n_scripts += tag == "script"
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember a tag that closes itself."""
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost tag, which must be of this name."""
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def parsed(html: str) -> Parsed:
+    """The page, parsed."""
+    return Parsed(html)
+
+
+def test_tags_are_balanced_and_ids_unique(parsed: Parsed) -> None:
+    assert parsed.open == []
+    assert len(set(parsed.ids)) == len(parsed.ids)
+
+
+def test_nothing_is_fetched(html: str, parsed: Parsed) -> None:
+    assert [address for address in parsed.addresses if not address.startswith(("#", "data:"))] == []
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_inner_links_lead_somewhere(parsed: Parsed) -> None:
+    targets = {address[1:] for address in parsed.addresses if address.startswith("#")}
+    assert targets <= set(parsed.ids)
+
+
+def test_hostile_answers_are_shown_and_do_nothing(html: str, parsed: Parsed) -> None:
+    assert HOSTILE not in html
+    assert "&lt;script&gt;alert(" in html
+    assert "{{ 7*7 }}" in html
+    assert "\u202e" not in html
+    assert parsed.n_scripts == 1
+    assert parsed.handlers == []
+
+
+def test_policy_allows_only_our_script_and_style(html: str) -> None:
+    policy = entities.unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1])  # type: ignore[index]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2
+
+
+def test_page_is_small(html: str) -> None:
+    assert len(html.encode()) < 1_000_000
+
+
+def test_same_store_gives_the_same_page(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    assert page.render(whole, n_flips=10) == html
+
+
+def test_leaderboard_tells_the_numbers_of_the_store(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    columns = "recipe, overall_performance, low, high, mean_accuracy_kept, worst_accuracy_kept, worst_benchmark"
+    for row in whole.execute(f"select {columns} from overall_performance").fetchall():
+        recipe, *numbers, worst_benchmark = row
+        line = _line(html, recipe)
+        for value in numbers:
+            assert f"{100 * value:.1f}" in line, (recipe, value)
+        assert worst_benchmark in line
+
+
+def test_leaderboard_tells_speedups_loyalty_and_memory(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    speed = whole.execute("select recipe, overall_efficiency from overall_efficiency where phase <> 'vision'")
+    for recipe, value in speed.fetchall():
+        assert f"{value:.2f}×" in _line(html, recipe)
+    kept = whole.execute(
+        "select recipe, overall_loyalty, memory_kept from overall_loyalty inner join memory_kept using (model, recipe)"
+    )
+    for recipe, loyalty, memory in kept.fetchall():
+        assert f">{100 * loyalty:.1f}<" in _line(html, recipe)
+        assert f">{100 * memory:.1f}<" in _line(html, recipe)
+
+
+def test_heat_table_tells_every_ratio(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    body = html.split('<table class="heat">')[1].split("</table>")[0]
+    found = re.findall(r"<td class=\"n [^\"]*\">([\d.]+)†?\s", body)
+    told = whole.execute("select accuracy_kept from accuracy_kept").fetchall()
+    assert sorted(found) == sorted(f"{100 * value:.1f}" for (value,) in told)
+
+
+def test_insensitive_cells_of_cache_recipes_are_marked(html: str) -> None:
+    body = html.split('<table class="heat">')[1].split("</table>")[0]
+    assert body.count("†") == sum(recipe.acts_on == "cache" for recipe in RECIPES.values())
+    assert "that is without easy_vqa" in html
+
+
+def test_controls_are_marked_and_come_last(html: str) -> None:
+    rows = re.findall(r'<tr class="(control)?[^"]*">\s*<th scope="row" data-sort="([^"]+)"', html)
+    assert {recipe for mark, recipe in rows if mark} == {name for name in RECIPES if name.startswith("controls/")}
+    assert [bool(mark) for mark, _ in rows] == sorted(bool(mark) for mark, _ in rows)
+
+
+def test_every_verdict_names_its_controls(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    for recipe, control, verdict in whole.execute("select recipe, control, verdict from beats_control").fetchall():
+        line = _line(html, recipe)
+        assert words.short(control) in line
+        assert {"better": "beats", "tie": "no better than", "worse": "worse than"}[verdict] in line
+
+
+def test_flips_are_spread_over_recipes_and_benchmarks(html: str) -> None:
+    flips = re.findall(r"<h3><code>([^<]+)</code> on (\w+)", html)
+    assert len(flips) == 10
+    assert len({recipe for recipe, _ in flips}) >= 7
+    assert {benchmark for _, benchmark in flips} == {"charts", "documents", "easy_vqa", "scenes"}
+    assert not any(recipe.startswith("controls/") for recipe, _ in flips)
+
+
+def test_flip_shows_all_its_pictures(html: str) -> None:
+    articles = html.split('<article class="flip">')[1:]
+    for article in articles:
+        assert article.count("data:image/png;base64,") == (2 if " on documents" in article else 1)
+
+
+def test_skips_are_listed_with_their_reasons(html: str) -> None:
+    assert "needs &lt;b&gt;attention&lt;/b&gt; that the model hides" in html
+
+
+def test_report_says_when_nothing_was_timed(store_of: Stores) -> None:
+    text = page.render(store_of(Grid(has_timings=False)), n_flips=2)
+    Parsed(text)
+    assert "No timings were recorded" in text
+    assert "there is no speed-up to plot" in text
+    assert "not timed." in text
+    assert "×</td>" not in text
+
+
+def test_report_says_when_a_control_is_missing(store_of: Stores) -> None:
+    text = page.render(store_of(Grid(left_out=("controls/random_cache@10%",))), n_flips=0)
+    assert "No control of equal budget was run for cache/snapkv@10%, cache/streaming@10%" in text
+    assert "missing: no control at this setting" in _line(text, "cache/snapkv@10%")
+
+
+def test_report_says_when_nothing_flipped(store_of: Stores) -> None:
+    assert "No answer flipped" in page.render(store_of(Grid(has_flips=False)), n_flips=10)
+
+
+def test_report_does_without_intervals_and_blind(store_of: Stores) -> None:
+    text = page.render(store_of(Grid(left_out=("controls/blind",), has_intervals=False)), n_flips=1)
+    Parsed(text)
+    assert "no interval" in text
+    assert "None" not in text.split("<main>")[1].split("<script>")[0].replace('data-sort="None"', "")
+
+
+def test_impossible_number_of_flips_is_refused(whole: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(InputError, match=r"report\.flips is 41; it is a number from 0 to 40"):
+        page.render(whole, n_flips=41)
+
+
+def test_store_without_metrics_is_a_sentence() -> None:
+    with duckdb.connect() as connection, pytest.raises(RunError, match="run `dvc repro tally` first"):
+        page.render(connection, n_flips=1)
+
+
+def _line(text: str, recipe: str) -> str:
+    found = re.search(
+        rf'<tr class="[^"]*">\s*<th scope="row" data-sort="{re.escape(recipe)}">.*?</tr>', text, re.DOTALL
+    )
+    assert found, recipe
+    return found[0]

@@ -1,0 +1,114 @@
+"""The plot draws what it is given: ticks are round, labels are apart, ranks tie only within the error."""
+
+from __future__ import annotations
+
+import io
+import random
+import xml.etree.ElementTree as ElementTree
+from itertools import combinations
+
+import duckdb
+import pytest
+from PIL import Image
+
+from leanvlm.report import axes, labels, pictures, plot, queries, words
+from leanvlm.report.heat import shade
+from leanvlm.report.labels import Box
+from leanvlm.report.plot import Panel, Point
+
+TABLES = """
+create table samples as select 'docs' as benchmark, i as sample_id, i as group_id from range(40) r(i);
+create table grades (model text, recipe text, benchmark text, sample_id bigint, grade double);
+create table cells (
+    model text, recipe text, benchmark text, family text, acts_on text, is_sensitive_to_cache bool
+);
+create table parts (model text, recipe text, position int, setting text);
+"""
+
+
+def panel(*points: Point) -> Panel:
+    """A panel of some points."""
+    return Panel("key", "title <1>", "x", "{:g}×".format, points)
+
+
+def point(name: str, x: float, y: float, *, is_on_front: bool = False) -> Point:
+    """A point with an error upwards."""
+    return Point(name, f"{name} & co", "tokens", x, y, None, (y - 0.01, y + 0.01), is_on_front)
+
+
+def test_drawing_is_well_formed_and_escaped() -> None:
+    svg = plot.draw(panel(point("<a>", 1.2, 0.9, is_on_front=True), point("b", 1.6, 0.8, is_on_front=True)))
+    root = ElementTree.fromstring(svg)
+    assert root.find("title").text == "title <1>"  # type: ignore[union-attr]
+    assert "&lt;a&gt;" in svg
+    assert 'class="front"' in svg
+
+
+def test_one_point_is_drawn_without_a_front_line() -> None:
+    svg = plot.draw(panel(point("a", 1.0, 1.0, is_on_front=True)))
+    assert 'class="front"' not in svg
+    assert svg.count('class="point') == 1
+
+
+def test_equal_values_still_make_an_axis() -> None:
+    axis = axes.around([1.0, 1.0], start=0, end=100)
+    assert axis.at(1.0) == pytest.approx(50)
+    assert 1.0 in axis.ticks()
+
+
+def test_ticks_are_round_and_inside() -> None:
+    assert axes.Axis(0.17, 1.08, 0, 100).ticks() == [0.2, 0.4, 0.6, 0.8, 1.0]
+    assert axes.Axis(0.9, 4.1, 0, 100).ticks() == [1, 2, 3, 4]
+
+
+def test_labels_never_overlap_each_other_or_points() -> None:
+    spots = [(f"recipe@{index}%", 100 + 7 * (index % 5), 100 + 5.0 * index) for index in range(30)]
+    points = [Box(x - 6, y - 6, x + 6, y + 6) for _, x, y in spots]
+    placed = labels.place(spots, obstacles=points, frame=Box(0, 0, 600, 400))
+    assert len(placed) > 10
+    assert not any(one.box.overlaps(other.box) for one, other in combinations(placed, 2))
+    assert not any(label.box.overlaps(spot) for label in placed for spot in points)
+
+
+def test_shades_deepen_as_less_is_kept() -> None:
+    kept = (None, 1.0, 0.97, 0.8, 0.6, 0.3, 0.0, 1.05, 1.5)
+    assert [shade(share) for share in kept] == [
+        "", "", "under1", "under2", "under3", "under4", "under5", "over1", "over2",
+    ]  # fmt: skip
+
+
+def test_long_and_invisible_text_is_cut_and_shown() -> None:
+    assert words.visible("a\u202eb\x00c") == "a\ufffdb\ufffdc"
+    assert words.visible("x" * 1601).endswith("x … (1,001 more characters)")
+
+
+def test_large_picture_is_made_smaller() -> None:
+    noise = Image.frombytes("RGB", (800, 600), random.Random(0).randbytes(800 * 600 * 3))
+    buffer = io.BytesIO()
+    noise.save(buffer, format="PNG")
+    shown = pictures.shown(buffer.getvalue())
+    assert len(shown["source"]) < 4 / 3 * pictures.LARGEST_BYTES + 100
+    assert (shown["width"], shown["height"]) == (200, 150)
+
+
+@pytest.mark.parametrize(
+    ("n_apart", "expected"), [(0, [(1, 2), (1, 2)]), (2, [(1, 2), (1, 2)]), (20, [(1, 1), (2, 2)])]
+)
+def test_ranks_tie_only_within_the_paired_error(n_apart: int, expected: list[tuple[int, int]]) -> None:
+    """40 questions, all right in full and in a; b gets n of them wrong.
+
+    Then OP is 1 and 1 - n/40; the difference has the error
+    sqrt(n (1 - n/40)^2 + (40 - n) (n/40)^2) / 40, of which 1.96 are 0.068 > 0.05 for n = 2 (a tie) and
+    0.155 < 0.5 for n = 20 (no tie).
+    """
+    wrong = {"controls/full": 0, "tokens/a@10%": 0, "tokens/b@10%": n_apart}
+    with duckdb.connect() as connection:
+        connection.execute(TABLES)
+        for recipe, n in wrong.items():
+            family = recipe.split("/")[0]
+            connection.execute("insert into cells values ('m', ?, 'docs', ?, 'tokens', true)", [recipe, family])
+            connection.execute("insert into parts values ('m', ?, 0, '10%')", [recipe])
+            grades = "insert into grades select 'm', ?, 'docs', i, (i >= ?)::int from range(40) r(i)"
+            connection.execute(grades, [recipe, n])
+        ranks = queries.rows(connection, "ranks")
+    assert [(row["best_rank"], row["worst_rank"]) for row in ranks] == expected

@@ -1,0 +1,148 @@
+"""A grid of two benchmarks and a few recipes on disk, right in every table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from leanvlm import grading, store, tally
+from leanvlm.tables import answers, calibration, cells, grades, parts, samples, skips, timings
+
+BENCHMARKS = ("short", "long")
+RECIPES = {  # family, what it acts on, setting
+    "controls/full": ("controls", "none", None),
+    "controls/random_tokens@10%": ("controls", "tokens", "10%"),
+    "tokens/fastv@10%": ("tokens", "tokens", "10%"),
+    "cache/snapkv@40%": ("cache", "cache", "40%"),
+    "weights/wanda@50%": ("weights", "weights", "50%"),
+}
+N_SAMPLES = 6
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    """The root of a grid that a test may change."""
+    return _write(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def write_grid() -> Callable[[Path], Path]:
+    """What writes a grid into a folder."""
+    return _write
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DuckDB file of a grid that no test may change."""
+    root = _write(tmp_path_factory.mktemp("stored"))
+    tally.tally(root, benchmarks=BENCHMARKS, resamples=20, seed=0)
+    return root / tally.STORED
+
+
+def _write(root: Path) -> Path:
+    asked = [_sample(benchmark, index) for benchmark in BENCHMARKS for index in range(N_SAMPLES)]
+    for benchmark in BENCHMARKS:
+        of_benchmark = [row for row in asked if row["benchmark"] == benchmark]
+        samples.TABLE.write(of_benchmark, root / samples.path(benchmark))
+    question = {"sample_id": "0", "question": "what?", "answer": "red", "images": [b"png"]}
+    calibration.TABLE.write([question], root / store.path_of("calibration"))
+    said = [_answer(recipe, row) for recipe in RECIPES for row in asked]
+    answers.TABLE.write(said, root / store.path_of("answers"))
+    of_cells = [_cell(recipe, benchmark) for recipe in RECIPES for benchmark in BENCHMARKS]
+    cells.TABLE.write(of_cells, root / store.path_of("cells"))
+    parts.TABLE.write([_part(recipe) for recipe in RECIPES], root / store.path_of("parts"))
+    skips.TABLE.write([], root / store.path_of("skips"))
+    clocked = [_timing(recipe, repeat) for recipe in RECIPES for repeat in range(3)]
+    timings.TABLE.write(clocked, root / store.path_of("timings"))
+    worth = grading.grade(
+        answers.TABLE.read(root / store.path_of("answers")),
+        pa.concat_tables([samples.TABLE.read(root / samples.path(name)) for name in BENCHMARKS]),
+    )
+    grades.TABLE.write(worth, root / store.path_of("grades"))
+    return root
+
+
+def _sample(benchmark: str, index: int) -> dict[str, Any]:
+    return {
+        "benchmark": benchmark,
+        "sample_id": f"{index:05d}",
+        "group_id": f"{index // 2}",
+        "kind": "color",
+        "question": "what color?",
+        "answers": ["red"] if benchmark == "short" else ["a red circle at the top"],
+        "rule": "exact" if benchmark == "short" else "token_f1",
+        "images": [b"first", b"second"][: 1 + index % 2],
+        "difficulty": "{}",
+    }
+
+
+def _answer(recipe: str, sample: dict[str, Any]) -> dict[str, Any]:
+    is_right = recipe == "controls/full" or int(sample["sample_id"]) % 2 == 0
+    return {
+        "model": "embedded",
+        "recipe": recipe,
+        "benchmark": sample["benchmark"],
+        "sample_id": sample["sample_id"],
+        "answer": sample["answers"][0] if is_right else "blue",
+        "new_tokens": 2 if sample["benchmark"] == "short" else 7,
+        "finish_reason": "stop",
+        "prompt_tokens": 100,
+        "visual_tokens": 80,
+        "visual_tokens_kept": 8.0 if "tokens" in recipe else 80.0,
+        "cache_bytes": 4000 if recipe.startswith("cache") else 10_000,
+        "full_cache_bytes": 10_000,
+        "cache_kept": 0.4 if recipe.startswith("cache") else 1.0,
+    }
+
+
+def _cell(recipe: str, benchmark: str) -> dict[str, Any]:
+    family, acts_on, _ = RECIPES[recipe]
+    return {
+        "model": "embedded",
+        "recipe": recipe,
+        "benchmark": benchmark,
+        "family": family,
+        "acts_on": acts_on,
+        "cell_key": "0123",
+        "weights_bytes": 500 if acts_on == "weights" else 1000,
+        "full_weights_bytes": 1000,
+    }
+
+
+def _part(recipe: str) -> dict[str, Any]:
+    setting = RECIPES[recipe][2]
+    budget = float(setting[:-1]) / 100 if setting else None
+    return {
+        "model": "embedded",
+        "recipe": recipe,
+        "position": 1,
+        "method": recipe.split("@")[0],
+        "setting": setting,
+        "options": "",
+        "budget": budget,
+        "achieved_budget": budget,
+    }
+
+
+def _timing(recipe: str, repeat: int) -> dict[str, Any]:
+    return {
+        "model": "embedded",
+        "recipe": recipe,
+        "device": "cpu",
+        "engine": "transformers",
+        "dtype": "float32",
+        "attention": "sdpa",
+        "phase": "total",
+        "batch_size": 1,
+        "prompt_tokens": 100,
+        "visual_tokens": 80,
+        "new_tokens": 7,
+        "repeat": repeat,
+        "is_shape_only": False,
+        "seconds": 0.5,
+        "full_seconds": 1.0,
+    }

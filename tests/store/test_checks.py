@@ -1,0 +1,113 @@
+"""The gate passes a right grid, names a planted wrong row, and says the same twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from leanvlm import check_docs, checks, store
+from leanvlm.errors import InputError, RunError
+from leanvlm.tables import answers, grades, parts, timings
+from leanvlm.tables._table import Table
+
+# Great Expectations imports deprecated modules of the standard library
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")
+
+BENCHMARKS = ("short", "long")
+Row = dict[str, Any]
+
+
+def change(grid: Path, table: Table, edit: Callable[[list[Row]], None]) -> None:
+    path = grid / store.path_of(table.name)
+    rows = table.read(path).to_pylist()
+    edit(rows)
+    table.write(pa.Table.from_pylist(rows, schema=table.schema), path)
+
+
+WRONG: list[tuple[Table, int, Row, str]] = [
+    (answers.TABLE, 3, {"visual_tokens_kept": 90.0}, r"answers: .*visual_tokens_kept.*sample_id=00003"),
+    (answers.TABLE, 4, {"finish_reason": "tired"}, r"answers: .*stop length.*sample_id=00004"),
+    (answers.TABLE, 5, {"sample_id": "00004"}, r"answers: .*unique together.*sample_id=00004"),
+    (answers.TABLE, 5, {"sample_id": "00004"}, r"coverage: n_missing_answers .*recipe=controls/full"),
+    (answers.TABLE, 6, {"sample_id": "99999"}, r"coverage: n_stray_answers .*benchmark=long"),
+    (grades.TABLE, 2, {"grade": 1.5}, r"grades: grade .*less than or equal to 1.*sample_id=00002"),
+    (grades.TABLE, 3, {"outcome": "good"}, r"grades: .*right partly wrong empty.*outcome=good"),
+    (grades.TABLE, 4, {"recipe": "tokens/magic"}, r"coverage: n_missing_grades .*recipe=cache/snapkv@40%"),
+    (grades.TABLE, 4, {"recipe": "tokens/magic"}, r"coverage: n_stray_grades .*recipe=tokens/magic"),
+    (grades.TABLE, 4, {"recipe": "tokens/magic"}, r"coverage: n_samples .*recipe=tokens/magic"),
+    (timings.TABLE, 1, {"seconds": 0.0}, r"timings: seconds .*greater than 0.*repeat=1"),
+    (parts.TABLE, 0, {"method": "magic/wand"}, r"parts: .*method=magic/wand"),
+    (parts.TABLE, 2, {"achieved_budget": 0.14}, r"budgets: .*allowed_deviation.*recipe=tokens/fastv@10%"),
+    (parts.TABLE, 3, {"achieved_budget": 0.42}, r"budgets: .*allowed_deviation.*recipe=cache/snapkv@40%"),
+    (parts.TABLE, 4, {"achieved_budget": None}, r"budgets: achieved_budget .*recipe=weights/wanda@50%"),
+]
+
+
+@pytest.fixture(scope="module")
+def failed(write_grid: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the gate says of a grid into which all wrong rows are planted; it is slow, so once."""
+    grid = write_grid(tmp_path_factory.mktemp("wrong"))
+    for table, at, wrong, _ in WRONG:
+        change(grid, table, lambda rows, at=at, wrong=wrong: rows[at].update(wrong))
+    findings = [finding for finding in checks.check(grid, benchmarks=BENCHMARKS) if not finding.is_met]
+    return [_said(finding) for finding in findings]
+
+
+def _said(finding: checks.Finding) -> str:
+    with pytest.raises(RunError) as caught:
+        checks.refuse_failures([finding])
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("said", [said for *_, said in WRONG])
+def test_planted_row_is_named(said: str, failed: list[str]) -> None:
+    assert any(re.match(said, sentence) for sentence in failed), failed
+
+
+def test_right_rows_are_not_named(failed: list[str]) -> None:
+    assert all(any(re.match(said, sentence) for *_, said in WRONG) for sentence in failed), failed
+
+
+def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid: Path) -> None:
+    for at, kept in ((2, 0.112), (3, 0.409), (4, 0.509)):
+        change(grid, parts.TABLE, lambda rows, at=at, kept=kept: rows[at].update(achieved_budget=kept))
+    findings = checks.check(grid, benchmarks=BENCHMARKS)
+    checks.refuse_failures(findings)
+    assert {finding.table for finding in findings} == {
+        *("samples", "calibration", "answers", "cells", "parts", "skips", "grades", "timings"),
+        *("coverage", "budgets"),
+    }
+
+
+def test_damaged_table_is_refused_before_anything_is_checked(grid: Path) -> None:
+    (grid / store.path_of("answers")).write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"answers\.parquet is damaged"):
+        checks.check(grid, benchmarks=BENCHMARKS)
+
+
+def test_results_are_the_same_bytes_twice_and_sorted(grid: Path) -> None:
+    written = []
+    for _ in range(2):
+        findings = checks.check(grid, benchmarks=BENCHMARKS)
+        checks.write_json(findings, grid / "checks.json")
+        check_docs.write(findings, grid / "data_docs")
+        written.append(((grid / "checks.json").read_bytes(), (grid / "data_docs" / "index.html").read_bytes()))
+    assert written[0] == written[1]
+    rows = json.loads(written[0][0])
+    assert rows == sorted(rows, key=lambda row: (row["table"], row["expectation"]))
+
+
+def test_docs_open_offline_and_escape_what_models_said() -> None:
+    row = "answer=<script>alert(1)</script>"
+    finding = checks.Finding("answers", "It must be right.", is_met=False, n_rows=3, n_failing=1, rows=[row])
+    page = check_docs.page([finding])
+    assert "http" not in page.replace("http-equiv", "")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "0 of 1 expectations are met" in page

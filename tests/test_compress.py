@@ -1,0 +1,238 @@
+"""The stages `calibration` and `compress`: what is on disk is what was asked, and answers as in memory."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+from safetensors.torch import load_file
+from torch import Tensor
+
+from leanvlm import calibration
+from leanvlm.errors import InputError, RunError
+from leanvlm.methods import _checkpoint
+from leanvlm.methods._audit import fingerprints
+from leanvlm.methods._checkpoint import probe, produce, stored_dtype, whole
+from leanvlm.methods._weights import WeightsMethod, decoder_linears
+from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.recipe import parse, slug
+from leanvlm.tables.calibration import TABLE
+from stages import calibration as calibration_stage
+from stages import compress as compress_stage
+
+RECIPES = ("weights/wanda@50%", "weights/gptq@w4a16-g128")
+SOURCE = Path("artifacts/models/embedded")
+FULL_BYTES = 4 * (2 * 256 * 256 + 2 * 128 * 256 + 3 * 256 * 768) * 2
+
+
+@pytest.fixture(scope="module")
+def root(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository root with a bfloat16 checkpoint in which both recipes were run."""
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree(random_checkpoint, root / SOURCE)
+    network = load_model("llava_onevision", random_checkpoint).model.to(torch.bfloat16)
+    network.save_pretrained(root / SOURCE)
+    params: Any = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
+    params["calibration"] = {"n": 3, "seed": 3}
+    params["models"] = {"embedded": {"architecture": "llava_onevision", "checkpoint": str(SOURCE)}}
+    YAML(typ="safe").dump(params, root / "params.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        calibration_stage.main()
+        for recipe in RECIPES:
+            run(patch, "embedded", recipe)
+    return root
+
+
+@pytest.fixture
+def inside(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+
+
+def run(patch: pytest.MonkeyPatch, *arguments: str) -> None:
+    patch.setattr("sys.argv", ["stages/compress.py", *arguments])
+    compress_stage.main()
+
+
+def folder(recipe: str) -> Path:
+    return Path("artifacts/checkpoints/embedded") / slug(recipe)
+
+
+def load(path: Path) -> tuple[LoadedModel, list[dict[str, Tensor]]]:
+    loaded = load_model("llava_onevision", path)
+    rows = TABLE.read(Path("data/calibration.parquet")).to_pylist()
+    return loaded, calibration.inputs(loaded, rows)
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_logits_from_disk_equal_those_of_a_second_run_in_memory(recipe: str) -> None:
+    loaded, samples = load(SOURCE)
+    parse(recipe).parts[0].built.compress(loaded.model, samples, processor=loaded.processor)
+    _checkpoint._round_scales(loaded.model, torch.bfloat16)
+    again, _ = load(folder(recipe))
+    assert {value.dtype for value in again.model.parameters() if value.is_floating_point()} == {torch.float32}
+    for expected, found in zip(probe(loaded.model, samples), probe(again.model, samples), strict=True):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_all_but_the_decoders_linear_weights_is_bit_unchanged(recipe: str) -> None:
+    before, after = load(SOURCE)[0].model, load(folder(recipe))[0].model
+    assert fingerprints(after) == fingerprints(before)
+    assert fingerprints(before)
+
+
+@pytest.mark.usefixtures("inside")
+def test_wanda_audit_counts_the_zeros_on_disk() -> None:
+    audit = json.loads((folder(RECIPES[0]) / "audit.json").read_text())
+    stored = load_file(folder(RECIPES[0]) / "model.safetensors")
+    kept = {name: value for name, value in stored.items() if "language_model" in name and "_proj.weight" in name}
+    assert len(kept) == audit["n_linears"] == 28
+    assert audit["weights_bytes"] == sum(int((value != 0).sum()) for value in kept.values()) * 2
+    assert audit["full_weights_bytes"] == FULL_BYTES
+    assert audit["achieved_budget"] == audit["nonzero_share"] == audit["budget"] == 0.5
+    assert {layer["nonzero_share"] for layer in audit["layers"].values()} == {0.5}
+    assert audit["n_quantised"] == 0
+
+
+@pytest.mark.usefixtures("inside")
+def test_gptq_audit_counts_the_bits_on_disk() -> None:
+    audit = json.loads((folder(RECIPES[1]) / "audit.json").read_text())
+    stored = load_file(folder(RECIPES[1]) / "model.safetensors")
+    kept = [value for name, value in stored.items() if "language_model" in name and "_proj.weight" in name]
+    assert audit["weights_bytes"] == sum(value.numel() * value.element_size() for value in kept)
+    assert audit["full_weights_bytes"] == FULL_BYTES
+    assert audit["bits_per_weight"] == pytest.approx(4.125, abs=0.002)  # 16 bytes a layer tell its shape
+    assert audit["achieved_budget"] == pytest.approx(audit["budget"], abs=1e-4)
+    assert audit["n_quantised"] == audit["n_linears"] == 28
+    assert audit["is_reload_equal"] is True
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_checkpoint_holds_all_that_a_prompt_needs_and_no_path_of_this_machine(recipe: str) -> None:
+    names = {path.name for path in folder(recipe).iterdir()}
+    assert {"config.json", "tokenizer.json", "preprocessor_config.json", "audit.json"} <= names
+    for path in folder(recipe).glob("*.json"):
+        assert str(Path.cwd()) not in path.read_text()
+    config = json.loads((folder(recipe) / "config.json").read_text())
+    assert {config["dtype"], config["text_config"]["dtype"], config["vision_config"]["dtype"]} == {"bfloat16"}
+
+
+@pytest.mark.usefixtures("inside")
+def test_a_second_run_writes_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {path.name: path.read_bytes() for path in folder(RECIPES[0]).iterdir()}
+    run(monkeypatch, "embedded", RECIPES[0])
+    assert {path.name: path.read_bytes() for path in folder(RECIPES[0]).iterdir()} == first
+    assert not list(folder(RECIPES[0]).parent.glob(".*"))
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("embedded",), "takes a model and a weights method"),
+        (("other", RECIPES[0]), "no model 'other'"),
+        (("embedded", "cache/snapkv@10%"), "takes one weights method"),
+        (("embedded", "weights/gptq@w2a16-g128"), "it takes w4a16-g32, w4a16-g64 or w4a16-g128"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=said):
+        run(monkeypatch, *arguments)
+
+
+def test_a_killed_run_leaves_the_old_checkpoint_whole(tmp_path: Path) -> None:
+    target = tmp_path / "checkpoint"
+    with whole(target) as part:
+        (part / "old").touch()
+
+    def interrupted() -> None:
+        with whole(target) as part:
+            (part / "new").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.rglob("*")] == ["checkpoint", "old"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty(WeightsMethod):
+    """A method that goes wrong without an exception, as several of llmcompressor's do."""
+
+    def budget(self) -> float:
+        return 0.5
+
+    @torch.no_grad()
+    def compress(self, model: Any, calibration: Any, *, processor: Any) -> None:
+        for linear in decoder_linears(model).values():
+            if self.setting == "nan":
+                linear.weight.fill_(torch.nan)
+            elif self.setting != "nothing":
+                linear.weight[:, ::2] = 0
+        if self.setting == "head":
+            model.lm_head.weight[0, 0] += 1
+        if self.setting == "lossy":
+            linear.weight.mul_(1.001)
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("nothing", "kept 1.0000 where 0.5000 was asked"),
+        ("nan", "logits are not finite"),
+        ("head", "changed tensors other than"),
+        ("lossy", "does not answer as the model did in memory"),
+    ],
+)
+def test_a_method_that_fails_silently_is_stopped(fault: str, said: str, tmp_path: Path) -> None:
+    loaded, samples = load(SOURCE)
+    with pytest.raises(RunError, match=said):
+        produce(Faulty(setting=fault), loaded.model, loaded.processor, samples[:1], source=SOURCE, folder=tmp_path)
+
+
+@pytest.mark.usefixtures("inside")
+def test_no_samples_are_refused(tmp_path: Path) -> None:
+    loaded, _ = load(SOURCE)
+    with pytest.raises(InputError, match=r"raise calibration\.n"):
+        produce(Faulty(setting=""), loaded.model, loaded.processor, [], source=SOURCE, folder=tmp_path)
+
+
+def test_the_stored_type_changes_no_weight() -> None:
+    layer = torch.nn.Linear(8, 8)
+    with pytest.raises(InputError, match="neither bfloat16 nor float16"):
+        stored_dtype(layer)
+    assert stored_dtype(layer.to(torch.float16).to(torch.float32)) is torch.float16
+    assert stored_dtype(layer.to(torch.bfloat16).to(torch.float32)) is torch.bfloat16
+
+
+def test_calibration_is_a_prefix_with_one_picture_each_and_never_graded() -> None:
+    state = random.getstate()
+    rows = list(calibration.draw(8, seed=0))
+    assert random.getstate() == state
+    assert list(calibration.draw(5, seed=0)) == rows[:5]
+    assert list(calibration.draw(5, seed=1)) != rows[:5]
+    assert {row["sample_id"].split("-")[0] for row in rows} == set(calibration.SOURCES)
+    assert [len(row["images"]) for row in rows] == [1] * 8
+    assert len({row["sample_id"] for row in rows}) == 8
+    with pytest.raises(InputError, match="where training samples lie"):
+        list(calibration.draw(1, seed=10_000_000))
+
+
+def test_the_answer_and_its_end_follow_the_prompt(model: LoadedModel) -> None:
+    (row,) = calibration.draw(1, seed=0)
+    (sample,) = calibration.inputs(model, [row])
+    text = model.tokenizer.decode(sample["input_ids"][0])
+    assert text.endswith(f"{row['question']}<|assistant|>{row['answer']}<|end|>")
+    assert text.count("<image>") >= 300

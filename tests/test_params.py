@@ -1,0 +1,53 @@
+"""params.yaml: a typo in a key is an error, not a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leanvlm.errors import InputError
+from leanvlm.params import load
+
+OWN = Path(__file__).parents[1] / "params.yaml"
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    text = OWN.read_text()
+    assert old in text
+    path = folder / "params.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_own_file_is_right() -> None:
+    assert "controls/full" in load(OWN).grid.recipes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("benchmarks: [", "benchmrks: [", "no key 'benchmrks'"),
+        ("tally: {resamples: 1000", "tally: {resample: 1000", "no key 'resample'.*resamples"),
+        ("max_new_tokens: 48", "max_new_tokens: many", "must be a whole number"),
+        ("easy_vqa, documents", "easy_vqa, documentz", "no benchmark 'documentz'"),
+        ("models: [embedded]", "models: [embeded]", "no model 'embeded'"),
+        ('"tokens/fastv@10%"', '"tokens/fastv@0%"', "cannot keep '0%'"),
+        ('"tokens/fastv@10%"', '"tokens/fastv@150%"', "cannot keep '150%'"),
+        ('"tokens/fastv@10%"', '"tokens/fastvv@10%"', "no method 'tokens/fastvv'"),
+        ('"tokens/fastv@10%"', '"tokens/visionzip@10.0%"', "stands twice"),
+        ('"tokens/fastv@10%"', "124", "quoted text"),
+        ('    - "controls/full"\n', "", "lacks 'controls/full'"),
+        ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint"),
+        ("answer:\n", "answer: [\n", "not YAML"),
+    ],
+)
+def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as error:
+        load(changed(tmp_path, old, new))
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="repository's root"):
+        load(tmp_path / "params.yaml")

@@ -1,0 +1,66 @@
+"""One recipe, one text; anything else is normalised or refused with a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from leanvlm.errors import InputError
+from leanvlm.recipe import parse, slug
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ("controls/full", "controls/full"),
+        ("cache/snapkv@10.0%", "cache/snapkv@10%"),
+        ("cache/snapkv@10%+weights/wanda@50%", "weights/wanda@50%+cache/snapkv@10%"),
+        ("cache/snapkv@10%:window=32", "cache/snapkv@10%"),
+        ("cache/snapkv@10%:window=16,kernel=7", "cache/snapkv@10%:kernel=7,window=16"),
+        ("controls/random_tokens@10%:seed=2", "controls/random_tokens@10%:seed=2"),
+        ("cache/snapkv@10% + tokens/fastv@40%", "tokens/fastv@40%+cache/snapkv@10%"),
+        ("weights/gptq@w4a16-g128", "weights/gptq@w4a16-g128"),
+        ("weights/wanda@2:4", "weights/wanda@2:4"),
+    ],
+)
+def test_one_spelling(given: str, canonical: str) -> None:
+    assert parse(given).text == canonical
+    assert parse(canonical).text == canonical
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("cache/snap@10%", "no method 'cache/snap'.*cache/snapkv"),
+        ("cache/snapkv@0%", "cannot keep '0%'.*above 0% and up to 100%"),
+        ("cache/snapkv@150%", "cannot keep '150%'"),
+        ("cache/snapkv@0.1", "cannot keep '0.1'"),
+        ("cache/snapkv", "needs a setting"),
+        ("controls/full@10%", "takes no setting"),
+        ("cache/snapkv@10%:windw=3", "no option 'windw'.*window"),
+        ("cache/snapkv@10%:window=three", "a whole number, not 'three'"),
+        ("cache/snapkv@10%+cache/streaming@10%", "act on the same thing"),
+        ("controls/full+cache/snapkv@10%", "controls/full with nothing"),
+        ("weights/wanda@2:5", "no setting '2:5'; it takes"),
+        ("", "cannot be read"),
+    ],
+)
+def test_wrong_recipes_are_one_sentence(given: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as error:
+        parse(given)
+    assert "\n" not in str(error.value)
+
+
+def test_a_number_is_no_recipe() -> None:
+    with pytest.raises(InputError, match="quote it"):
+        parse(124)  # type: ignore[arg-type]
+
+
+def test_family_and_what_it_acts_on() -> None:
+    recipe = parse("weights/wanda@50%+cache/snapkv@10%")
+    assert (recipe.family, recipe.acts_on) == ("combined", "several")
+    assert (parse("controls/blind").family, parse("controls/blind").acts_on) == ("controls", "image")
+    assert parse("controls/full").acts_on == "none"
+
+
+def test_slug_is_a_file_name() -> None:
+    assert slug("weights/gptq@w4a16-g128+cache/snapkv@10%") == "weights-gptq-w4a16-g128-cache-snapkv-10"

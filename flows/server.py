@@ -61,9 +61,20 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
             os.environ["PREFECT_API_URL"] = url
             yield url
         finally:
+            _say_the_rest()
             os.environ.pop("PREFECT_API_URL", None)
             server.kill()
             server.wait()
+
+
+def _say_the_rest() -> None:
+    """Let Prefect's threads hand over logs and events while there is a server: later, they retry for a minute."""
+    if "prefect" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogHandler
+
+        APILogHandler().flush()
+        EventsWorker.drain_all(timeout=5)
 
 
 def _free_port() -> int:

@@ -57,7 +57,8 @@ class Benchmark(DrawnBenchmark):
         ]
         text = ", ".join(f"a {thing.name} at {PLACES[thing.place]}" for thing in things)
         asked.append(Question("describe", "describe the image.", (text,), "token_f1"))
-        return Picture((canvas,), tuple(asked))
+        drills = [drill for _ in range(3) for ask in (_existence, _counts, _relations) for drill in ask(things, rng)]
+        return Picture((canvas,), tuple(asked), tuple(drills))
 
 
 def _existence(things: list[Thing], rng: random.Random) -> list[Question]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from tqdm import tqdm
-from transformers.utils import logging
 
 from leanvlm.engine.clock import Seconds, pairs, run
 from leanvlm.engine.worker import Asked, read_asked
@@ -43,7 +40,6 @@ def main() -> None:
 
 def _loaded(params: Params, name: str, recipe: Recipe) -> LoadedModel:
     folder = params.folder(name, recipe)
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return load_model(params.models[name].architecture, folder, dtype=params.answer.dtype, device=params.answer.device)
 
 
@@ -52,7 +48,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     rows = []
     for index, sample in enumerate(asked):
-        images = [Image.open(io.BytesIO(png)).convert("RGB") for png in sample.images]
+        images = sample.pictures()
         timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id)
         fast = partial(timed, model, recipe=recipe, new_tokens=params.clock.new_tokens)
         slow = partial(timed, full, recipe=FULL, new_tokens=params.clock.new_tokens)

@@ -15,7 +15,6 @@ import torch
 from leanvlm import calibration, params
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.methods._checkpoint import produce, whole
-from leanvlm.methods._weights import quiet
 from leanvlm.models._model import load_model
 from leanvlm.processes import die_with_parent
 from leanvlm.recipe import parse, slug
@@ -38,8 +37,7 @@ def main() -> None:
         raise InputError(f"compress takes one weights method, not {recipe.text!r}")
     torch.set_num_threads(1)  # sums, and so the stored bytes, must not depend on the machine's cores
     source = Path(models[name].checkpoint)
-    with quiet():
-        loaded = load_model(models[name].architecture, source)
+    loaded = load_model(models[name].architecture, source)
     samples = calibration.inputs(loaded, TABLE.read(Path("data/calibration.parquet")).to_pylist())
     with whole(ROOT / name / slug(recipe.text)) as folder:
         produce(recipe.parts[0].built, loaded.model, loaded.processor, samples, source=source, folder=folder)

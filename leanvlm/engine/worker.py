@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from transformers.utils import logging
 
 from leanvlm.engine.sweep import Answer, answer
 from leanvlm.models._model import LoadedModel, load_model
@@ -37,6 +36,10 @@ class Asked:
     question: str
     images: tuple[bytes, ...]  # PNG
 
+    def pictures(self) -> list[Image.Image]:
+        """Decode the images."""
+        return [Image.open(io.BytesIO(png)).convert("RGB") for png in self.images]
+
 
 def read_asked(benchmark: str) -> list[Asked]:
     """Read a benchmark's samples as the workers need them."""
@@ -48,7 +51,6 @@ def start_worker() -> None:
     """Prepare a worker process: one thread, so that an answer does not depend on how many workers there are."""
     die_with_parent()
     torch.set_num_threads(1)
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -61,10 +63,9 @@ def answer_sample(
     checkpoint: Checkpoint, asked: Asked, recipes: Sequence[str], limit: int
 ) -> list[tuple[str, str, Answer]]:
     """Answer one sample; return (recipe, sample_id, answer) for each recipe."""
-    images = [Image.open(io.BytesIO(png)).convert("RGB") for png in asked.images]
     answers = answer(
         loaded(checkpoint),
-        images,
+        asked.pictures(),
         asked.question,
         asked.sample_id,
         [parse(text) for text in recipes],

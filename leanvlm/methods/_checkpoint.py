@@ -20,7 +20,8 @@ from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
 from leanvlm.methods._audit import Audit, fingerprints, gate, is_quantised, measure, nonzero_shares
-from leanvlm.methods._weights import Samples, WeightsMethod, decoder_linears, quiet
+from leanvlm.methods._weights import Samples, WeightsMethod, decoder_linears
+from leanvlm.quiet import quiet
 
 PROBES = 3  # calibration samples whose logits must survive saving and loading, bit by bit
 BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code

@@ -8,12 +8,8 @@ the result and proves it.
 
 from __future__ import annotations
 
-import io
-import logging
-import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -114,18 +110,6 @@ def walk(model: PreTrainedModel, calibration: Samples) -> Iterator[Block]:
         block = Block(layer, own, states, words)
         yield block
         states = block.outputs()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back progress bars and log lines of llmcompressor and its kin; errors are still exceptions."""
-    os.environ.setdefault("LLM_COMPRESSOR_LOG_LEVEL", "ERROR")  # read once, when it is imported
-    logging.disable(logging.WARNING)
-    try:
-        with redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, ProcessorMixin
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -33,8 +34,19 @@ class LoadedModel:
 
     @classmethod
     def load(cls, folder: Path, *, dtype: str, device: str) -> LoadedModel:
-        """Read a checkpoint folder; remote code is never run."""
-        network: Any = cls.network_class.from_pretrained(folder, dtype=DTYPES[dtype], local_files_only=True)
+        """Read a checkpoint folder; remote code is never run.
+
+        Raises: InputError for a checkpoint that lacks weights, which transformers would fill with random ones.
+        """
+        with quiet():
+            found: Any = cls.network_class.from_pretrained(
+                folder, dtype=DTYPES[dtype], local_files_only=True, output_loading_info=True
+            )
+        network, info = found
+        lost = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
+        if lost:
+            raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {cls.network_class.__name__}, "
+                             f"such as {lost[0]}; choose the architecture that it was saved as")  # fmt: skip
         return cls(network.to(device), cls.read_processor(folder))
 
     @classmethod

@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
-from leanvlm.methods._weights import LINEAR, Samples, WeightsMethod, decoder_layers, decoder_linears, quiet
+from leanvlm.methods._weights import LINEAR, Samples, WeightsMethod, decoder_layers, decoder_linears
+from leanvlm.quiet import quiet
 
 BITS = 4
 SCALE_BITS = 16

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -16,18 +17,35 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from leanvlm.methods._signals import Wanted
+from leanvlm.methods._tokens import EncoderSignal
+
 NAME = "leanvlm_sdpa"  # transformers matches substrings: never "flash" or "flex" in this name
 BLOCK = 64  # rows of attention computed at a time; small blocks stay in a CPU's cache
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One attention call.
+
+    Shapes: query (B, H, T, D), key (B, G, T, D), both after rotation; mask (B, 1, T, T), None for plain causal
+    attention; lse (B, H, T), each row's log-sum-exp, if the recorder wanted it and the kernel gives it.
+    """
+
+    query: Tensor
+    key: Tensor
+    scaling: float
+    mask: Tensor | None
+    lse: Tensor | None
 
 
 class Recorder(Protocol):
     """What may sit on an attention module."""
 
-    def hear(self, query: Tensor, key: Tensor, scaling: float) -> None:
-        """Keep what is needed of one attention call.
+    wants_lse: bool
 
-        Shapes: query (B, H, T, D), key (B, G, T, D), both after rotation.
-        """
+    def hear(self, heard: Heard) -> None:
+        """Keep what is needed of one attention call."""
         ...
 
 
@@ -36,11 +54,33 @@ def listening_attention(
 ) -> tuple[Tensor, None]:
     """Attend with SDPA and let the module's recorder hear."""
     recorder: Recorder | None = module.__dict__.get("leanvlm_recorder")
-    if recorder is not None:
-        scaling = options.get("scaling")
-        recorder.hear(query, key, query.shape[-1] ** -0.5 if scaling is None else scaling)
-    output: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, mask, **options)
+    if recorder is None:
+        return plain_attention(module, query, key, value, mask, **options)
+    scaling = options.get("scaling")
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    lse = None
+    if recorder.wants_lse and mask is None and query.device.type == "cpu":
+        states, lse = _attend_with_lse(query, key, value, scaling)
+        output = states.transpose(1, 2).contiguous()
+    else:
+        output, _ = plain_attention(module, query, key, value, mask, **options)
+    recorder.hear(Heard(query, key, scaling, mask, lse))
+    return output, None
+
+
+def plain_attention(module: nn.Module, *states: Tensor | None, **options: Any) -> tuple[Tensor, None]:
+    """Attend with transformers' own SDPA function."""
+    output: tuple[Tensor, None] = sdpa_attention_forward(module, *states, **options)  # type: ignore[arg-type]
     return output
+
+
+def _attend_with_lse(query: Tensor, key: Tensor, value: Tensor, scaling: float) -> tuple[Tensor, Tensor]:
+    """Call the kernel that SDPA calls on a CPU, which has each row's log-sum-exp at hand."""
+    heads = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(heads, 1), value.repeat_interleave(heads, 1)
+    kernel: Any = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    states, lse = kernel(query, key, value, 0.0, True, scale=scaling)
+    return states, lse
 
 
 AttentionInterface.register(NAME, listening_attention)
@@ -65,44 +105,98 @@ def listening(recorders: dict[nn.Module, Any]) -> Iterator[None]:
             module.__dict__.pop("leanvlm_recorder", None)
 
 
-class LastQueries:
-    """Keep the last `count` queries of a prompt, for cache methods and for layer-wise token methods."""
+class DecoderEar:
+    """Keep of one decoder layer what the methods want: the prompt's last queries, and the columns' sums."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.queries: Tensor | None = None  # (B, H, count, D)
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted, self.wants_lse = wanted, wanted.sums
+        self.queries: Tensor | None = None  # (B, H, rows, D)
         self.keys: Tensor | None = None
+        self.sums: Tensor | None = None  # (B, G, T)
         self.scaling = 1.0
 
-    def hear(self, query: Tensor, key: Tensor, scaling: float) -> None:
-        """Keep a copy: a slice would keep the whole tensor alive."""
-        self.queries, self.keys, self.scaling = query[:, :, -self.count :].clone(), key, scaling
-
-    def last_row(self) -> Tensor:
-        """Return the softmax attention of the prompt's last token.
-
-        Shapes: -> (H, T), float32, batch of one.
-        """
-        assert self.queries is not None
-        assert self.keys is not None
-        queries = self.queries[0, :, -1].float()  # (H, D)
-        keys = self.keys[0].float()  # (G, T, D)
-        grouped: Tensor = queries.unflatten(0, (len(keys), -1))  # type: ignore[no-untyped-call]  # (G, H/G, D)
-        return ((grouped @ keys.transpose(1, 2)) * self.scaling).softmax(-1).flatten(0, 1)
+    def hear(self, heard: Heard) -> None:
+        """Keep copies: a slice would keep the whole tensor alive."""
+        rows = max(1, self.wanted.rows)
+        self.queries, self.keys, self.scaling = heard.query[:, :, -rows:].clone(), heard.key, heard.scaling
+        if self.wanted.sums:
+            self.sums = column_sums(heard)
 
 
-class ReceivedAttention:
-    """Keep, per patch of the vision tower, the attention it receives and its key, both as means over heads."""
+def column_sums(heard: Heard) -> Tensor:
+    """Sum the softmax attention that each key receives over all rows, block by block, as a mean over grouped heads.
 
-    def __init__(self) -> None:
-        self.attention: list[Tensor] = []  # (tiles, N) each
-        self.keys: list[Tensor] = []  # (tiles, N, D) each
+    Shapes: -> (B, G, T), float32.
+    """
+    batch, groups, tokens, _ = heard.key.shape
+    heads = heard.query.shape[1] // groups
+    keys = heard.key.float().transpose(-1, -2)  # (B, G, D, T)
+    sums = torch.zeros(batch, groups, tokens, device=keys.device)
+    for start in range(0, tokens, BLOCK):
+        end = min(start + BLOCK, tokens)
+        seen = end if heard.mask is None else tokens  # later keys get nothing
+        queries = heard.query[:, :, start:end].float().unflatten(1, (groups, heads)) * heard.scaling  # type: ignore[no-untyped-call]
+        logits = (queries.flatten(2, 3) @ keys[..., :seen]).view(batch, groups, heads, end - start, seen)
+        if heard.lse is not None:
+            part = (logits - heard.lse[:, :, start:end].view(batch, groups, heads, -1, 1)).exp_()
+            part[..., start:].tril_()
+        else:
+            part = logits.masked_fill(_hidden(heard, start, end, seen), float("-inf")).softmax(-1).nan_to_num()
+        sums[..., :seen] += part.sum((2, 3))
+    return sums / heads
 
-    def hear(self, query: Tensor, key: Tensor, scaling: float) -> None:
-        """Sum the rows of attention block by block."""
+
+def _hidden(heard: Heard, start: int, end: int, seen: int) -> Tensor:
+    """Mark what the rows of one block do not see.
+
+    Shapes: -> (..., rows, keys), True = hidden.
+    """
+    if heard.mask is None:
+        place = torch.arange(seen, device=heard.key.device)
+        return place > place[start:end, None]
+    rows = heard.mask[:, :, None, start:end]
+    return ~rows if rows.dtype == torch.bool else rows < 0
+
+
+class EncoderEar:
+    """Keep, per patch of the vision tower, the attention it receives and its key.
+
+    A tower with class tokens is asked what the first of them attends to, another for the mean over all rows.
+    """
+
+    wants_lse = False
+
+    def __init__(self, signal: EncoderSignal, class_tokens: int) -> None:
+        self.signal, self.class_tokens = signal, class_tokens
+        self._attention: list[Tensor] = []
+        self._keys: list[Tensor] = []
+
+    def hear(self, heard: Heard) -> None:
+        """Keep one call: all tiles of a picture, or one picture."""
+        query, key, scaling = heard.query.float(), heard.key.float(), heard.scaling
+        if self.signal.as_one_head:
+            query, key = (states.transpose(1, 2).flatten(2)[:, None] for states in (query, key))
+            scaling = key.shape[-1] ** -0.5
+        rows = query[:, :, :1] if self.class_tokens else query
         total = torch.zeros(key.shape[:3], device=key.device)  # (tiles, H, N)
-        for start in range(0, query.shape[2], BLOCK):
-            rows = query[:, :, start : start + BLOCK].float() @ key.float().transpose(-1, -2) * scaling
-            total += rows.softmax(-1).sum(2)
-        self.attention.append(total.mean(1) / query.shape[2])
-        self.keys.append(key.float().mean(1))
+        for start in range(0, rows.shape[2], BLOCK):
+            total += (rows[:, :, start : start + BLOCK] @ key.transpose(-1, -2) * scaling).softmax(-1).sum(2)
+        received = total.mean(1) / rows.shape[2]
+        self._attention.append(received[:, self.class_tokens :].flatten())
+        self._keys.append(key.mean(1)[:, self.class_tokens :].flatten(0, 1))
+
+    @property
+    def attention(self) -> Tensor:
+        """Return the attention received, in the tower's order of patches.
+
+        Shapes: -> (patches, 1).
+        """
+        return torch.cat(self._attention)[:, None]
+
+    @property
+    def keys(self) -> Tensor:
+        """Return the keys.
+
+        Shapes: -> (patches, D).
+        """
+        return torch.cat(self._keys)

@@ -14,10 +14,9 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine.decode import steps
-from leanvlm.engine.sweep import evict_for, method_of, read_prompt
+from leanvlm.engine.sweep import encoder_signals, evict_for, method_of, read_prompt
 from leanvlm.engine.vision import see
 from leanvlm.methods._image import ImageMethod
-from leanvlm.methods._tokens import EntranceMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import Recipe
 
@@ -45,10 +44,8 @@ def run(
     part = recipe.part("image")
     inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
     token_part = recipe.part("tokens")
-    method = token_part.built if token_part else None
-    needs_encoder = isinstance(method, EntranceMethod) and method.needs_encoder
     start = _now(model)
-    prompt = see(model, inputs, needs_encoder=needs_encoder)
+    prompt = see(model, inputs, wanted=encoder_signals([recipe]))
     seen = _now(model)
     read = read_prompt(model, prompt, token_part, sample_id, [recipe])
     kept = evict_for(recipe, read, sample_id)

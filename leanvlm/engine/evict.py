@@ -1,4 +1,4 @@
-"""From a full cache to a method's own copy: score, select, gather."""
+"""From a full cache to a method's own copy: score, select, store."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from leanvlm.engine.prefill import Prefilled
-from leanvlm.methods._cache import CacheMethod, Signals
+from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import top
+from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A cache ready for decoding, and the share of the received positions that it holds, mean over layers."""
+    """A cache ready for decoding, and the share of the received positions that it holds, over all layers."""
 
     cache: DynamicCache
     share: float
@@ -26,38 +27,29 @@ class Kept:
 @torch.inference_mode()
 def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Generator) -> Kept:
     """Copy what a method keeps of the cache, or all of it; the full cache stays as it is for other methods."""
-    cache, shares = DynamicCache(), []
-    for layer, (keys, values) in enumerate(zip(prefilled.keys, prefilled.values, strict=True)):
-        if method is not None:
-            places = select(prefilled, method, layer, generator)  # (1, G, n)
-            keys, values = gather(keys, places), gather(values, places)
-        shares.append(keys.shape[2] / prefilled.keys[layer].shape[2])
-        cache.update(keys, values, layer)
+    cache = DynamicCache()
+    if method is None:
+        for layer, (keys, values) in enumerate(zip(prefilled.keys, prefilled.values, strict=True)):
+            cache.update(keys, values, layer)
+    else:
+        layers = prefilled.signals(generator)
+        for signals, places in zip(layers, select(layers, method), strict=True):
+            cache.update(*method.store(signals, prefilled.values[signals.layer], places), signals.layer)
     filled: Any = cache.layers  # typed as if it could still be empty
     size = sum(layer.keys.nbytes + layer.values.nbytes for layer in filled)
-    return Kept(cache, sum(shares) / len(shares), size)
+    held = sum(layer.keys.shape[2] for layer in filled)
+    return Kept(cache, held / sum(keys.shape[2] for keys in prefilled.keys), size)
 
 
-def select(prefilled: Prefilled, method: CacheMethod, layer: int, generator: torch.Generator) -> Tensor:
-    """Return the positions that a method keeps in one layer, ascending.
+def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:
+    """Return the positions that a method keeps in each layer, ascending.
 
-    Shapes: -> (1, G, n).
+    Shapes: -> one (1, G, n) per layer.
     """
-    signals = Signals(
-        keys=prefilled.keys[layer],
-        queries=prefilled.queries[layer],
-        is_visual=prefilled.is_visual[layer],
-        scaling=prefilled.scaling,
-        layer=layer,
-        n_layers=len(prefilled.keys),
-        generator=generator,
-    )
-    return top(method.score(signals), method.n_kept(signals))
-
-
-def gather(states: Tensor, places: Tensor) -> Tensor:
-    """Copy the chosen positions of every key-value head.
-
-    Shapes: (1, G, T, D), (1, G, n) -> (1, G, n, D).
-    """
-    return states.gather(2, places[..., None].expand(-1, -1, -1, states.shape[-1]))
+    found = []
+    for signals, n in zip(layers, method.allocate(layers), strict=True):
+        scores = method.score(signals, n)
+        if method.shared:
+            scores = scores.mean(1, keepdim=True).expand_as(scores)
+        found.append(top(scores, n))
+    return found

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from leanvlm.engine.attention import LastQueries, listening
+from leanvlm.engine.attention import DecoderEar, listening
 from leanvlm.engine.vision import Prompt
 from leanvlm.methods._method import n_keep, top
+from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
 
@@ -22,32 +23,45 @@ from leanvlm.models._model import LoadedModel
 class Prefilled:
     """A prompt that has been read, batch of one.
 
-    Shapes: keys and values, one (1, G, T, D) per layer; queries, one (1, H, w, D) per layer; is_visual, one (T,) per
-    layer, T being what that layer received; logits (vocabulary,) of the first answer token; next_position (..., 1, 1).
+    Shapes: keys and values, one (1, G, T, D) per layer; queries, one (1, H, w, D) per layer; sums, one (1, G, T) per
+    layer or None; is_visual, one (T,) per layer, T being what that layer received; logits (vocabulary,) of the first
+    answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
     values: list[Tensor]
     queries: list[Tensor]
+    sums: list[Tensor | None]
     scaling: float
     is_visual: list[Tensor]
     logits: Tensor
     next_position: Tensor
 
+    def signals(self, generator: torch.Generator) -> list[Signals]:
+        """List what each layer knows, for a method that draws its lots from `generator`."""
+        per_layer = zip(self.keys, self.queries, self.sums, self.is_visual, strict=True)
+        return [
+            Signals(*known, scaling=self.scaling, layer=layer, n_layers=len(self.keys), generator=generator)
+            for layer, known in enumerate(per_layer)
+        ]
+
 
 @torch.inference_mode()
-def prefill(model: LoadedModel, prompt: Prompt, *, n_queries: int, method: LayerMethod | None = None) -> Prefilled:
+def prefill(
+    model: LoadedModel, prompt: Prompt, *, wanted: Wanted, method: LayerMethod | None = None, lots: torch.Generator
+) -> Prefilled:
     """Run the decoder over the prompt.
 
-    Takes: n_queries, how many of the last queries to keep per layer, at least one; method, if tokens are dropped
-    inside the decoder.
+    Takes: wanted, the signals to keep of every layer; method, if tokens are dropped inside the decoder.
     """
     layers = model.text.layers
-    recorders = [LastQueries(max(1, min(n_queries, prompt.embeds.shape[1]))) for _ in layers]
+    ears = [DecoderEar(wanted) for _ in layers]
+    if method is not None:
+        ears[method.layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
-    dropper = _Dropper(method, recorders, prompt) if method is not None else None
+    dropper = _Dropper(method, ears, prompt, lots) if method is not None else None
     with (
-        listening({layer.self_attn: recorder for layer, recorder in zip(layers, recorders, strict=True)}),
+        listening({layer.self_attn: ear for layer, ear in zip(layers, ears, strict=True)}),
         dropping(layers, dropper),
     ):
         states = model.text(
@@ -59,25 +73,26 @@ def prefill(model: LoadedModel, prompt: Prompt, *, n_queries: int, method: Layer
     return Prefilled(
         keys=[layer.keys for layer in cached],
         values=[layer.values for layer in cached],
-        queries=[_heard(recorder) for recorder in recorders],
-        scaling=recorders[0].scaling,
+        queries=[_heard(ear) for ear in ears],
+        sums=[ear.sums for ear in ears],
+        scaling=ears[0].scaling,
         is_visual=[prompt.is_visual if i < split else prompt.is_visual[kept] for i in range(len(layers))],
         logits=model.head(states[:, -1])[0],
         next_position=prompt.positions[..., -1:] + 1,
     )
 
 
-def _heard(recorder: LastQueries) -> Tensor:
-    assert recorder.queries is not None
-    recorder.keys = None  # the cache holds them
-    return recorder.queries
+def _heard(ear: DecoderEar) -> Tensor:
+    assert ear.queries is not None
+    ear.keys = None  # the cache holds them
+    return ear.queries
 
 
 class _Dropper:
     """Decide at one layer's entrance which tokens go on, and cut the arguments of that layer and those above."""
 
-    def __init__(self, method: LayerMethod, recorders: list[LastQueries], prompt: Prompt) -> None:
-        self.method, self.recorders, self.prompt = method, recorders, prompt
+    def __init__(self, method: LayerMethod, ears: list[DecoderEar], prompt: Prompt, generator: torch.Generator) -> None:
+        self.method, self.ears, self.prompt, self.generator = method, ears, prompt, generator
         self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
 
     def decide(self) -> None:
@@ -85,10 +100,20 @@ class _Dropper:
         is_visual = self.prompt.is_visual
         if not is_visual.any():
             return
-        score = self.method.score(self.recorders[self.method.layer - 1].last_row(), is_visual)
+        seen = self.prompt.encoder.get(self.method.encoder) if self.method.encoder else None
+        score = self.method.score(self._below(), seen.attention if seen else None)
         visual = is_visual.nonzero()[:, 0]
         chosen = visual[top(score[visual], n_keep(len(visual), self.method.budget))]
         self.kept = torch.cat([(~is_visual).nonzero()[:, 0], chosen]).sort().values
+
+    def _below(self) -> Signals:
+        """Collect what the layer below knows."""
+        layer = self.method.layer - 1
+        ear = self.ears[layer]
+        assert ear.keys is not None
+        assert ear.queries is not None
+        known = (ear.keys, ear.queries, ear.sums, self.prompt.is_visual, ear.scaling)
+        return Signals(*known, layer=layer, n_layers=len(self.ears), generator=self.generator)
 
     def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
         """Shorten one layer's input; the layers above get their states from it."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from typing import TypeVar
 
 import torch
@@ -22,7 +24,8 @@ from leanvlm.engine.prefill import Prefilled, prefill
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import ImageMethod
-from leanvlm.methods._tokens import EntranceMethod, LayerMethod
+from leanvlm.methods._signals import Wanted
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import Part, Recipe
 
@@ -59,7 +62,7 @@ def answer(
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
         inputs = model.inputs(shown, question) if image_part else whole
-        prompt = see(model, inputs, needs_encoder=any(_needs_encoder(recipe) for recipe in alike))
+        prompt = see(model, inputs, wanted=encoder_signals(alike))
         area = sum(image.width * image.height for image in shown) / sum(i.width * i.height for i in images)
         for token_part, swept in _grouped(alike, "tokens"):
             read = read_prompt(model, prompt, token_part, sample_id, swept)
@@ -113,9 +116,9 @@ def read_prompt(
     entrance = method if isinstance(method, EntranceMethod) else None
     entering = reduce_at_entrance(prompt, entrance, lots(token_part, sample_id))
     cache_methods = [part.built for recipe in recipes if (part := recipe.part("cache"))]
-    n_queries = max([1, *(m.queries(entering.embeds.shape[1]) for m in cache_methods)])
+    wanted = reduce(or_, (m.wants(entering.is_visual) for m in cache_methods), Wanted())
     inside = method if isinstance(method, LayerMethod) else None
-    return prefill(model, entering, n_queries=n_queries, method=inside)
+    return prefill(model, entering, wanted=wanted, method=inside, lots=lots(token_part, sample_id))
 
 
 def lots(part: Part | None, sample_id: str) -> torch.Generator:
@@ -141,6 +144,7 @@ def _grouped(recipes: Sequence[Recipe], acts_on: str) -> Iterator[tuple[Part | N
         yield group[0].part(acts_on), group
 
 
-def _needs_encoder(recipe: Recipe) -> bool:
-    part = recipe.part("tokens")
-    return part is not None and isinstance(part.built, EntranceMethod) and part.built.needs_encoder
+def encoder_signals(recipes: Sequence[Recipe]) -> set[EncoderSignal]:
+    """Collect what the recipes' token methods want of the vision tower."""
+    parts = [part for recipe in recipes if (part := recipe.part("tokens"))]
+    return {part.built.encoder for part in parts if part.built.encoder}

@@ -6,32 +6,44 @@ would enter it and stops the run. So no model's merging code is copied, whatever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import ReceivedAttention, listening
+from leanvlm.engine.attention import EncoderEar, Heard, listening
 from leanvlm.methods._method import n_keep
-from leanvlm.methods._tokens import EntranceMethod, VisualTokens
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
 from leanvlm.models._model import LoadedModel
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one block of the vision tower thought of the visual tokens.
+
+    Shapes: attention (visual,), keys (visual, D).
+    """
+
+    attention: Tensor
+    keys: Tensor
 
 
 @dataclass(frozen=True)
 class Prompt:
     """What enters the decoder, batch of one.
 
-    Shapes: embeds (1, T, C); positions (..., 1, T); is_visual (T,); attention (visual,) and keys (visual, D) of the
-    encoder, if asked for; spans: for each image, where its visual tokens begin and end among the visual tokens.
+    Shapes: embeds (1, T, C); positions (..., 1, T); is_visual (T,); spans: for each image, where its visual tokens
+    begin and end among the visual tokens. `encoder` holds the signals that were asked for.
     """
 
     embeds: Tensor
     positions: Tensor
     is_visual: Tensor
     spans: tuple[tuple[int, int], ...]
-    attention: Tensor | None = None
-    keys: Tensor | None = None
+    encoder: dict[EncoderSignal, Seen] = field(default_factory=dict)
 
     @property
     def n_visual(self) -> int:
@@ -50,25 +62,48 @@ def _stop(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
 
 
 @torch.inference_mode()
-def see(model: LoadedModel, inputs: dict[str, Tensor], *, needs_encoder: bool) -> Prompt:
-    """Run the vision pass of one prompt."""
-    recorder = ReceivedAttention()
+def see(model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[EncoderSignal] = ()) -> Prompt:
+    """Run the vision pass of one prompt and keep the signals that the token methods want."""
     has_image = "pixel_values" in inputs
-    recorders = {model.encoder_attention: recorder} if needs_encoder and has_image else {}
+    ears = {signal: EncoderEar(signal, model.class_tokens) for signal in wanted} if has_image else {}
     handle = model.text.register_forward_pre_hook(_stop, with_kwargs=True)
     try:
-        with listening(recorders):
+        with listening(_by_module(model, ears)):
             model.model(**inputs, use_cache=False)
         raise AssertionError("the model never called its decoder stack")
     except _AtTheDoor as door:
         arguments = door.arguments
     finally:
         handle.remove()
-    prompt = _prompt(model, inputs["input_ids"][0], arguments)
-    if not recorders:
-        return prompt
-    attention = model.spread(torch.cat(recorder.attention)[..., None], inputs, fill=float("-inf"))[:, 0]
-    return replace(prompt, attention=attention, keys=model.spread(torch.cat(recorder.keys), inputs, fill=0.0))
+    encoder = {
+        signal: Seen(
+            attention=model.spread(ear.attention, inputs, fill=float("-inf"))[:, 0],
+            keys=model.spread(ear.keys, inputs, fill=0.0),
+        )
+        for signal, ear in ears.items()
+    }
+    return replace(_prompt(model, inputs["input_ids"][0], arguments), encoder=encoder)
+
+
+class _Ears:
+    """Several recorders on one module."""
+
+    wants_lse = False
+
+    def __init__(self) -> None:
+        self.ears: list[EncoderEar] = []
+
+    def hear(self, heard: Heard) -> None:
+        """Let all hear."""
+        for ear in self.ears:
+            ear.hear(heard)
+
+
+def _by_module(model: LoadedModel, ears: dict[EncoderSignal, EncoderEar]) -> dict[Any, _Ears]:
+    table: dict[Any, _Ears] = defaultdict(_Ears)
+    for signal, ear in ears.items():
+        table[model.encoder_blocks[signal.block]].ears.append(ear)
+    return table
 
 
 def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any]) -> Prompt:
@@ -95,11 +130,12 @@ def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator:
         return prompt
     visual = prompt.is_visual.nonzero()[:, 0]  # places of visual tokens in the prompt
     embeds, keep = prompt.embeds.clone(), ~prompt.is_visual
+    seen = prompt.encoder[method.encoder] if method.encoder else None
     for start, end in prompt.spans:
         tokens = VisualTokens(
             features=prompt.embeds[0, visual[start:end]],
-            attention=None if prompt.attention is None else prompt.attention[start:end],
-            keys=None if prompt.keys is None else prompt.keys[start:end],
+            attention=None if seen is None else seen.attention[start:end],
+            keys=None if seen is None else seen.keys[start:end],
             generator=generator,
         )
         places, features = method.reduce(tokens, n_keep(end - start, method.budget))

@@ -1,55 +1,21 @@
 """Methods that evict prompt positions from the key-value cache, once, when the prompt has been read.
 
 A method scores; what follows is the same for all: each key-value head keeps the positions with the highest scores, in
-ascending order, at their original rotation, and new tokens go on at their true positions.
+ascending order, at their original rotation, and new tokens go on at their true positions. A method may also share the
+positions out over layers (`allocate`) and change what is kept (`store`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool1d, pad
 
 from leanvlm.methods._method import Method, n_keep
-
-
-@dataclass(frozen=True)
-class Signals:
-    """What one layer knows when the prompt has been read.
-
-    Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least as many as
-    the method's `queries` asked for; is_visual (T,). The attention scale is `scaling`.
-    """
-
-    keys: Tensor
-    queries: Tensor
-    is_visual: Tensor
-    scaling: float
-    layer: int
-    n_layers: int
-    generator: torch.Generator
-
-    @property
-    def n_tokens(self) -> int:
-        """Count the positions that this layer received."""
-        return self.keys.shape[2]
-
-    def last_rows(self, w: int) -> Tensor:
-        """Return the softmax attention of the last `w` queries, averaged over the heads that share a key head.
-
-        Shapes: -> (B, G, w, T), float32.
-        """
-        batch, groups, tokens, _ = self.keys.shape
-        queries = self.queries[:, :, -w:].float()
-        split = queries.unflatten(1, (groups, -1))  # type: ignore[no-untyped-call]
-        shared: Tensor = split.flatten(2, 3)  # (B, G, H/G * w, D)
-        logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
-        place = torch.arange(tokens, device=logits.device)
-        is_later = place > place[-w:, None]  # (w, T): a query does not see later keys
-        rows = logits.view(batch, groups, -1, w, tokens).masked_fill(is_later, float("-inf")).softmax(-1)
-        return rows.mean(2)
+from leanvlm.methods._signals import Signals, Wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,22 +23,41 @@ class CacheMethod(Method):
     """A method that owes `score`."""
 
     acts_on: ClassVar[str] = "cache"
-    budget: float  # share of the prompt positions that each key-value head keeps, text included
+    budget: float  # share of the prompt positions that each key-value head keeps, text included, mean over layers
+    shared: bool = False  # whether all key-value heads of a layer keep the same positions, chosen by their mean score
 
-    def queries(self, n_tokens: int) -> int:  # noqa: ARG002
-        """Count the last queries of a prompt of `n_tokens` whose attention `score` reads."""
-        return 0
+    def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
+        """Say which signals of a prompt `score` and `allocate` read.
 
-    def n_kept(self, signals: Signals) -> int:
-        """Count the positions that each head of this layer keeps."""
-        return n_keep(signals.n_tokens, self.budget)
+        Shapes: is_visual (T,).
+        """
+        return Wanted()
 
-    def score(self, signals: Signals) -> Tensor:
-        """Say how much each cached position matters; the plumbing keeps the highest.
+    def allocate(self, layers: Sequence[Signals]) -> list[int]:
+        """Count the positions that each head of each layer keeps: here the same share of what each layer received."""
+        return [n_keep(layer.n_tokens, self.budget) for layer in layers]
+
+    def score(self, signals: Signals, n: int) -> Tensor:
+        """Say how much each cached position matters to a layer that keeps `n`; the plumbing keeps the highest.
 
         Shapes: -> (B, G, T), float32; inf where a position must stay.
         """
         raise NotImplementedError
+
+    def store(self, signals: Signals, values: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the keys and values that stay in the cache: here the chosen ones, untouched.
+
+        Shapes: values (B, G, T, D), places (B, G, n) ascending -> two of (B, G, n, D).
+        """
+        return gather(signals.keys, places), gather(values, places)
+
+
+def gather(states: Tensor, places: Tensor) -> Tensor:
+    """Copy the chosen positions of every key-value head; a slice would keep the whole tensor alive.
+
+    Shapes: (B, G, T, D), (B, G, n) -> (B, G, n, D).
+    """
+    return states.gather(2, places[..., None].expand(-1, -1, -1, states.shape[-1]))
 
 
 def always_keep(scores: Tensor, *, first: int = 0, last: int = 0) -> Tensor:
@@ -84,3 +69,43 @@ def always_keep(scores: Tensor, *, first: int = 0, last: int = 0) -> Tensor:
     kept[..., :first] = float("inf")
     kept[..., scores.shape[-1] - last :] = float("inf")
     return kept
+
+
+def window_votes(signals: Signals, window: int, kernel: int) -> Tensor:
+    """Score by the attention of the last `window` queries, smoothed along the prompt; the window stays (SnapKV's rule).
+
+    The zeros beyond both ends count in the smoothing, as in SnapKV's code.
+
+    Shapes: -> (B, G, T).
+    """
+    votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
+    smooth = avg_pool1d(votes, kernel, stride=1, padding=kernel // 2)
+    return always_keep(pad(smooth, (0, window)), last=window)
+
+
+def blend(weights: Sequence[float], uniform: float) -> list[float]:
+    """Mix weights with equal ones; the result sums to one. EffiVLM-Bench's hybrid has 0.8 uniform."""
+    total, n = sum(weights), len(weights)
+    return [uniform / n + (1 - uniform) * (weight / total if total > 0 else 1 / n) for weight in weights]
+
+
+def apportion(weights: Sequence[float], total: int, most: Sequence[int]) -> list[int]:
+    """Split `total` by positive weights into whole numbers from 1 to `most`; the sum is exact.
+
+    What a bound takes or gives is shared out anew among the others; fractions by largest remainder, ties to the
+    earlier.
+    """
+
+    def shares(factor: float) -> list[float]:
+        return [min(max(weight * factor, 1.0), float(high)) for weight, high in zip(weights, most, strict=True)]
+
+    low, high = 0.0, sum(most) / min(weights)
+    for _ in range(200):  # bisection: bounds included, the sum grows with the common factor
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(shares(middle)) < total else (low, middle)
+    exact = shares(high)
+    counts = [int(share + 1e-9) for share in exact]
+    by_rest = sorted(range(len(counts)), key=lambda i: (counts[i] - exact[i], i))
+    for i in by_rest[: total - sum(counts)]:
+        counts[i] += 1
+    return counts

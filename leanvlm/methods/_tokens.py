@@ -9,15 +9,24 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._method import Method
+from leanvlm.methods._signals import Signals, Wanted
+
+
+@dataclass(frozen=True)
+class EncoderSignal:
+    """Which attention of the vision tower a method reads: of which block, its heads apart or joined to a wide one."""
+
+    block: int = -2  # counted from the end
+    as_one_head: bool = False
 
 
 @dataclass(frozen=True)
 class VisualTokens:
     """The visual tokens of ONE image as the decoder would get them, with what the vision tower thought of them.
 
-    Shapes: features (N, C); attention (N,) mean attention received in the tower's second-to-last block, -inf for
-    tokens that no patch stands behind; keys (N, D) that block's keys, mean over heads. The last two are None unless
-    the method says `needs_encoder`.
+    Shapes: features (N, C); attention (N,) that each received in the wanted block, from the class token where the
+    tower has one, else the mean over all rows, -inf for tokens that no patch stands behind; keys (N, D) of that block,
+    mean over heads, or all heads side by side. The last two are None unless the method has an `encoder` signal.
     """
 
     features: Tensor
@@ -25,14 +34,28 @@ class VisualTokens:
     keys: Tensor | None
     generator: torch.Generator
 
+    def rank(self) -> Tensor:
+        """Return the attention received; the method must have an `encoder` signal."""
+        assert self.attention is not None, "a method that reads the vision tower says so in `encoder`"
+        return self.attention
+
+    def metric(self) -> Tensor:
+        """Return the keys, in float32; the method must have an `encoder` signal."""
+        assert self.keys is not None, "a method that reads the vision tower says so in `encoder`"
+        return self.keys.float()
+
 
 @dataclass(frozen=True, kw_only=True)
 class EntranceMethod(Method):
     """A method that reduces each image's tokens before the decoder; it owes `reduce`."""
 
     acts_on: ClassVar[str] = "tokens"
-    needs_encoder: ClassVar[bool] = False
     budget: float  # share of each image's visual tokens that enters the decoder
+
+    @property
+    def encoder(self) -> EncoderSignal | None:
+        """Say what of the vision tower `reduce` reads."""
+        return None
 
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Choose `n` of the tokens.
@@ -50,9 +73,21 @@ class LayerMethod(Method):
     budget: float  # share of the visual tokens that enters decoder layer `layer` and those above it
     layer: int = 2  # first decoder layer that gets fewer tokens, counted from 0
 
-    def score(self, row: Tensor, is_visual: Tensor) -> Tensor:
-        """Say how much each token matters, from the attention of the prompt's last token in the layer below.
+    @property
+    def encoder(self) -> EncoderSignal | None:
+        """Say what of the vision tower `score` reads."""
+        return None
 
-        Shapes: row (H, T), is_visual (T,) -> (T,).
+    def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
+        """Say which signals of the layer below `score` reads.
+
+        Shapes: is_visual (T,).
+        """
+        return Wanted(rows=1)
+
+    def score(self, signals: Signals, seen: Tensor | None) -> Tensor:
+        """Say how much each token matters, from the layer below.
+
+        Shapes: seen (visual,) the vision tower's attention, None unless `encoder` asks for it -> (T,).
         """
         raise NotImplementedError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL.Image import Image
@@ -26,6 +26,7 @@ class LoadedModel:
     """A network with its processor; a subclass in leanvlm/models owes the rest."""
 
     network_class: type[PreTrainedModel]
+    class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]
@@ -71,14 +72,14 @@ class LoadedModel:
         raise NotImplementedError
 
     @property
-    def encoder_attention(self) -> Any:
-        """The vision tower's attention module that encoder-side methods listen to: the second-to-last block's."""
+    def encoder_blocks(self) -> Sequence[nn.Module]:
+        """The attention modules of the vision tower's blocks, in order; encoder-side methods listen to some."""
         raise NotImplementedError
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Bring values per patch into the order of the decoder's visual tokens; `fill` where no patch stands behind.
 
-        Shapes: (tiles, N, C) -> (visual tokens, C).
+        Shapes: (patches, C), in the tower's order, class tokens left out -> (visual tokens, C).
         """
         raise NotImplementedError
 

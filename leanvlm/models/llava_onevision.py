@@ -64,11 +64,9 @@ class Model(LoadedModel):
         return (config.image_token_index, config.video_token_index)
 
     @property
-    def encoder_attention(self) -> nn.Module:
-        """SigLIP has no class token, so the attention that a patch receives is its score."""
-        layers: Any = self.model.model.vision_tower.encoder.layers
-        attention: nn.Module = layers[-2].self_attn
-        return attention
+    def encoder_blocks(self) -> list[nn.Module]:
+        """SigLIP's blocks; it has no class token."""
+        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
@@ -80,8 +78,9 @@ class Model(LoadedModel):
             else 1
             for size, n in zip(inputs["image_sizes"], [n for n in counts for _ in range(n)], strict=True)
         ]
+        size: Any = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
         packed, _ = self.model.model.pack_image_features(
-            torch.split(per_patch, tiles),
+            torch.split(per_patch.unflatten(0, (-1, size)), tiles),  # type: ignore[no-untyped-call]
             inputs["image_sizes"],
             image_newline=per_patch.new_full((per_patch.shape[-1],), fill),
             vision_aspect_ratio=config.vision_aspect_ratio,

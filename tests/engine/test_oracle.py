@@ -63,13 +63,12 @@ def test_eviction_equals_masking(
 ) -> None:
     for images, question in prompts:
         part = parse(f"{method}@{budget}").parts[0]
-        prompt = see(model, model.inputs(images, question), needs_encoder=False)
+        prompt = see(model, model.inputs(images, question))
         n = prompt.embeds.shape[1]
-        read = prefill(model, prompt, n_queries=part.built.queries(n))
+        read = prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=lots(part, "s"))
         cache = evict(read, part.built, lots(part, "s")).cache
         ours = decode(model, cache, read.logits, read.next_position, stops=frozenset(), limit=8)
-        generator = lots(part, "s")
-        kept = [select(read, part.built, layer, generator) for layer in range(len(read.keys))]
+        kept = select(read.signals(lots(part, "s")), part.built)
         assert all(k.shape[-1] < n for k in kept)
         with evicted_keys_masked(model, kept, n):
             again = prefill_plain(model, prompt)

@@ -46,7 +46,7 @@ def test_random_cache_keeps_the_last_and_draws_per_head() -> None:
     for _ in range(2):
         given = signals()
         given.generator.set_state(lots(part, "s").get_state())
-        kept.append(top(random_cache.Method(budget=0.3).score(given), 3)[0].tolist())
+        kept.append(top(random_cache.Method(budget=0.3).score(given, 3), 3)[0].tolist())
     assert kept[0] == kept[1]
     assert kept[0][0] != kept[0][1]
     assert all(9 in head for head in kept[0])

@@ -28,11 +28,11 @@ def test_the_fixture_is_the_published_one() -> None:
 )
 def test_kept_positions(kernel: int, window_share: float, kept: list[list[int]]) -> None:
     method = Method(budget=0.5, kernel=kernel, window_share=window_share)
-    assert top(method.score(signals()), 5)[0].tolist() == kept
+    assert top(method.score(signals(), 5), 5)[0].tolist() == kept
 
 
 def test_pooled_votes() -> None:
-    votes = Method(budget=0.5, window_share=0.4).score(signals())[0, :, :8] * 4  # a sum over 2 heads and 2 rows
+    votes = Method(budget=0.5, window_share=0.4).score(signals(), 5)[0, :, :8] * 4  # a sum over 2 heads and 2 rows
     assert votes[0].tolist() == pytest.approx(
         [0.0609, 0.0760, 0.0930, 0.7218, 0.7283, 0.7247, 0.7096, 0.6925], abs=1e-4
     )
@@ -42,6 +42,6 @@ def test_pooled_votes() -> None:
 
 
 def test_the_window_leaves_room_for_votes() -> None:
-    assert Method(budget=0.1).queries(400) == 20
-    assert Method(budget=0.5).queries(400) == 32
-    assert torch.isinf(Method(budget=0.5).score(signals())).sum(-1).tolist() == [[2, 2]]
+    assert Method(budget=0.1).voters(40) == 20
+    assert Method(budget=0.5).voters(200) == 32
+    assert torch.isinf(Method(budget=0.5).score(signals(), 5)).sum(-1).tolist() == [[2, 2]]

@@ -21,4 +21,5 @@ from tests.methods.fixtures import signals
 )
 def test_kept_positions(budget: float, options: dict[str, float], kept: list[int]) -> None:
     method = Method(budget=budget, **options)  # type: ignore[arg-type]
-    assert top(method.score(signals()), method.n_kept(signals()))[0].tolist() == [kept, kept]
+    (n,) = method.allocate([signals()])
+    assert top(method.score(signals(), n), n)[0].tolist() == [kept, kept]

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import avg_pool1d, pad
 
-from leanvlm.methods._cache import CacheMethod, Signals, always_keep
+from leanvlm.methods._cache import CacheMethod, window_votes
 from leanvlm.methods._method import n_keep
+from leanvlm.methods._signals import Signals, Wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,17 @@ class Method(CacheMethod):
     window_share: float = 0.0  # if above 0, the window as a share of the kept positions, instead of `window`
     kernel: int = 5  # width of the smoothing of votes [tokens], odd
 
-    def queries(self, n_tokens: int) -> int:
-        """Count the voters."""
-        n = n_keep(n_tokens, self.budget)
+    def wants(self, is_visual: Tensor) -> Wanted:
+        """Ask for the voters' rows."""
+        return Wanted(rows=self.voters(n_keep(len(is_visual), self.budget)))
+
+    def voters(self, n: int) -> int:
+        """Count the queries that vote where `n` positions are kept."""
         return max(1, int(n * self.window_share + 1e-9) if self.window_share else min(self.window, n // 2))
 
-    def score(self, signals: Signals) -> Tensor:
+    def score(self, signals: Signals, n: int) -> Tensor:
         """Score by the smoothed votes of the window; the window stays.
 
-        Shapes: last_rows(w) is (B, G, w, T) -> (B, G, T).
+        Shapes: -> (B, G, T).
         """
-        window = self.queries(signals.n_tokens)
-        votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
-        smooth = avg_pool1d(votes, self.kernel, stride=1, padding=self.kernel // 2)
-        return always_keep(pad(smooth, (0, window)), last=window)
+        return window_votes(signals, self.voters(n), self.kernel)

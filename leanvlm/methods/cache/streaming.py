@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leanvlm.methods._cache import CacheMethod, Signals, always_keep
+from leanvlm.methods._cache import CacheMethod, always_keep
+from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,11 @@ class Method(CacheMethod):
     sinks: int = 4  # positions kept at the prompt's start
     sink_share: float = 0.0  # if above 0, the share of the kept positions that are sinks, instead of `sinks`
 
-    def score(self, signals: Signals) -> Tensor:
+    def score(self, signals: Signals, n: int) -> Tensor:
         """Score by recency; sinks must stay.
 
         Shapes: -> (B, G, T).
         """
-        n = self.n_kept(signals)
         wanted = n - max(1, int(n * (1 - self.sink_share) + 1e-9)) if self.sink_share else self.sinks
         recency = torch.arange(signals.n_tokens, device=signals.keys.device).float()
         return always_keep(recency.expand(signals.keys.shape[:3]), first=min(wanted, n - 1))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leanvlm.methods._cache import CacheMethod, Signals, always_keep
+from leanvlm.methods._cache import CacheMethod, always_keep
+from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Method(CacheMethod):
 
     seed: int = 0  # another seed, another draw
 
-    def score(self, signals: Signals) -> Tensor:
+    def score(self, signals: Signals, n: int) -> Tensor:  # noqa: ARG002
         """Score by lot.
 
         Shapes: -> (B, G, T).

@@ -11,14 +11,13 @@ Checked: tests/methods/test_visionzip.py, two examples worked by hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from leanvlm.methods._method import top
-from leanvlm.methods._tokens import EntranceMethod, VisualTokens
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
 
 CONTEXTUAL_SHARE = 10 / 64  # of the kept tokens; the code's 54 : 10
 
@@ -27,7 +26,10 @@ CONTEXTUAL_SHARE = 10 / 64  # of the kept tokens; the code's 54 : 10
 class Method(EntranceMethod):
     """Keep dominant tokens, merge the others."""
 
-    needs_encoder: ClassVar[bool] = True
+    @property
+    def encoder(self) -> EncoderSignal:
+        """Ask for the second-to-last block."""
+        return EncoderSignal(block=-2)
 
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Choose dominant tokens by attention and add to every contextual centre the mean of its like.
@@ -36,9 +38,8 @@ class Method(EntranceMethod):
         """
         if n == len(tokens.features):  # nothing is dropped, so nothing is merged
             return torch.arange(n, device=tokens.features.device), tokens.features
-        assert tokens.attention is not None
         n_contextual = int(n * CONTEXTUAL_SHARE)
-        dominant = top(tokens.attention, n - n_contextual)
+        dominant = top(tokens.rank(), n - n_contextual)
         rest = _without(torch.arange(len(tokens.features), device=dominant.device), dominant)
         centers = rest[:: max(1, len(rest) // max(1, n_contextual))][:n_contextual]
         features = tokens.features.clone()
@@ -54,8 +55,7 @@ def _without(places: Tensor, gone: Tensor) -> Tensor:
 
 def _mean_of_nearest(tokens: VisualTokens, others: Tensor, centers: Tensor) -> Tensor:
     """Average, per centre, the tokens whose keys point most nearly its way; zeros for a centre without any."""
-    assert tokens.keys is not None
-    keys = normalize(tokens.keys.float(), dim=-1)
+    keys = normalize(tokens.metric(), dim=-1)
     nearest = (keys[others] @ keys[centers].T).argmax(-1)  # (others,)
     sums = torch.zeros_like(tokens.features[centers]).index_add_(0, nearest, tokens.features[others])
     counts = torch.bincount(nearest, minlength=len(centers)).clamp(min=1)

@@ -1,0 +1,77 @@
+"""What a method may know of a decoder layer when the prompt has been read, and how it says in advance what it needs.
+
+A method declares its `Wanted`; the engine computes the union of what all recipes of a sweep want, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Signals of each layer: the attention rows of the last `rows` queries, and the columns' sums over all rows."""
+
+    rows: int = 0
+    sums: bool = False
+
+    def __or__(self, other: Wanted) -> Wanted:
+        """Want both."""
+        return Wanted(max(self.rows, other.rows), self.sums or other.sums)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What one layer knows when the prompt has been read.
+
+    Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least the rows that
+    were wanted; sums (B, G, T), the softmax attention that each key received from all rows, a mean over the heads that
+    share a key head, None unless wanted; is_visual (T,). The attention scale is `scaling`.
+    """
+
+    keys: Tensor
+    queries: Tensor
+    sums: Tensor | None
+    is_visual: Tensor
+    scaling: float
+    layer: int
+    n_layers: int
+    generator: torch.Generator
+
+    @property
+    def n_tokens(self) -> int:
+        """Count the positions that this layer received."""
+        return self.keys.shape[2]
+
+    def last_rows(self, w: int) -> Tensor:
+        """Return the softmax attention of the last `w` queries, averaged over the heads that share a key head.
+
+        Shapes: -> (B, G, w, T), float32.
+        """
+        batch, groups, tokens, _ = self.keys.shape
+        queries = self.queries[:, :, -w:].float()
+        split = queries.unflatten(1, (groups, -1))  # type: ignore[no-untyped-call]
+        shared: Tensor = split.flatten(2, 3)  # (B, G, H/G * w, D)
+        logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
+        place = torch.arange(tokens, device=logits.device)
+        is_later = place > place[-w:, None]  # (w, T): a query does not see later keys
+        rows = logits.view(batch, groups, -1, w, tokens).masked_fill(is_later, float("-inf")).softmax(-1)
+        return rows.mean(2)
+
+    def column_sums(self) -> Tensor:
+        """Return `sums`, which the method must have wanted.
+
+        Shapes: -> (B, G, T), float32.
+        """
+        assert self.sums is not None, "a method that reads column sums says so in `wants`"
+        return self.sums
+
+
+def n_after_vision(is_visual: Tensor) -> int:
+    """Count the tokens after the last visual one, at least one; all of them in a prompt without pictures."""
+    places = is_visual.nonzero()[:, 0]
+    last = int(places[-1]) if len(places) else -1
+    return max(1, len(is_visual) - 1 - last)

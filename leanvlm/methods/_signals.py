@@ -46,10 +46,10 @@ class Signals:
         """Count the positions that this layer received."""
         return self.keys.shape[2]
 
-    def last_rows(self, w: int) -> Tensor:
-        """Return the softmax attention of the last `w` queries, averaged over the heads that share a key head.
+    def rows_by_head(self, w: int) -> Tensor:
+        """Return the softmax attention of the last `w` queries.
 
-        Shapes: -> (B, G, w, T), float32.
+        Shapes: -> (B, H, w, T), float32.
         """
         batch, groups, tokens, _ = self.keys.shape
         queries = self.queries[:, :, -w:].float()
@@ -58,8 +58,16 @@ class Signals:
         logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
         place = torch.arange(tokens, device=logits.device)
         is_later = place > place[-w:, None]  # (w, T): a query does not see later keys
-        rows = logits.view(batch, groups, -1, w, tokens).masked_fill(is_later, float("-inf")).softmax(-1)
-        return rows.mean(2)
+        return logits.view(batch, -1, w, tokens).masked_fill(is_later, float("-inf")).softmax(-1)
+
+    def last_rows(self, w: int) -> Tensor:
+        """Return the attention of the last `w` queries, averaged over the heads that share a key head.
+
+        Shapes: -> (B, G, w, T), float32.
+        """
+        rows = self.rows_by_head(w)
+        grouped: Tensor = rows.unflatten(1, (self.keys.shape[1], -1))  # type: ignore[no-untyped-call]
+        return grouped.mean(2)
 
     def column_sums(self) -> Tensor:
         """Return `sums`, which the method must have wanted.

@@ -67,6 +67,7 @@ def test_leaving_leaves_no_trace(model: LoadedModel, prompts: Prompts) -> None:
         configs = [m.config._attn_implementation for m in model.model.modules() if hasattr(m, "config")]
         return [hooks, marks, configs]
 
+    said(model, *prompts[1], recipe="controls/full")  # transformers' own hooks come with a first run
     before, weights = state(), {k: v.clone() for k, v in model.model.state_dict().items()}
     for method in BUDGETED:
         said(model, *prompts[1], recipe=f"{method}@10%")

@@ -1,0 +1,57 @@
+"""VL-Cache: what the text after the pictures attends to stays, and layers whose attention is spread out keep more.
+
+Source:  Tu et al. 2024, arXiv 2410.23317, sections 4.1 to 4.3: layer budgets by the sparsity of post-vision attention,
+         positions by the attention of post-vision queries, a tenth of the budget for recent positions.
+Code:    none is public; the rules are those of EffiVLM-Bench @ ab3ee18 (read, not copied) without its errors.
+Departs: the paper clips a layer's share and lets the excess go; here it is shared out anew, so that the sum over
+         layers is exact. The window lies inside a layer's budget; EffiVLM-Bench adds it on top. Scores are averaged
+         over query heads that share a key head. `uniform` 0.8 is EffiVLM-Bench's hybrid, 1 its layer_adaptive=False.
+Checked: tests/methods/test_vlcache.py, the two-layer example of ten tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from leanvlm.methods._cache import CacheMethod, always_keep, apportion, blend
+from leanvlm.methods._method import n_keep
+from leanvlm.methods._signals import Signals, Wanted, n_after_vision
+
+NEGLIGIBLE = 0.01  # an attention up to this share of its row's highest counts as zero
+WINDOW_SHARE = 0.1  # of a layer's kept positions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(CacheMethod):
+    """Let the text after the pictures decide."""
+
+    uniform: float = 0.0  # share of the budget that all layers get alike
+
+    def wants(self, is_visual: Tensor) -> Wanted:
+        """Ask for the rows of the text after the pictures."""
+        return Wanted(rows=n_after_vision(is_visual))
+
+    def allocate(self, layers: Sequence[Signals]) -> list[int]:
+        """Share the budget out by density, which is one minus sparsity."""
+        tokens = [layer.n_tokens for layer in layers]
+        total = sum(n_keep(n, self.budget) for n in tokens)
+        return apportion(blend([self._density(layer) for layer in layers], self.uniform), total, tokens)
+
+    def _density(self, signals: Signals) -> float:
+        """Return the share of post-vision attention that is not negligible, mean over query heads."""
+        w = n_after_vision(signals.is_visual)
+        rows = signals.rows_by_head(w)  # (B, H, w, T)
+        threshold = NEGLIGIBLE * (1 + 1e-5) * rows.amax(-1, keepdim=True)  # so that ties do not hang on rounding
+        survivors = (rows > threshold).sum((-2, -1)).float().mean()
+        return float(survivors) / sum(range(signals.n_tokens - w + 1, signals.n_tokens + 1))
+
+    def score(self, signals: Signals, n: int) -> Tensor:
+        """Score by the attention of the text after the pictures; the recent positions stay.
+
+        Shapes: -> (B, G, T).
+        """
+        received = signals.last_rows(n_after_vision(signals.is_visual)).sum(2)
+        return always_keep(received, last=max(1, int(n * WINDOW_SHARE + 1e-9)))

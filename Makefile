@@ -27,7 +27,7 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 repro: setup
-	@exec $(BIN)/python -m leanvlm.reproduction
+	@exec $(BIN)/python -m leanvlm.reproduction $(if $(PROFILE),--profile $(PROFILE))
 
 serve: setup
 	$(BIN)/prefect server start

@@ -71,7 +71,7 @@ def grid_cells(params: Params) -> list[Cell]:
             ),
         )
         for model in params.grid.models
-        for recipe in (parse(text) for text in params.grid.recipes)
+        for recipe in (parse(text) for text in params.grid.chosen)
         for benchmark in params.grid.benchmarks
     ]
 

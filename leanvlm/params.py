@@ -13,6 +13,8 @@ from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.recipe import Recipe, parse, slug
 
+PROFILES = ("default", "all")
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -21,6 +23,13 @@ class Grid:
     models: tuple[str, ...]
     recipes: tuple[str, ...]
     benchmarks: tuple[str, ...]
+    profile: str = "default"
+    more: tuple[str, ...] = ()  # recipes that the profile "all" adds
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The profile's recipes, as they are spelt."""
+        return self.recipes + (self.more if self.profile == "all" else ())
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,8 @@ def load(path: Path) -> Params:
 
 
 def _check_names(params: Params) -> None:
+    if params.grid.profile not in PROFILES:
+        raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
     for name in params.grid.benchmarks:
         plugins.load("benchmarks", name)
     for name in params.grid.models:
@@ -139,12 +150,13 @@ def _check_names(params: Params) -> None:
 
 
 def _check_recipes(params: Params) -> None:
-    recipes = [parse(text) for text in params.grid.recipes]
+    spelt = params.grid.recipes + params.grid.more
+    recipes = [parse(text) for text in spelt]
     texts = [recipe.text for recipe in recipes]
-    for given, text in zip(params.grid.recipes, texts, strict=True):
+    for given, text in zip(spelt, texts, strict=True):
         if texts.count(text) > 1:
             raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
-    if "controls/full" not in texts:
+    if "controls/full" not in texts[: len(params.grid.recipes)]:
         raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
     for part in filter(None, (recipe.part("weights") for recipe in recipes)):
         if params.weights.get(slug(part.text)) != part.text:

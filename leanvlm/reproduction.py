@@ -6,8 +6,10 @@ computed is then found again in DVC's run-cache and among the stored cells).
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +17,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from leanvlm.errors import RunError, exit_on_error
-from leanvlm.params import load
+from leanvlm.errors import InputError, RunError, exit_on_error
+from leanvlm.params import PROFILES, load
 from leanvlm.processes import die_with_parent, only_run
 
 LOCK = Path("dvc.lock")
@@ -71,10 +73,33 @@ def _is_whole(text: str) -> bool:
     return isinstance(content, dict) and isinstance(content.get("stages"), dict)
 
 
+def choose_profile(name: str) -> None:
+    """Write the profile into params.yaml, where DVC sees it and a reader too.
+
+    Raises: InputError for an unknown profile, or a params.yaml without the line `profile:`.
+    """
+    if name not in PROFILES:
+        raise InputError(f"no profile {name!r}; choose {' or '.join(PROFILES)}, as in `make repro PROFILE=all`")
+    path = Path("params.yaml")
+    text = path.read_text()
+    new, found = re.subn(r"(?m)^(  profile: )\w+", rf"\g<1>{name}", text)
+    if not found:
+        raise InputError("params.yaml has no line `profile:` under `grid:`; add `  profile: default` there")
+    if new != text:
+        path.write_text(new)
+        print(f"params.yaml: the profile is now {name}")
+
+
 def main() -> None:
     """Run all of the pipeline, or the targets on the command line."""
     die_with_parent()
-    run_dvc(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", help="default or all; kept in params.yaml")
+    parser.add_argument("targets", nargs="*")
+    arguments = parser.parse_args()
+    if arguments.profile:
+        choose_profile(arguments.profile)
+    run_dvc(arguments.targets)
 
 
 if __name__ == "__main__":

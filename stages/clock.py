@@ -30,7 +30,7 @@ def main() -> None:
     asked = read_asked(params.clock.benchmark)[: params.clock.samples]
     rows = []
     for name in params.grid.models:
-        recipes = [r for text in params.grid.recipes if "seed=" not in (r := parse(text)).text]
+        recipes = [r for text in params.grid.chosen if "seed=" not in (r := parse(text)).text]
         full = _loaded(params, name, FULL)
         for recipe in tqdm(recipes, f"{name} timings", unit="recipe"):
             model = full if recipe.part("weights") is None else _loaded(params, name, recipe)

@@ -8,6 +8,7 @@ import pytest
 
 from leanvlm.errors import InputError
 from leanvlm.params import load
+from leanvlm.reproduction import choose_profile
 
 OWN = Path(__file__).parents[1] / "params.yaml"
 
@@ -46,6 +47,26 @@ def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said:
     with pytest.raises(InputError, match=said) as error:
         load(changed(tmp_path, old, new))
     assert "\n" not in str(error.value)
+
+
+def test_the_profile_decides_which_recipes_run(tmp_path: Path) -> None:
+    default = load(OWN).grid
+    whole = load(changed(tmp_path, "profile: default", "profile: all")).grid
+    assert default.chosen == default.recipes
+    assert whole.chosen == default.recipes + default.more
+    with pytest.raises(InputError, match="must be default or all"):
+        load(changed(tmp_path, "profile: default", "profile: most"))
+
+
+def test_a_profile_is_chosen_where_dvc_and_people_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(tmp_path, "grid:", "grid:")
+    monkeypatch.chdir(tmp_path)
+    choose_profile("all")
+    assert load(Path("params.yaml")).grid.profile == "all"
+    choose_profile("default")
+    assert Path("params.yaml").read_text() == OWN.read_text()
+    with pytest.raises(InputError, match="no profile 'most'; choose default or all"):
+        choose_profile("most")
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:

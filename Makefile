@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro serve test-chaos
+.PHONY: setup lint test repro serve bench-sweep test-chaos
 
 setup: .venv/ready
 
@@ -31,6 +31,9 @@ repro: setup
 
 serve: setup
 	$(BIN)/prefect server start
+
+bench-sweep: setup
+	$(BIN)/python -m leanvlm.benches.sweep
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0

@@ -95,6 +95,8 @@ class Train:
     decoder_minutes: float
     projector_minutes: float
     together_minutes: float
+    relating_minutes: float
+    last_minutes: float
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def main() -> None:
     school.decoder(minutes=train.decoder_minutes)
     school.projector(minutes=train.projector_minutes)
     school.together(minutes=train.together_minutes)
+    school.relating(minutes=train.relating_minutes)
+    school.together(minutes=train.last_minutes, rate=7e-4, weights=lessons.LAST)
     if rank() == 0:
         export(model, tokenizer, Path("artifacts/models/embedded"))
 

@@ -33,7 +33,8 @@ answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, keep_unuse
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
 report: {{flips: 2}}
-train: {{seed: 1, tower_minutes: 1, finding_minutes: 1, decoder_minutes: 1, projector_minutes: 1, together_minutes: 1}}
+train: {{seed: 1, tower_minutes: 1, finding_minutes: 1, decoder_minutes: 1, projector_minutes: 1, together_minutes: 1,
+  relating_minutes: 1, last_minutes: 1}}
 """
 
 

@@ -88,15 +88,18 @@ AttentionMaskInterface.register(NAME, sdpa_mask)  # an unregistered name would s
 
 
 @contextmanager
-def listening(recorders: dict[nn.Module, Any]) -> Iterator[None]:
-    """Put recorders on attention modules for the length of a `with`; nothing is left behind."""
+def listening(recorders: dict[nn.Module, Any], name: str = NAME) -> Iterator[None]:
+    """Put recorders on attention modules for the length of a `with`; nothing is left behind.
+
+    Takes: name, the registered attention function that knows what to do with them.
+    """
     configs: list[Any] = list({id(module.config): module.config for module in recorders}.values())
     before = [config._attn_implementation_internal for config in configs]
     try:
         for module, recorder in recorders.items():
             module.__dict__["leanvlm_recorder"] = recorder
         for config in configs:
-            config._attn_implementation_internal = NAME
+            config._attn_implementation_internal = name
         yield
     finally:
         for config, implementation in zip(configs, before, strict=True):

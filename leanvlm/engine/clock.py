@@ -13,7 +13,7 @@ from itertools import islice
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine.decode import steps
+from leanvlm.engine.decode import Start, steps
 from leanvlm.engine.sweep import encoder_signals, evict_for, method_of, read_prompt
 from leanvlm.engine.vision import see
 from leanvlm.methods._image import ImageMethod
@@ -50,7 +50,7 @@ def run(
     read = read_prompt(model, prompt, token_part, sample_id, [recipe])
     kept = evict_for(recipe, read, sample_id)
     with torch.inference_mode():
-        tokens = islice(steps(model, kept.cache, read.logits, read.next_position), new_tokens)
+        tokens = islice(steps(model, Start(kept.cache, read.logits, read.next_position)), new_tokens)
         next(tokens)
         first = _now(model)
         for _ in tokens:

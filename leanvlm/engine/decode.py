@@ -1,47 +1,126 @@
-"""Greedy decoding over whatever cache a method left, at the true positions."""
+"""Greedy decoding over whatever caches the methods left, several answers side by side, at their true positions.
+
+What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
+row by row, each over its own cache, so nothing is padded. An answer therefore does not depend on its company.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import DynamicCache
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers.masking_utils import sdpa_mask
 
+from leanvlm.engine.attention import listening, plain_attention
 from leanvlm.models._model import LoadedModel
+
+NAME = "leanvlm_rows"
+ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
+
+    cache: DynamicCache
+    logits: Tensor
+    position: Tensor
+
+
+@dataclass
+class _Row:
+    cache: DynamicCache
+    position: Tensor
+    tokens: list[int]
 
 
 @torch.inference_mode()
-def decode(
-    model: LoadedModel,
-    cache: DynamicCache,
-    logits: Tensor,
-    position: Tensor,
-    *,
-    stops: frozenset[int],
-    limit: int,
-) -> list[int]:
-    """Return the answer's tokens, its end token included if it came within `limit`.
+def decode(model: LoadedModel, starts: Iterable[Start], *, stops: frozenset[int], limit: int) -> list[list[int]]:
+    """Return the answers' tokens, in order, each with its end token if it came within `limit`.
 
-    Shapes: logits (vocabulary,) of the first token; position (..., 1, 1) of the first token.
+    Starts are drawn when a row is free, so that few caches are held at a time.
     """
-    tokens: list[int] = []
-    for token in steps(model, cache, logits, position):
-        tokens.append(token)
-        if token in stops or len(tokens) == limit:
-            break
-    return tokens
+    answers: list[list[int]] = []
+    waiting, rows = iter(starts), list[_Row]()
+    while True:
+        while len(rows) < ROWS and (start := next(waiting, None)):
+            row = _Row(start.cache, start.position, [int(start.logits.argmax())])
+            answers.append(row.tokens)
+            rows += [row] if _goes_on(row, stops, limit) else []
+        if not rows:
+            return answers
+        _step(model, rows)
+        rows = [row for row in rows if _goes_on(row, stops, limit)]
 
 
-def steps(model: LoadedModel, cache: DynamicCache, logits: Tensor, position: Tensor) -> Iterator[int]:
-    """Yield one token after another, for ever."""
+def _goes_on(row: _Row, stops: frozenset[int], limit: int) -> bool:
+    return row.tokens[-1] not in stops and len(row.tokens) < limit
+
+
+def _step(model: LoadedModel, rows: list[_Row]) -> None:
+    """Add one token to every row; free places repeat the first row and are thrown away."""
+    places = rows + [rows[0]] * (ROWS - len(rows))
+    ids = torch.tensor([[row.tokens[-1]] for row in places], device=rows[0].position.device)
+    side_by_side = _SideBySide(rows)
+    with listening({layer.self_attn: side_by_side for layer in model.text.layers}, NAME):
+        states = model.text(
+            inputs_embeds=model.model.get_input_embeddings()(ids),
+            position_ids=torch.cat([row.position for row in places], dim=-2),
+            past_key_values=side_by_side,
+            use_cache=True,
+        ).last_hidden_state
+    chosen = model.head(states[:, -1]).argmax(-1).tolist()
+    for row, token in zip(rows, chosen, strict=False):
+        row.tokens.append(token)
+        row.position = row.position + 1
+
+
+class _SideBySide(DynamicCache):
+    """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
+
+    def __init__(self, rows: list[_Row]) -> None:
+        super().__init__()
+        self.rows = rows
+        self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Add one token to each row's cache."""
+        pairs = [(key_states[i : i + 1], value_states[i : i + 1]) for i in range(len(self.rows))]
+        self.states = [row.cache.update(*pair, layer_idx) for row, pair in zip(self.rows, pairs, strict=True)]
+        return key_states, value_states
+
+
+def _rows_attention(
+    module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, mask: Tensor | None, **options: Any
+) -> tuple[Tensor, None]:
+    """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
+    assert mask is None, "one new token sees all that its cache holds"
+    states = module.__dict__["leanvlm_recorder"].states
+    outputs = [plain_attention(module, query[i : i + 1], *pair, None, **options)[0] for i, pair in enumerate(states)]
+    return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
+
+
+AttentionInterface.register(NAME, _rows_attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)
+
+
+@torch.inference_mode()
+def steps(model: LoadedModel, start: Start) -> Iterator[int]:
+    """Yield one token after another, for ever, of one answer alone: what the clock measures."""
+    logits, position = start.logits, start.position
     while True:
         token = logits.argmax(-1, keepdim=True)
         yield int(token)
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(token[None]),
             position_ids=position,
-            past_key_values=cache,
+            past_key_values=start.cache,
             use_cache=True,
         ).last_hidden_state
         logits, position = model.head(states[0, -1]), position + 1

@@ -16,12 +16,19 @@ from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A cache ready for decoding, and the share of the received positions that it holds, over all layers."""
+class Held:
+    """How much a cache holds: its share of the received positions over all layers, and its bytes."""
 
-    cache: DynamicCache
     share: float
     cache_bytes: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A cache ready for decoding."""
+
+    cache: DynamicCache
+    held: Held
 
 
 @torch.inference_mode()
@@ -37,8 +44,8 @@ def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Gen
             cache.update(*method.store(signals, prefilled.values[signals.layer], places), signals.layer)
     filled: Any = cache.layers  # typed as if it could still be empty
     size = sum(layer.keys.nbytes + layer.values.nbytes for layer in filled)
-    held = sum(layer.keys.shape[2] for layer in filled)
-    return Kept(cache, held / sum(keys.shape[2] for keys in prefilled.keys), size)
+    n_held = sum(layer.keys.shape[2] for layer in filled)
+    return Kept(cache, Held(n_held / sum(keys.shape[2] for keys in prefilled.keys), size))
 
 
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from leanvlm.engine.attention import DecoderEar, listening
-from leanvlm.engine.vision import Prompt
+from leanvlm.engine.vision import Prompt, cut_mask
 from leanvlm.methods._method import n_keep, top
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
@@ -63,9 +63,14 @@ def prefill(
     with (
         listening({layer.self_attn: ear for layer, ear in zip(layers, ears, strict=True)}),
         dropping(layers, dropper),
+        adding(layers, prompt.added, dropper),
     ):
         states = model.text(
-            inputs_embeds=prompt.embeds, position_ids=prompt.positions, past_key_values=cache, use_cache=True
+            inputs_embeds=prompt.embeds,
+            attention_mask=prompt.masks,
+            position_ids=prompt.positions,
+            past_key_values=cache,
+            use_cache=True,
         ).last_hidden_state
     split = method.layer if method is not None else len(layers)
     kept = dropper.kept if dropper is not None else slice(None)
@@ -124,7 +129,7 @@ class _Dropper:
         arguments["position_embeddings"] = (cosine[..., self.kept, :], sine[..., self.kept, :])
         if arguments.get("position_ids") is not None:
             arguments["position_ids"] = arguments["position_ids"][..., self.kept]
-        assert arguments.get("attention_mask") is None, "prompts are never padded here"
+        arguments["attention_mask"] = cut_mask(arguments.get("attention_mask"), self.kept)
         return states
 
 
@@ -141,6 +146,28 @@ def dropping(layers: Any, dropper: _Dropper | None) -> Iterator[None]:
 
     chosen = range(dropper.method.layer, len(layers)) if dropper is not None else range(0)
     handles = [layers[index].register_forward_pre_hook(hook(index), with_kwargs=True) for index in chosen]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def adding(layers: Any, added: tuple[Tensor, ...], dropper: _Dropper | None) -> Iterator[None]:
+    """Add a prompt's own rows to what comes out of the first layers for the length of a `with`.
+
+    The model would do it itself, but only to tokens that nobody dropped.
+    """
+
+    def hook(rows: Tensor) -> Any:
+        def after(_module: Any, _args: Any, states: Tensor) -> Tensor:
+            return states + (rows if dropper is None else rows[dropper.kept])
+
+        return after
+
+    first = list(layers)[: len(added)]
+    handles = [layer.register_forward_hook(hook(rows)) for layer, rows in zip(first, added, strict=True)]
     try:
         yield
     finally:

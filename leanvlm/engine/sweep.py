@@ -1,7 +1,7 @@
 """Answer one sample with many recipes, sharing what is equal: one vision pass a picture, one prefill a token method.
 
-All cache recipes of a sample select from ONE full cache and decode their own copies. A recipe's answer is the same
-whether it runs alone or in a sweep: tests/engine/test_sweep.py.
+All cache recipes of a sample select from ONE full cache and decode their own copies, side by side. A recipe's answer is
+the same whether it runs alone or in a sweep: tests/engine/test_sweep.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from leanvlm.engine.decode import decode
-from leanvlm.engine.evict import Kept, evict
+from leanvlm.engine.decode import Start, decode
+from leanvlm.engine.evict import Held, Kept, evict
 from leanvlm.engine.prefill import Prefilled, prefill
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
 from leanvlm.methods._cache import CacheMethod
@@ -56,9 +56,45 @@ def answer(
     recipes: Sequence[Recipe],
     *,
     limit: int,
+    stops: frozenset[int] | None = None,
 ) -> Iterator[tuple[Recipe, Answer]]:
-    """Yield every recipe's answer; recipes must share their weights, which `model` holds."""
+    """Yield every recipe's answer; recipes must share their weights, which `model` holds.
+
+    Takes: stops, the tokens that end an answer, the model's own by default.
+    """
     whole = model.inputs(images, question)
+    drawn: list[Started] = []
+
+    def starts() -> Iterator[Start]:
+        for started, start in _starts(model, images, question, sample_id, recipes, whole):
+            drawn.append(started)
+            yield start
+
+    tokens = decode(model, starts(), stops=model.stop_ids if stops is None else stops, limit=limit)
+    for started, answered in zip(drawn, tokens, strict=True):
+        yield started.recipe, _answer(model, answered, whole["input_ids"], started)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What is known of a recipe's answer before its first token."""
+
+    recipe: Recipe
+    held: Held
+    visual_tokens_kept: float
+    position_bytes: int  # of one prompt position over all layers
+    achieved: dict[str, float]
+
+
+def _starts(
+    model: LoadedModel,
+    images: Sequence[Image],
+    question: str,
+    sample_id: str,
+    recipes: Sequence[Recipe],
+    whole: dict[str, Tensor],
+) -> Iterator[tuple[Started, Start]]:
+    """Do for every recipe what comes before its first token, the vision pass and the prefill once for all alike."""
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
         inputs = model.inputs(shown, question) if image_part else whole
@@ -68,33 +104,26 @@ def answer(
             read = read_prompt(model, prompt, token_part, sample_id, swept)
             for recipe in swept:
                 kept = evict_for(recipe, read, sample_id)
-                stops = model.stop_ids
-                tokens = decode(model, kept.cache, read.logits, read.next_position, stops=stops, limit=limit)
-                achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.share}
-                yield recipe, _answer(model, tokens, whole["input_ids"], read, kept, achieved)
+                achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.held.share}
+                n_visual = sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual)
+                per_position = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
+                started = Started(recipe, kept.held, n_visual, per_position, achieved)
+                yield started, Start(kept.cache, read.logits, read.next_position)
 
 
-def _answer(
-    model: LoadedModel,
-    tokens: list[int],
-    ids: Tensor,
-    read: Prefilled,
-    kept: Kept,
-    achieved: dict[str, float],
-) -> Answer:
+def _answer(model: LoadedModel, tokens: list[int], ids: Tensor, started: Started) -> Answer:
     is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
-    per_token = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
     return Answer(
         answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
         new_tokens=len(tokens),
         finish_reason="stop" if tokens[-1] in model.stop_ids else "length",
         prompt_tokens=ids.shape[1],
         visual_tokens=int(is_visual.sum()),
-        visual_tokens_kept=sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual),
-        cache_bytes=kept.cache_bytes,
-        full_cache_bytes=per_token * ids.shape[1],
-        cache_kept=kept.share,
-        achieved=achieved,
+        visual_tokens_kept=started.visual_tokens_kept,
+        cache_bytes=started.held.cache_bytes,
+        full_cache_bytes=started.position_bytes * ids.shape[1],
+        cache_kept=started.held.share,
+        achieved=started.achieved,
     )
 
 

@@ -36,7 +36,9 @@ class Prompt:
     """What enters the decoder, batch of one.
 
     Shapes: embeds (1, T, C); positions (..., 1, T); is_visual (T,); spans: for each image, where its visual tokens
-    begin and end among the visual tokens. `encoder` holds the signals that were asked for.
+    begin and end among the visual tokens. `encoder` holds the signals that were asked for. What else some models hand
+    to their decoder: `masks`, by layer type, each (1, 1, T, T), True = seen, or None for plain causal attention
+    (Gemma 3); `added`, each (T, C), what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
     """
 
     embeds: Tensor
@@ -44,6 +46,8 @@ class Prompt:
     is_visual: Tensor
     spans: tuple[tuple[int, int], ...]
     encoder: dict[EncoderSignal, Seen] = field(default_factory=dict)
+    masks: dict[str, Tensor | None] | None = None
+    added: tuple[Tensor, ...] = ()
 
     @property
     def n_visual(self) -> int:
@@ -111,7 +115,10 @@ def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any]) -> Promp
     if positions is None:
         positions = torch.arange(embeds.shape[1], device=embeds.device)[None]
     is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
-    return Prompt(embeds, positions, is_visual, image_spans(is_visual))
+    deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
+    added = tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep)
+    masks = arguments.get("attention_mask")
+    return Prompt(embeds, positions, is_visual, image_spans(is_visual), masks=masks, added=added)
 
 
 def image_spans(is_visual: Tensor) -> tuple[tuple[int, int], ...]:
@@ -146,4 +153,19 @@ def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator:
 
 def _select(prompt: Prompt, keep: Tensor) -> Prompt:
     is_visual = prompt.is_visual[keep]
-    return Prompt(prompt.embeds[:, keep], prompt.positions[..., keep], is_visual, image_spans(is_visual))
+    return Prompt(
+        prompt.embeds[:, keep],
+        prompt.positions[..., keep],
+        is_visual,
+        image_spans(is_visual),
+        masks=None if prompt.masks is None else {name: cut_mask(mask, keep) for name, mask in prompt.masks.items()},
+        added=tuple(rows[keep] for rows in prompt.added),
+    )
+
+
+def cut_mask(mask: Tensor | None, keep: Tensor) -> Tensor | None:
+    """Keep the rows and columns of some tokens.
+
+    Shapes: (1, 1, T, T) -> (1, 1, n, n).
+    """
+    return None if mask is None else mask[:, :, keep][..., keep]

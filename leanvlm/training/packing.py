@@ -97,7 +97,7 @@ def pack(
     *,
     with_pixels: bool,
     drops_blank: bool,
-    questions: int = 8,
+    questions: int = 16,
 ) -> Batch:
     """Build a batch; `drops_blank` leaves out visual tokens without a label, at unchanged positions."""
     rows: list[Row] = []

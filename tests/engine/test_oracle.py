@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.decode import decode
+from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.engine.evict import evict, select
 from leanvlm.engine.prefill import prefill
 from leanvlm.engine.sweep import lots
@@ -67,12 +68,13 @@ def test_eviction_equals_masking(
         n = prompt.embeds.shape[1]
         read = prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=lots(part, "s"))
         cache = evict(read, part.built, lots(part, "s")).cache
-        ours = decode(model, cache, read.logits, read.next_position, stops=frozenset(), limit=8)
+        start = Start(cache, read.logits, read.next_position)
+        (ours,) = decode(model, [start], stops=frozenset(), limit=8)
         kept = select(read.signals(lots(part, "s")), part.built)
         assert all(k.shape[-1] < n for k in kept)
         with evicted_keys_masked(model, kept, n):
             again = prefill_plain(model, prompt)
-            oracle = decode(model, again, read.logits, read.next_position, stops=frozenset(), limit=8)
+            oracle = list(islice(steps(model, Start(again, read.logits, read.next_position)), 8))
         assert ours == oracle
 
 

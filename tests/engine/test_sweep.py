@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from PIL.Image import Image
 
 from leanvlm.engine import sweep
+from leanvlm.engine.decode import Start, decode
+from leanvlm.engine.evict import evict
+from leanvlm.engine.prefill import prefill
+from leanvlm.engine.vision import see
+from leanvlm.methods._signals import Wanted
+from leanvlm.methods.cache.streaming import Method as Streaming
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
 
@@ -20,6 +27,14 @@ RECIPES = [
     "cache/snapkv@10%",
     "cache/snapkv@40%",
     "tokens/fastv@40%+cache/snapkv@10%",
+    "tokens/prumerge@10%",
+    "tokens/tome@10%",
+    "tokens/fastv@10%:rows=all",
+    "cache/h2o@10%",
+    "cache/pyramidkv@10%",
+    "cache/lookm@10%",
+    "cache/vlcache@10%",
+    "tokens/visionzip@40%+cache/vlcache@10%",
 ]
 
 
@@ -31,6 +46,26 @@ def test_a_swept_answer_is_the_answer_alone(model: LoadedModel, prompts: list[tu
         for recipe in recipes:
             alone = {r.text: a for r, a in sweep.answer(model, images, question, "s", [recipe], limit=8)}
             assert alone[recipe.text] == swept[recipe.text]
+
+
+def test_company_changes_no_bit(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:
+    """Twenty answers on eight rows, two of which end at once, fill the same caches as each answer alone."""
+    read = prefill(model, see(model, model.inputs(*prompts[1])), wanted=Wanted(), lots=torch.Generator())
+
+    def start(number: int) -> Start:
+        cache = evict(read, Streaming(budget=(number + 1) / 20), torch.Generator()).cache
+        first = torch.zeros_like(read.logits).index_fill(0, torch.tensor(20 + number), 1.0)
+        return Start(cache, first, read.next_position)
+
+    together, stops = [start(number) for number in range(20)], frozenset({23, 29})
+    tokens = decode(model, together, stops=stops, limit=9)
+    assert sorted(len(answer) for answer in tokens)[:3] == [1, 1, 9]
+    for number, answer in enumerate(tokens):
+        alone = start(number)
+        assert decode(model, [alone], stops=stops, limit=9) == [answer]
+        for one, other in zip(together[number].cache.layers, alone.cache.layers, strict=True):
+            assert torch.equal(one.keys, other.keys)
+            assert torch.equal(one.values, other.values)
 
 
 def test_what_was_kept_is_what_was_asked(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:

@@ -1,0 +1,70 @@
+"""What a sweep costs beside one run: `make bench-sweep`.
+
+Full alone, full with seven cache methods at five budgets in one sweep, and the same recipes cell by cell, one after the
+other in each repeat, in one process and thread, on a drawn document of more than 600 prompt tokens.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL.Image import Image
+
+from leanvlm.benchmarks import documents
+from leanvlm.engine.sweep import answer
+from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.recipe import Recipe, parse
+
+METHODS = ("streaming", "h2o", "snapkv", "pyramidkv", "lookm", "vlcache")
+BUDGETS = ("1%", "5%", "10%", "20%", "40%")
+FULL = parse("controls/full")
+REPEATS = 9
+
+
+def main() -> None:
+    """Print one line per number of new tokens."""
+    torch.set_num_threads(1)
+    model = load_model("llava_onevision", Path("artifacts/models/embedded"))
+    picture = documents.Benchmark(columns=24, rows=24).draw(random.Random(0))
+    asked = ([canvas.image for canvas in picture.canvases], picture.questions[0].text)
+    names = ["controls/random_cache", *(f"cache/{name}" for name in METHODS)]
+    swept = [FULL, *(parse(f"{name}@{budget}") for name in names for budget in BUDGETS)]
+    n_tokens = model.inputs(*asked)["input_ids"].shape[1]
+    print(f"{n_tokens} prompt tokens, {len(swept)} recipes, {REPEATS} repeats, 1 thread")
+    for limit in (4, 25):
+        compare(model, asked, swept, limit)
+    print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[Recipe], limit: int) -> None:
+    """Time the three ways side by side and print their ratios to full alone: median and quartiles."""
+    rows = []
+    for _ in range(REPEATS + 1):  # the first warms up
+        alone = seconds(model, asked, [[FULL]], limit)
+        together = seconds(model, asked, [swept], limit)
+        apart = seconds(model, asked, [[recipe] for recipe in swept], limit)
+        rows.append((together / alone, apart / alone, alone))
+    low, middle, high = np.quantile(np.array(rows[1:]), [0.25, 0.5, 0.75], axis=0)
+    print(
+        f"{limit:>2} new tokens: full alone {middle[2] * 1000:.0f} ms; "
+        f"the sweep costs {middle[0]:.2f} times as much ({low[0]:.2f} to {high[0]:.2f}), "
+        f"cell by cell {middle[1]:.1f} ({low[1]:.1f} to {high[1]:.1f})"
+    )
+
+
+def seconds(model: LoadedModel, asked: tuple[list[Image], str], runs: Sequence[Sequence[Recipe]], limit: int) -> float:
+    """Time some sweeps; no answer ends before `limit`."""
+    start = time.perf_counter()
+    for recipes in runs:
+        list(answer(model, *asked, "s", recipes, limit=limit, stops=frozenset()))
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -50,21 +50,21 @@ class Recorder(Protocol):
 
 
 def listening_attention(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **options: Any
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """Attend with SDPA and let the module's recorder hear."""
     recorder: Recorder | None = module.__dict__.get("leanvlm_recorder")
     if recorder is None:
-        return plain_attention(module, query, key, value, mask, **options)
+        return plain_attention(module, query, key, value, attention_mask, **options)
     scaling = options.get("scaling")
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     lse = None
-    if recorder.wants_lse and mask is None and query.device.type == "cpu":
+    if recorder.wants_lse and attention_mask is None and query.device.type == "cpu":
         states, lse = _attend_with_lse(query, key, value, scaling)
         output = states.transpose(1, 2).contiguous()
     else:
-        output, _ = plain_attention(module, query, key, value, mask, **options)
-    recorder.hear(Heard(query, key, scaling, mask, lse))
+        output, _ = plain_attention(module, query, key, value, attention_mask, **options)
+    recorder.hear(Heard(query, key, scaling, attention_mask, lse))
     return output, None
 
 

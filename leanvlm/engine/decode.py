@@ -97,10 +97,10 @@ class _SideBySide(DynamicCache):
 
 
 def _rows_attention(
-    module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, mask: Tensor | None, **options: Any
+    module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
-    assert mask is None, "one new token sees all that its cache holds"
+    assert attention_mask is None, "one new token sees all that its cache holds"
     states = module.__dict__["leanvlm_recorder"].states
     outputs = [plain_attention(module, query[i : i + 1], *pair, None, **options)[0] for i, pair in enumerate(states)]
     return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None

@@ -1,0 +1,76 @@
+"""Gemma 3: a SigLIP tower, average pooling to 256 tokens a picture, a decoder with sliding windows.
+
+Source:  Gemma Team 2025, arXiv 2503.19786; `google/gemma-3-4b-it`.
+Departs: nothing. The tokens of a picture see each other in both directions, by masks that the model makes and the
+         engine hands on. Longer prompts than the sliding window are refused: the layers that slide would hold only a
+         part, and what a cache method keeps of it would not compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+from torch import Tensor, nn
+from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, ProcessorMixin
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+
+from leanvlm.errors import InputError
+from leanvlm.models._model import LoadedModel, read_tokenizer
+
+ANSWER_TOKENS = 64  # room in the sliding window for the answer
+
+
+class Model(LoadedModel):
+    """The adapter."""
+
+    network_class = Gemma3ForConditionalGeneration
+
+    @classmethod
+    def read_processor(cls, folder: Path) -> ProcessorMixin:
+        """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
+        config: Any = Gemma3Config.from_pretrained(folder)
+        tokenizer = read_tokenizer(folder)
+        return Gemma3Processor(
+            image_processor=Gemma3ImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            tokenizer=tokenizer,
+            image_seq_length=config.mm_tokens_per_image,
+            chat_template=tokenizer.chat_template,
+        )
+
+    @property
+    def text(self) -> Any:
+        """The Gemma stack."""
+        return self.model.model.language_model
+
+    @property
+    def visual_ids(self) -> tuple[int, ...]:
+        """Image placeholders."""
+        return (self.model.config.image_token_id,)
+
+    @property
+    def encoder_blocks(self) -> list[nn.Module]:
+        """SigLIP's blocks; it has no class token."""
+        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
+        """Average the patches that the projector pools; every token has some."""
+        projector = self.model.model.multi_modal_projector
+        side = projector.patches_per_image
+        grid: Tensor = per_patch.unflatten(0, (-1, side, side))  # type: ignore[no-untyped-call]
+        pooled = projector.avg_pool(grid.permute(0, 3, 1, 2))  # (pictures, C, side, side)
+        return pooled.flatten(2).transpose(1, 2).flatten(0, 1)  # type: ignore[no-any-return]
+
+    def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
+        """Build the prompt of one question.
+
+        Raises: InputError for a prompt that leaves no room for an answer in the sliding window.
+        """
+        tensors = super().inputs(images, question)
+        n, window = tensors["input_ids"].shape[1], self.model.config.text_config.sliding_window
+        if n + ANSWER_TOKENS > window:
+            raise InputError(f"a prompt of {n} tokens is too long for this Gemma 3; its sliding window of {window} "
+                             f"must hold the prompt and {ANSWER_TOKENS} more: ask about fewer pictures")  # fmt: skip
+        return tensors

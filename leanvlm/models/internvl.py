@@ -1,0 +1,65 @@
+"""InternVL 2.5 and 3: an InternViT tower over tiles, pixel shuffle to a quarter of the tokens, a Qwen2 decoder.
+
+Source:  Zhu et al. 2025, arXiv 2504.10479; `OpenGVLab/InternVL3-8B-hf`, the checkpoints in transformers' own format.
+Departs: the processor has no video part, because transformers' video processors need torchvision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor, ProcessorMixin
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+
+from leanvlm.models._model import LoadedModel, read_tokenizer
+
+
+class Processor(InternVLProcessor):
+    """InternVL's processor without video: the base class finds its parts by this signature."""
+
+    def __init__(self, image_processor: Any = None, tokenizer: Any = None, **options: Any) -> None:
+        super().__init__(image_processor=image_processor, tokenizer=tokenizer, video_processor=None, **options)
+
+
+class Model(LoadedModel):
+    """The adapter."""
+
+    network_class = InternVLForConditionalGeneration
+    class_tokens = 1
+
+    @classmethod
+    def read_processor(cls, folder: Path) -> ProcessorMixin:
+        """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
+        config: Any = InternVLConfig.from_pretrained(folder)
+        tokenizer = read_tokenizer(folder)
+        return Processor(
+            image_processor=GotOcr2ImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            tokenizer=tokenizer,
+            image_seq_length=config.image_seq_length,
+            chat_template=tokenizer.chat_template,
+        )
+
+    @property
+    def text(self) -> Any:
+        """The decoder stack."""
+        return self.model.model.language_model
+
+    @property
+    def visual_ids(self) -> tuple[int, ...]:
+        """Image placeholders, also used for the frames of a video."""
+        return (self.model.config.image_token_id,)
+
+    @property
+    def encoder_blocks(self) -> list[nn.Module]:
+        """InternViT's blocks; features come from the last one."""
+        return [layer.attention for layer in self.model.model.vision_tower.encoder.layer]
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
+        """Average the patches that the pixel shuffle puts side by side; every token has some."""
+        vision = self.model.config.vision_config
+        height, width = (side // patch for side, patch in zip(vision.image_size, vision.patch_size, strict=True))
+        grid: Tensor = per_patch.unflatten(0, (-1, height, width))  # type: ignore[no-untyped-call]
+        shuffled = self.model.model.pixel_shuffle(grid, self.model.config.downsample_ratio)
+        return shuffled.reshape(-1, shuffled.shape[-1] // per_patch.shape[-1], per_patch.shape[-1]).mean(1)  # type: ignore[no-any-return]

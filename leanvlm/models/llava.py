@@ -1,0 +1,59 @@
+"""LLaVA 1.5: a CLIP tower, an MLP projector and a Llama decoder; one patch makes one visual token.
+
+Source:  Liu et al. 2023, arXiv 2310.03744; `llava-hf/llava-1.5-7b-hf`.
+Departs: nothing; the tower's class token is left out of the features, as `vision_feature_select_strategy` says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, ProcessorMixin
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from leanvlm.models._model import LoadedModel, read_tokenizer
+
+
+class Model(LoadedModel):
+    """The adapter."""
+
+    network_class = LlavaForConditionalGeneration
+    class_tokens = 1
+
+    @classmethod
+    def read_processor(cls, folder: Path) -> ProcessorMixin:
+        """Assemble the processor from the tokenizer, CLIP's image processor and the model's own shape."""
+        config: Any = LlavaConfig.from_pretrained(folder)
+        tokenizer = read_tokenizer(folder)
+        return LlavaProcessor(  # type: ignore[no-untyped-call]
+            image_processor=CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            tokenizer=tokenizer,
+            patch_size=config.vision_config.patch_size,
+            vision_feature_select_strategy=config.vision_feature_select_strategy,
+            num_additional_image_tokens=cls.class_tokens,
+            chat_template=tokenizer.chat_template,
+        )
+
+    @property
+    def text(self) -> Any:
+        """The Llama stack."""
+        return self.model.model.language_model
+
+    @property
+    def visual_ids(self) -> tuple[int, ...]:
+        """Image placeholders."""
+        return (self.model.config.image_token_id,)
+
+    @property
+    def encoder_blocks(self) -> list[nn.Module]:
+        """All of CLIP's blocks: with `vision_feature_layer` -2, block -2 is the last one that the features know.
+
+        It is also the block that VisionZip's code reads; block -1 runs, and nobody uses what it makes.
+        """
+        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
+        """Return the values as they are."""
+        return per_patch

@@ -1,0 +1,71 @@
+"""LLaVA-NeXT (1.6): a CLIP tower over a base tile and a grid of tiles, an MLP projector, a Llama-like decoder.
+
+Source:  Liu et al. 2024, llava-vl.github.io/blog/2024-01-30-llava-next; `llava-hf/llava-v1.6-vicuna-7b-hf`.
+Departs: nothing; the tower's class token is left out of the features, as `vision_feature_select_strategy` says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextProcessor, ProcessorMixin
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
+
+from leanvlm.models._model import LoadedModel, read_tokenizer
+
+
+class Model(LoadedModel):
+    """The adapter."""
+
+    network_class = LlavaNextForConditionalGeneration
+    class_tokens = 1
+
+    @classmethod
+    def read_processor(cls, folder: Path) -> ProcessorMixin:
+        """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
+        config: Any = LlavaNextConfig.from_pretrained(folder)
+        tokenizer = read_tokenizer(folder)
+        return LlavaNextProcessor(  # type: ignore[no-untyped-call]
+            image_processor=LlavaNextImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            tokenizer=tokenizer,
+            patch_size=config.vision_config.patch_size,
+            vision_feature_select_strategy=config.vision_feature_select_strategy,
+            num_additional_image_tokens=cls.class_tokens,
+            chat_template=tokenizer.chat_template,
+        )
+
+    @property
+    def text(self) -> Any:
+        """The decoder stack: Llama, Mistral or Qwen2."""
+        return self.model.model.language_model
+
+    @property
+    def visual_ids(self) -> tuple[int, ...]:
+        """Image placeholders."""
+        return (self.model.config.image_token_id,)
+
+    @property
+    def encoder_blocks(self) -> list[nn.Module]:
+        """All of CLIP's blocks: with `vision_feature_layer` -2, block -2 is the last one that the features know."""
+        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
+        """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
+        config: Any = self.model.config
+        vision = config.vision_config
+        tiles = [
+            image_size_to_num_patches(size, config.image_grid_pinpoints, vision.image_size)
+            for size in inputs["image_sizes"]
+        ]
+        per_tile = per_patch.unflatten(0, (-1, (vision.image_size // vision.patch_size) ** 2))  # type: ignore[no-untyped-call]
+        packed, _ = self.model.model.pack_image_features(
+            torch.split(per_tile, tiles),
+            inputs["image_sizes"],
+            vision_feature_select_strategy=config.vision_feature_select_strategy,
+            image_newline=per_patch.new_full((per_patch.shape[-1],), fill),
+        )
+        return torch.cat(packed)

@@ -1,0 +1,229 @@
+"""Every architecture keeps the engine's promises with every method, on tiny random models.
+
+The oracles are transformers' own `generate`, with keys hidden where a method evicts or drops, and gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from leanvlm import plugins
+from leanvlm.engine import evict, prefill, sweep, vision
+from leanvlm.engine.decode import Start, decode, steps
+from leanvlm.methods._method import n_keep
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import parse
+from tests.engine.test_oracle import evicted_keys_masked
+from tests.models import tiny
+
+ARCHITECTURES = list(tiny.BUILDERS)
+TOKENS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "tokens"]
+CACHE = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
+LAST_USED = {"llava": -2, "llava_next": -2}  # the tower's last block that features know, -1 elsewhere
+REWRITING = ["cache/lookm"]  # changes the keys that it keeps, so hiding keys is no oracle for it
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request: pytest.FixtureRequest) -> Any:
+    model = tiny.build(request.param)
+    model.name = request.param
+    return model
+
+
+every_method = pytest.mark.parametrize("method", [*TOKENS, *CACHE])
+both_prompts = pytest.mark.parametrize("prompt", tiny.PROMPTS)
+
+
+def said(model: LoadedModel, prompt: str, recipe: str) -> sweep.Answer:
+    return next(iter(sweep.answer(model, tiny.pictures(prompt), prompt, "s", [parse(recipe)], limit=8)))[1]
+
+
+def generated(model: Any, inputs: tiny.Inputs) -> list[int]:
+    tokens = model.model.generate(**inputs, max_new_tokens=8, do_sample=False)
+    return tokens[0, inputs["input_ids"].shape[1] :].tolist()  # type: ignore[no-any-return]
+
+
+@both_prompts
+def test_full_says_what_generate_says(model: Any, prompt: str) -> None:
+    expected = generated(model, model.inputs(tiny.pictures(prompt), prompt))
+    assert len(set(expected)) > 2, "a model that repeats itself proves little"
+    assert said(model, prompt, "controls/full").answer == model.tokenizer.decode(expected)
+
+
+def test_blind_says_what_generate_says_without_a_picture(model: Any) -> None:
+    said(model, "two", "controls/full")  # a model may remember the last prompt's positions
+    expected = generated(model, model.inputs([], "one"))
+    assert said(model, "one", "controls/blind").answer == model.tokenizer.decode(expected)
+
+
+@every_method
+def test_budget_one_changes_nothing(model: Any, method: str) -> None:
+    assert said(model, "two", f"{method}@100%") == said(model, "two", "controls/full")
+
+
+@every_method
+def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
+    before, spans = state(model), vision.see(model, model.inputs(tiny.pictures("two"), "two")).spans
+    answer = said(model, "two", f"{method}@30%")
+    assert state(model) == before
+    n = answer.visual_tokens
+    if method in CACHE:
+        assert abs(answer.achieved["cache"] - 0.3) * answer.prompt_tokens <= 1
+        assert answer.achieved["tokens"] == 1
+    elif method == "tokens/fastv":
+        assert answer.visual_tokens_kept == (n + n_keep(n, 0.3)) / 2  # two of four layers are read in full
+    else:
+        assert answer.visual_tokens_kept == sum(n_keep(end - start, 0.3) for start, end in spans)
+        assert abs(answer.achieved["tokens"] - 0.3) * n <= len(spans)
+
+
+def state(model: Any) -> list[object]:
+    modules = list(model.model.modules())
+    hooks = [(len(m._forward_pre_hooks), len(m._forward_hooks)) for m in modules]
+    marks = [sorted(k for k in m.__dict__ if k.startswith("leanvlm")) for m in modules]
+    return [hooks, marks, [m.config._attn_implementation for m in modules if hasattr(m, "config")]]
+
+
+@both_prompts
+def test_spread_brings_each_patch_to_the_tokens_that_depend_on_it(model: Any, prompt: str) -> None:
+    inputs = model.inputs(tiny.pictures(prompt), prompt)
+    depends = gradients(model, inputs)  # (visual, patches)
+    eye = torch.eye(depends.shape[1])
+    assert torch.equal(model.spread(eye, inputs, fill=0.0) > 0, depends)
+    filled = model.spread(eye, inputs, fill=float("-inf")).isinf().any(1)
+    assert torch.equal(filled, ~depends.any(1))
+
+
+def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
+    """Find which patches, as the tower's last used block leaves them, each visual token depends on.
+
+    Shapes: -> (visual, patches), True = depends.
+    """
+    held: dict[str, Tensor] = {}
+    attention = model.encoder_blocks[LAST_USED.get(model.name, -1)]
+    name = next(name for name, module in model.model.named_modules() if module is attention)
+
+    def leave(_module: Any, _args: Any, output: Any) -> Any:
+        states = output[0] if isinstance(output, tuple) else output
+        held["patches"] = states.detach().requires_grad_()
+        return held["patches"]
+
+    def enter(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
+        held["embeds"] = arguments["inputs_embeds"]
+
+    block = model.model.get_submodule(name.rpartition(".")[0])
+    handles = [
+        block.register_forward_hook(leave, prepend=True),  # LLaVA's features are what a later hook captures
+        model.text.register_forward_pre_hook(enter, with_kwargs=True),
+    ]
+    model.model.model(**inputs, use_cache=False)
+    for handle in handles:
+        handle.remove()
+    rows = []
+    for place in (inputs["input_ids"][0] == tiny.IMAGE).nonzero()[:, 0]:
+        target = held["embeds"][0, place].square().sum()
+        found = torch.autograd.grad(target, held["patches"], retain_graph=True, allow_unused=True)[0]
+        moved = torch.zeros_like(held["patches"]) if found is None else found
+        moved = moved.abs().sum(-1) > 0
+        rows.append(moved[..., model.class_tokens :].flatten())
+    return torch.stack(rows)
+
+
+def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None:
+    inputs = model.inputs(tiny.pictures("two"), "two")
+    signal = vision.EncoderSignal(block=LAST_USED.get(model.name, -1))
+    block = model.encoder_blocks[signal.block]
+    received: list[Tensor] = []
+
+    def eager(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
+        rows = (query @ key.transpose(-1, -2) * options["scaling"]).softmax(-1)
+        if module is block:
+            seen = rows.mean(1)[:, 0] if model.class_tokens else rows.mean((1, 2))
+            received.append(seen[:, model.class_tokens :].flatten())
+        return (rows @ value).transpose(1, 2), None
+
+    with attention_of(block.config, eager), torch.inference_mode():
+        model.model.model(**inputs, use_cache=False)
+    seen = vision.see(model, inputs, wanted=[signal]).encoder[signal]
+    expected = model.spread(torch.cat(received)[:, None], inputs, fill=float("-inf"))[:, 0]
+    torch.testing.assert_close(seen.attention, expected)
+    assert len(seen.keys) == len(seen.attention)
+
+
+@contextmanager
+def attention_of(config: Any, function: Any) -> Iterator[None]:
+    """Let a slow function attend wherever a config says so."""
+    AttentionInterface.register("slow", function)
+    AttentionMaskInterface.register("slow", sdpa_mask)
+    before, config._attn_implementation_internal = config._attn_implementation_internal, "slow"
+    try:
+        yield
+    finally:
+        config._attn_implementation_internal = before
+
+
+@pytest.mark.parametrize("method", CACHE)
+def test_eviction_equals_masking(model: Any, method: str) -> None:
+    """The oracle reads the prompt with transformers alone, and hides the evicted keys while it decodes."""
+    inputs = model.inputs(tiny.pictures("two"), "two")
+    part = parse(f"{method}@30%").parts[0]
+    prompt = vision.see(model, inputs)
+    read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=sweep.lots(part, "s"))
+    cache = evict.evict(read, part.built, sweep.lots(part, "s")).cache
+    (ours,) = decode(model, [Start(cache, read.logits, read.next_position)], stops=frozenset(), limit=8)
+    kept = evict.select(read.signals(sweep.lots(part, "s")), part.built)
+    whole: Any = DynamicCache(config=model.text.config)
+    with torch.inference_mode():
+        logits = model.model(**inputs, past_key_values=whole, use_cache=True).logits[0, -1]
+    torch.testing.assert_close(read.logits, logits)
+    with evicted_keys_masked(model, kept, prompt.embeds.shape[1]):
+        oracle = list(islice(steps(model, Start(whole, logits, read.next_position)), 8))
+    assert ours == oracle or method in REWRITING
+
+
+@pytest.mark.parametrize("recipe", ["controls/random_tokens@30%", "tokens/fastv@30%:layer=1", "tokens/fastv@30%"])
+def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle is `generate` over the whole prompt, with the dropped tokens hidden from the layers above."""
+    inputs = model.inputs(tiny.pictures("two"), "two")
+    kept: list[Tensor] = []
+    select, decide = vision._select, prefill._Dropper.decide
+
+    def spy_select(prompt: vision.Prompt, keep: Tensor) -> vision.Prompt:
+        kept.append(keep.nonzero()[:, 0])
+        return select(prompt, keep)
+
+    def spy_decide(dropper: Any) -> None:
+        decide(dropper)
+        kept.append(dropper.kept)
+
+    monkeypatch.setattr(vision, "_select", spy_select)
+    monkeypatch.setattr(prefill._Dropper, "decide", spy_decide)
+    ours = said(model, "two", recipe).answer
+    assert len(kept) == 1
+    method = parse(recipe).parts[0].built
+    dropped = torch.ones(inputs["input_ids"].shape[1], dtype=torch.bool).index_fill_(0, kept[0], False)
+
+    def slow(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
+        t_query, t_key = query.shape[2], key.shape[2]
+        seen = (
+            torch.ones(t_query, t_key, dtype=torch.bool).tril(t_key - t_query)
+            if attention_mask is None
+            else attention_mask
+        )
+        if module.layer_idx >= getattr(method, "layer", 0):
+            seen = seen & ~torch.nn.functional.pad(dropped, (0, t_key - len(dropped)))
+        return sdpa_attention_forward(module, query, key, value, seen, **options)
+
+    with attention_of(model.text.config, slow):
+        oracle = generated(model, inputs)
+    assert ours == model.tokenizer.decode(oracle)

@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro serve bench-sweep test-chaos
+.PHONY: setup lint test repro serve bench-sweep bench-methods test-chaos
 
 setup: .venv/ready
 
@@ -34,6 +34,9 @@ serve: setup
 
 bench-sweep: setup
 	$(BIN)/python -m leanvlm.benches.sweep
+
+bench-methods: setup
+	$(BIN)/python -m leanvlm.benches.methods
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0

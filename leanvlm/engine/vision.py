@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -86,7 +87,8 @@ def see(model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[Encod
         )
         for signal, ear in ears.items()
     }
-    return replace(_prompt(model, inputs["input_ids"][0], arguments), encoder=encoder)
+    lengths = model.image_lengths(inputs) if has_image else []
+    return replace(_prompt(model, inputs["input_ids"][0], arguments, lengths), encoder=encoder)
 
 
 class _Ears:
@@ -110,7 +112,7 @@ def _by_module(model: LoadedModel, ears: dict[EncoderSignal, EncoderEar]) -> dic
     return table
 
 
-def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any]) -> Prompt:
+def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any], lengths: list[int]) -> Prompt:
     embeds, positions = arguments["inputs_embeds"], arguments.get("position_ids")
     if positions is None:
         positions = torch.arange(embeds.shape[1], device=embeds.device)[None]
@@ -118,17 +120,18 @@ def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any]) -> Promp
     deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
     added = tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep)
     masks = arguments.get("attention_mask")
-    return Prompt(embeds, positions, is_visual, image_spans(is_visual), masks=masks, added=added)
+    return Prompt(embeds, positions, is_visual, _spans(lengths or _runs(is_visual)), masks=masks, added=added)
 
 
-def image_spans(is_visual: Tensor) -> tuple[tuple[int, int], ...]:
-    """Find the runs of visual tokens, counted among visual tokens only.
-
-    Images that touch, as in a prompt that begins with several, form one run: they share one budget.
-    """
+def _runs(is_visual: Tensor) -> list[int]:
+    """Measure the runs of visual tokens: one an image where text stands between them."""
     places = is_visual.nonzero()[:, 0].tolist()
     starts = [i for i, place in enumerate(places) if i == 0 or place != places[i - 1] + 1]
-    return tuple(zip(starts, [*starts[1:], len(places)], strict=True)) if places else ()
+    return [end - start for start, end in pairwise([*starts, len(places)])]
+
+
+def _spans(lengths: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    return tuple(pairwise(accumulate(lengths, initial=0)))
 
 
 def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator: torch.Generator) -> Prompt:
@@ -157,10 +160,14 @@ def _select(prompt: Prompt, keep: Tensor) -> Prompt:
         prompt.embeds[:, keep],
         prompt.positions[..., keep],
         is_visual,
-        image_spans(is_visual),
+        _spans(int(keep[places].sum()) for places in torch.split(prompt.is_visual.nonzero()[:, 0], _lengths(prompt))),
         masks=None if prompt.masks is None else {name: cut_mask(mask, keep) for name, mask in prompt.masks.items()},
         added=tuple(rows[keep] for rows in prompt.added),
     )
+
+
+def _lengths(prompt: Prompt) -> list[int]:
+    return [end - start for start, end in prompt.spans]
 
 
 def cut_mask(mask: Tensor | None, keep: Tensor) -> Tensor | None:

@@ -76,6 +76,10 @@ class LoadedModel:
         """The attention modules of the vision tower's blocks, in order; encoder-side methods listen to some."""
         raise NotImplementedError
 
+    def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:  # noqa: ARG002
+        """Count each picture's visual tokens; nothing where a prompt always has text between pictures."""
+        return []
+
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Bring values per patch into the order of the decoder's visual tokens; `fill` where no patch stands behind.
 

@@ -54,6 +54,10 @@ class Model(LoadedModel):
         """
         return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
+    def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
+        """Give every picture the same number."""
+        return [self.model.config.image_seq_length] * len(inputs["pixel_values"])
+
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
         """Return the values as they are."""
         return per_patch

@@ -70,19 +70,36 @@ class Model(LoadedModel):
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
+        return torch.cat(self._pack(per_patch, inputs, fill))
+
+    def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
+        """Pack nothing and count."""
+        blank = torch.zeros(sum(self._tiles(inputs)) * self._patches, 1)
+        return [len(picture) for picture in self._pack(blank, inputs, 0.0)]
+
+    @property
+    def _patches(self) -> int:
+        vision: Any = self.model.config.vision_config
+        return int(vision.image_size // vision.patch_size) ** 2
+
+    def _tiles(self, inputs: dict[str, Tensor]) -> list[int]:
+        """Count each picture's tiles: several pictures get one each."""
         config: Any = self.model.config
         counts = [int(n) for n in inputs["batch_num_images"]]
-        tiles = [
+        return [
             image_size_to_num_patches(size, config.image_grid_pinpoints, config.vision_config.image_size)
             if n == 1
             else 1
             for size, n in zip(inputs["image_sizes"], [n for n in counts for _ in range(n)], strict=True)
         ]
-        size: Any = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
+
+    def _pack(self, per_patch: Tensor, inputs: dict[str, Tensor], fill: float) -> list[Tensor]:
+        config: Any = self.model.config
+        per_tile = per_patch.unflatten(0, (-1, self._patches))  # type: ignore[no-untyped-call]
         packed, _ = self.model.model.pack_image_features(
-            torch.split(per_patch.unflatten(0, (-1, size)), tiles),  # type: ignore[no-untyped-call]
+            torch.split(per_tile, self._tiles(inputs)),
             inputs["image_sizes"],
             image_newline=per_patch.new_full((per_patch.shape[-1],), fill),
             vision_aspect_ratio=config.vision_aspect_ratio,
         )
-        return torch.cat(list(packed))
+        return list(packed)

@@ -9,9 +9,10 @@ from leanvlm.engine import sweep
 from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
-from leanvlm.engine.vision import see
+from leanvlm.engine.vision import reduce_at_entrance, see
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods.cache.streaming import Method as Streaming
+from leanvlm.methods.controls.random_tokens import Method as RandomTokens
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
 
@@ -68,6 +69,16 @@ def test_company_changes_no_bit(model: LoadedModel, prompts: list[tuple[list[Ima
             assert torch.equal(one.values, other.values)
 
 
+def test_pictures_that_touch_have_a_budget_each(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:
+    """Three pages of 145 tokens stand side by side in the prompt; each keeps 1 % of its own, which is one token."""
+    prompt = see(model, model.inputs(*prompts[2]))
+    assert prompt.spans == ((0, 145), (145, 290), (290, 435))
+    reduced = reduce_at_entrance(prompt, RandomTokens(budget=0.01), torch.Generator())
+    assert reduced.spans == ((0, 1), (1, 2), (2, 3))
+    kept = torch.isin(prompt.positions[0], reduced.positions[0])[prompt.is_visual]
+    assert [int(kept[start:end].sum()) for start, end in prompt.spans] == [1, 1, 1]
+
+
 def test_what_was_kept_is_what_was_asked(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:
     for images, question in prompts:
         answers = {
@@ -77,7 +88,8 @@ def test_what_was_kept_is_what_was_asked(model: LoadedModel, prompts: list[tuple
         assert full.cache_bytes == full.full_cache_bytes
         assert answers["controls/blind"].visual_tokens_kept == 0
         random = answers["controls/random_tokens@10%:seed=1"]
-        assert random.visual_tokens_kept == full.visual_tokens // 10
+        spans = see(model, model.inputs(images, question)).spans
+        assert random.visual_tokens_kept == sum((end - start) // 10 for start, end in spans)
         fastv = answers["tokens/fastv@10%"]  # two of four layers are read in full
         assert fastv.visual_tokens_kept == (full.visual_tokens + full.visual_tokens // 10) / 2
         snapkv = answers["cache/snapkv@10%"]

@@ -141,10 +141,9 @@ def theory(model: LoadedModel, recipe: Recipe) -> float:
     part, n = recipe.part("tokens"), len(model.text.layers)
     if part is None:
         return 1.0
-    few = TEXT + int(VISUAL * (part.budget or 1))
-    full_layers = part.built.layer if isinstance(part.built, LayerMethod) else 0
-    whole = work(model, TEXT + VISUAL)
-    return n * whole / (full_layers * whole + (n - full_layers) * work(model, few))
+    shares = part.built.stages(n) if isinstance(part.built, LayerMethod) else {0: part.budget or 1}
+    entering = [min([1, *(share for first, share in shares.items() if first <= layer)]) for layer in range(n)]
+    return n * work(model, TEXT + VISUAL) / sum(work(model, TEXT + int(VISUAL * share)) for share in entering)
 
 
 def work(model: LoadedModel, n: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers import DynamicCache
 
 from leanvlm.engine.attention import DecoderEar, listening
 from leanvlm.engine.vision import Prompt, cut_mask
-from leanvlm.methods._method import n_keep, top
+from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
@@ -57,7 +58,8 @@ def prefill(
     layers = model.text.layers
     ears = [DecoderEar(wanted) for _ in layers]
     if method is not None:
-        ears[method.layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
+        for layer in method.stages(len(layers)):
+            ears[layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
     dropper = _Dropper(method, ears, prompt, lots) if method is not None else None
     with (
@@ -72,8 +74,7 @@ def prefill(
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
-    split = method.layer if method is not None else len(layers)
-    kept = dropper.kept if dropper is not None else slice(None)
+    fewer = dropper.is_visual if dropper is not None else []
     cached: Any = cache.layers  # typed as if it could still be empty
     return Prefilled(
         keys=[layer.keys for layer in cached],
@@ -81,7 +82,7 @@ def prefill(
         queries=[_heard(ear) for ear in ears],
         sums=[ear.sums for ear in ears],
         scaling=ears[0].scaling,
-        is_visual=[prompt.is_visual if i < split else prompt.is_visual[kept] for i in range(len(layers))],
+        is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
         logits=model.head(states[:, -1])[0],
         next_position=prompt.positions[..., -1:] + 1,
     )
@@ -94,37 +95,65 @@ def _heard(ear: DecoderEar) -> Tensor:
 
 
 class _Dropper:
-    """Decide at one layer's entrance which tokens go on, and cut the arguments of that layer and those above."""
+    """Decide at each stage's entrance which tokens go on, and cut the arguments of that layer and those above.
+
+    Shapes: kept (n,), which of the prompt's tokens are left; is_visual, one (n,) per layer that got fewer tokens.
+    """
 
     def __init__(self, method: LayerMethod, ears: list[DecoderEar], prompt: Prompt, generator: torch.Generator) -> None:
         self.method, self.ears, self.prompt, self.generator = method, ears, prompt, generator
+        self.stages = method.stages(len(ears))
         self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
+        self.is_visual: list[Tensor] = []
 
-    def decide(self) -> None:
-        """Keep all text and the visual tokens with the highest scores."""
-        is_visual = self.prompt.is_visual
+    def decide(self, layer: int, states: Tensor) -> Tensor:
+        """Keep all text and what the method makes of the visual tokens.
+
+        Shapes: (1, T, C) -> (1, n, C).
+        """
+        is_visual = self.prompt.is_visual[self.kept]
         if not is_visual.any():
-            return
-        seen = self.prompt.encoder.get(self.method.encoder) if self.method.encoder else None
-        score = self.method.score(self._below(), seen.attention if seen else None)
+            return states
         visual = is_visual.nonzero()[:, 0]
-        chosen = visual[top(score[visual], n_keep(len(visual), self.method.budget))]
-        self.kept = torch.cat([(~is_visual).nonzero()[:, 0], chosen]).sort().values
+        is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
+        scores = self.method.score(self._below(layer, is_visual), self._seen(is_left))[visual]
+        n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
+        places, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
+        keep = ~is_visual
+        keep[visual[places]] = True
+        self.kept = self.kept[keep]
+        return states.index_copy(1, visual[places], reduced[None])[:, keep]
 
-    def _below(self) -> Signals:
+    def _one_of_each(self, scores: Tensor, is_left: Tensor) -> Tensor:
+        """Let the best token of every picture stay: no picture goes wholly.
+
+        Shapes: scores (N,) of the visual tokens that are left, is_left (visual,) -> (N,).
+        """
+        lengths = [int(is_left[start:end].sum()) for start, end in self.prompt.spans]
+        best = [int(own.argmax()) for own in scores.split(lengths)]  # type: ignore[no-untyped-call]
+        starts = accumulate(lengths, initial=0)
+        chosen = torch.tensor([start + index for start, index in zip(starts, best, strict=False)], device=scores.device)
+        return scores.index_fill(0, chosen, float("inf"))
+
+    def _seen(self, is_left: Tensor) -> Tensor | None:
+        """Return what the vision tower thought of the visual tokens that are left."""
+        if self.method.encoder is None:
+            return None
+        return self.prompt.encoder[self.method.encoder].attention[is_left]
+
+    def _below(self, layer: int, is_visual: Tensor) -> Signals:
         """Collect what the layer below knows."""
-        layer = self.method.layer - 1
-        ear = self.ears[layer]
+        ear = self.ears[layer - 1]
         assert ear.keys is not None
         assert ear.queries is not None
-        known = (ear.keys, ear.queries, ear.sums, self.prompt.is_visual, ear.scaling)
-        return Signals(*known, layer=layer, n_layers=len(self.ears), generator=self.generator)
+        known = (ear.keys, ear.queries, ear.sums, is_visual, ear.scaling)
+        return Signals(*known, layer=layer - 1, n_layers=len(self.ears), generator=self.generator)
 
     def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
         """Shorten one layer's input; the layers above get their states from it."""
-        if layer == self.method.layer:
-            self.decide()
-            states = states[:, self.kept]
+        if layer in self.stages:
+            states = self.decide(layer, states)
+        self.is_visual.append(self.prompt.is_visual[self.kept])
         cosine, sine = arguments["position_embeddings"]
         arguments["position_embeddings"] = (cosine[..., self.kept, :], sine[..., self.kept, :])
         if arguments.get("position_ids") is not None:
@@ -144,7 +173,7 @@ def dropping(layers: Any, dropper: _Dropper | None) -> Iterator[None]:
 
         return before
 
-    chosen = range(dropper.method.layer, len(layers)) if dropper is not None else range(0)
+    chosen = range(min(dropper.stages), len(layers)) if dropper is not None else range(0)
     handles = [layers[index].register_forward_pre_hook(hook(index), with_kwargs=True) for index in chosen]
     try:
         yield

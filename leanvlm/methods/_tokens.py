@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from leanvlm.methods._method import Method
+from leanvlm.methods._method import Method, top
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -67,21 +67,27 @@ class EntranceMethod(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class LayerMethod(Method):
-    """A method that drops visual tokens at the entrance of decoder layer `layer`; it owes `score`."""
+    """A method that drops visual tokens at the entrance of some decoder layers; it owes `stages` and `score`."""
 
     acts_on: ClassVar[str] = "tokens"
-    budget: float  # share of the visual tokens that enters decoder layer `layer` and those above it
-    layer: int = 2  # first decoder layer that gets fewer tokens, counted from 0
+    budget: float  # share of the visual tokens that the last stage leaves
 
     @property
     def encoder(self) -> EncoderSignal | None:
         """Say what of the vision tower `score` reads."""
         return None
 
-    def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
-        """Say which signals of the layer below `score` reads.
+    def stages(self, n_layers: int) -> dict[int, float]:
+        """Say at which layers tokens are dropped, counted from 0, and which share of the visual tokens enters each.
 
-        Shapes: is_visual (T,).
+        Layers ascend, the first is at least 1; shares descend to the budget.
+        """
+        raise NotImplementedError
+
+    def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
+        """Say which signals of the layer below a stage `score` reads.
+
+        Shapes: is_visual (T,), of the tokens that the layer gets.
         """
         return Wanted(rows=1)
 
@@ -91,3 +97,11 @@ class LayerMethod(Method):
         Shapes: seen (visual,) the vision tower's attention, None unless `encoder` asks for it -> (T,).
         """
         raise NotImplementedError
+
+    def reduce(self, states: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """Make `n` of the visual tokens: the best ones, as they are. The score of one that must stay is infinite.
+
+        Shapes: states (N, C), scores (N,) -> places (n,) ascending, states (n, C).
+        """
+        places = top(scores, n)
+        return places, states[places]

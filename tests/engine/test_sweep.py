@@ -36,6 +36,8 @@ RECIPES = [
     "cache/lookm@10%",
     "cache/vlcache@10%",
     "tokens/visionzip@40%+cache/vlcache@10%",
+    "tokens/fastv@10%+cache/vlcache@10%",
+    "tokens/sparsevlm@10%",
 ]
 
 

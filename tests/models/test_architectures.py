@@ -21,6 +21,7 @@ from leanvlm import plugins
 from leanvlm.engine import evict, prefill, sweep, vision
 from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.methods._method import n_keep
+from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
 from tests.engine.test_oracle import evicted_keys_masked
@@ -80,8 +81,11 @@ def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
     if method in CACHE:
         assert abs(answer.achieved["cache"] - 0.3) * answer.prompt_tokens <= 1
         assert answer.achieved["tokens"] == 1
-    elif method == "tokens/fastv":
-        assert answer.visual_tokens_kept == (n + n_keep(n, 0.3)) / 2  # two of four layers are read in full
+    elif isinstance(inside := parse(f"{method}@30%").parts[0].built, LayerMethod):
+        stages = inside.stages(4)
+        left = [min([n, *(n_keep(n, stages[i]) for i in stages if i <= layer)]) for layer in range(4)]
+        assert answer.visual_tokens_kept == sum(left) / 4
+        assert answer.achieved["tokens"] == n_keep(n, 0.3) / n
     else:
         assert answer.visual_tokens_kept == sum(n_keep(end - start, 0.3) for start, end in spans)
         assert abs(answer.achieved["tokens"] - 0.3) * n <= len(spans)
@@ -191,27 +195,36 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
     assert ours == oracle or method in REWRITING
 
 
-@pytest.mark.parametrize("recipe", ["controls/random_tokens@30%", "tokens/fastv@30%:layer=1", "tokens/fastv@30%"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["controls/random_tokens@30%", "tokens/fastv@30%:layer=1", "tokens/fastv@30%", "tokens/sparsevlm@30%"],
+)
 def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oracle is `generate` over the whole prompt, with the dropped tokens hidden from the layers above."""
+    """The oracle is `generate` over the whole prompt, with the dropped tokens hidden from the layers above.
+
+    It is told what became of the tokens that a method changes.
+    """
     inputs = model.inputs(tiny.pictures("two"), "two")
-    kept: list[Tensor] = []
+    kept: dict[int, Tensor] = {}  # by the first layer that gets fewer tokens
+    changed: dict[int, Tensor] = {}
     select, decide = vision._select, prefill._Dropper.decide
 
     def spy_select(prompt: vision.Prompt, keep: Tensor) -> vision.Prompt:
-        kept.append(keep.nonzero()[:, 0])
+        kept[0] = keep.nonzero()[:, 0]
         return select(prompt, keep)
 
-    def spy_decide(dropper: Any) -> None:
-        decide(dropper)
-        kept.append(dropper.kept)
+    def spy_decide(dropper: Any, layer: int, states: Tensor) -> Tensor:
+        left = decide(dropper, layer, states)
+        kept[layer] = dropper.kept
+        if type(dropper.method).reduce is not LayerMethod.reduce:
+            changed[layer] = left
+        return left
 
     monkeypatch.setattr(vision, "_select", spy_select)
     monkeypatch.setattr(prefill._Dropper, "decide", spy_decide)
     ours = said(model, "two", recipe).answer
-    assert len(kept) == 1
-    method = parse(recipe).parts[0].built
-    dropped = torch.ones(inputs["input_ids"].shape[1], dtype=torch.bool).index_fill_(0, kept[0], False)
+    method, n_tokens = parse(recipe).parts[0].built, inputs["input_ids"].shape[1]
+    assert list(kept) == (list(method.stages(4)) if isinstance(method, LayerMethod) else [0])
 
     def slow(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
         t_query, t_key = query.shape[2], key.shape[2]
@@ -220,10 +233,49 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
             if attention_mask is None
             else attention_mask
         )
-        if module.layer_idx >= getattr(method, "layer", 0):
-            seen = seen & ~torch.nn.functional.pad(dropped, (0, t_key - len(dropped)))
+        for stage in [stage for stage in kept if stage <= module.layer_idx]:
+            dropped = torch.ones(n_tokens, dtype=torch.bool).index_fill_(0, kept[stage], False)
+            seen = seen & ~torch.nn.functional.pad(dropped, (0, t_key - n_tokens))
         return sdpa_attention_forward(module, query, key, value, seen, **options)
 
-    with attention_of(model.text.config, slow):
+    with attention_of(model.text.config, slow), told(model, kept, changed):
         oracle = generated(model, inputs)
     assert ours == model.tokenizer.decode(oracle)
+
+
+@pytest.mark.parametrize("recipe", ["tokens/sparsevlm@10%", "tokens/fastv@1%", "tokens/fastv@1%+cache/vlcache@10%"])
+def test_no_picture_goes_wholly(model: Any, monkeypatch: pytest.MonkeyPatch, recipe: str) -> None:
+    """Let the first tokens be best, so that the budget alone would drop all later pictures."""
+    held: list[Any] = []
+    kind = type(parse(recipe).part("tokens").built)  # type: ignore[union-attr]
+    cut = prefill._Dropper.cut
+
+    def spy_cut(dropper: Any, *args: Any) -> Any:
+        held.append(dropper)
+        return cut(dropper, *args)
+
+    def first_is_best(_method: Any, signals: Any, _seen: Tensor | None) -> Tensor:
+        return -torch.arange(float(signals.n_tokens))
+
+    monkeypatch.setattr(prefill._Dropper, "cut", spy_cut)
+    monkeypatch.setattr(kind, "score", first_is_best)
+    said(model, "two", recipe)
+    left = torch.isin(held[-1].prompt.is_visual.nonzero()[:, 0], held[-1].kept)
+    assert all(left[start:end].any() for start, end in held[-1].prompt.spans)
+
+
+@contextmanager
+def told(model: Any, kept: dict[int, Tensor], changed: dict[int, Tensor]) -> Iterator[None]:
+    """Put the changed tokens in their places when the prompt enters a layer."""
+
+    def hook(layer: int) -> Any:
+        def before(_module: Any, args: tuple[Tensor, ...]) -> Any:
+            is_prompt = args[0].shape[1] > 1
+            return (args[0].index_copy(1, kept[layer], changed[layer]), *args[1:]) if is_prompt else None
+
+        return before
+
+    handles = [model.text.layers[layer].register_forward_pre_hook(hook(layer)) for layer in changed]
+    yield
+    for handle in handles:
+        handle.remove()

@@ -2,11 +2,11 @@
 
 Source:  Chen et al. 2024, arXiv 2403.06764, section 4: rank at layer K by received attention, drop the rest.
 Code:    github.com/pkunlp-icler/FastV @ d165972 (read, not copied): the score is the last row of layer K - 1.
-Departs: only visual tokens are dropped, text between images never; the code treats the span from the first to the last
-         visual token as image. Decided once, after the prompt, as with its key-value cache.
-         `rows=all` is EffiVLM-Bench's variant, a mean over all rows, which favours early tokens; `rows=text` averages
-         over the rows after the last visual token. `sinks` keeps that share of the budget for the tokens that the
-         vision tower itself looks at (EffiVLM-Bench's finding on visual sinks).
+Departs: only visual tokens are dropped, text between images never, and each image keeps its best token; the code treats
+         the span from the first to the last visual token as image. Decided once, after the prompt, as with its
+         key-value cache. `rows=all` is EffiVLM-Bench's variant, a mean over all rows, which favours early tokens;
+         `rows=text` averages over the rows after the last visual token. `sinks` keeps that share of the budget for the
+         tokens that the vision tower itself looks at (EffiVLM-Bench's finding on visual sinks).
 Checked: tests/methods/test_fastv.py, the eight-token example worked by hand.
 """
 
@@ -28,6 +28,7 @@ ROWS = ("last", "text", "all")
 class Method(LayerMethod):
     """Rank by the attention that a visual token receives."""
 
+    layer: int = 2  # first decoder layer that gets fewer tokens, counted from 0
     rows: str = "last"  # whose attention counts: of the last token, of the text after the pictures, or of all tokens
     sinks: float = 0.0  # share of the kept tokens that the vision tower chooses
 
@@ -39,6 +40,10 @@ class Method(LayerMethod):
     def encoder(self) -> EncoderSignal | None:
         """Ask for the vision tower's attention if it has a say."""
         return EncoderSignal() if self.sinks else None
+
+    def stages(self, n_layers: int) -> dict[int, float]:  # noqa: ARG002
+        """Drop once."""
+        return {self.layer: self.budget}
 
     def wants(self, is_visual: Tensor) -> Wanted:
         """Ask for the rows that count."""

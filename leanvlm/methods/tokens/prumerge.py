@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import embedding_bag, normalize
 
 from leanvlm.methods._method import top
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
@@ -83,10 +83,13 @@ def _merged(tokens: VisualTokens, places: Tensor) -> Tensor:
     """
     attention, keys = tokens.rank().float(), normalize(tokens.metric(), dim=-1)
     is_patch = attention.isfinite()
+    n_neighbours = min(NEIGHBOURS, int(is_patch.sum()) - 1)
+    if n_neighbours < 1:
+        return tokens.features[places]
     likeness = (keys[places] @ keys.T).masked_fill(~is_patch, float("-inf"))  # (n, N)
     likeness.scatter_(1, places[:, None], float("-inf"))  # no token is its own neighbour
-    nearest = top(likeness, min(NEIGHBOURS, int(is_patch.sum()) - 1))  # (n, K)
+    nearest = likeness.topk(n_neighbours).indices  # (n, K)
     weights = attention[nearest] * is_patch[places, None]
-    shares = torch.zeros_like(likeness).scatter_(1, nearest, weights)  # (n, N)
     features = tokens.features.float()
-    return (features[places] + shares @ features).to(tokens.features.dtype)
+    added = embedding_bag(nearest, features, per_sample_weights=weights, mode="sum")  # (n, C)
+    return (features[places] + added).to(tokens.features.dtype)

@@ -81,9 +81,14 @@ def _merge_once(groups: Groups, n: int) -> Groups:
 def _averaged(groups: Groups, owner: Tensor, kept: Tensor) -> Groups:
     """Average the tokens of each owner, weighted by their sizes.
 
-    As a product of matrices, since adding by index has no fixed order on a GPU. Shapes: owner (T,), kept (n,).
+    In the order of owners, since adding by index has no fixed order on a GPU. Shapes: owner (T,), kept (n,).
     """
-    members = (owner == kept[:, None]) * groups.sizes  # (n, T)
-    sizes = members.sum(1)
-    shares = members / sizes[:, None]
-    return Groups(groups.places[kept], shares @ groups.features, shares @ groups.keys, sizes)
+    order = owner.argsort(stable=True)
+    counts = torch.bincount(owner, minlength=len(owner))[kept]
+
+    def total(states: Tensor) -> Tensor:
+        weighted = states * groups.sizes[:, None]
+        return torch.segment_reduce(weighted[order], "sum", lengths=counts)
+
+    sizes = total(torch.ones_like(groups.sizes)[:, None])  # (n, 1)
+    return Groups(groups.places[kept], total(groups.features) / sizes, total(groups.keys) / sizes, sizes[:, 0])

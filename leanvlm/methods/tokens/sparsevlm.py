@@ -1,0 +1,116 @@
+"""SparseVLM: let the text that looks at the pictures rate their tokens, drop in stages, and recycle what was dropped.
+
+Source:  Zhang et al. 2024, arXiv 2410.04417, sections 3.2 and 3.3: raters, ranking by raters, recycling.
+Code:    github.com/Gumpest/SparseVLMs @ 14cb5a9, clustering @ 8435974 (read, not copied): judged by layers 2, 6 and 15
+         of 32; three tenths of the dropped tokens are clustered by density peaks, ten to a cluster, as many neighbours
+         as clusters; a token joins the nearest centre, and a cluster is its members' mean (the paper sums them).
+Departs: raters are chosen at each stage, by the attention that they pay to visual tokens; the paper chooses them once,
+         by the product of embeddings. The budget fixes the counts, clusters included, which are half of it at most: the
+         paper counts by the rank of the attention, the code by a table for 576 tokens, whose row for mild pruning is
+         nearly geometric. A cluster stands where its centre stood; the code puts clusters behind the picture and
+         numbers positions anew. Densities are compared as logarithms, over two neighbours at least, and ties break by
+         position, where the code adds noise. All pictures are ranked together, and each
+         keeps its best token. Stages that meet in a shallow decoder
+         are one, with the lowest share.
+Checked: tests/methods/test_sparsevlm.py, raters and clusters worked by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from leanvlm.methods._method import top
+from leanvlm.methods._signals import Signals, Wanted, n_after_vision
+from leanvlm.methods._tokens import LayerMethod
+
+JUDGES = (2 / 32, 6 / 32, 15 / 32)  # depths of the layers whose attention decides; the code's, for LLaVA-1.5
+RECYCLED = 0.3  # share of the dropped tokens that goes into clusters; the paper's
+CLUSTER = 10  # tokens in a cluster, on average; the code's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(LayerMethod):
+    """Rank by the attention of the raters; the last stage leaves the budget, earlier ones geometrically more."""
+
+    def stages(self, n_layers: int) -> dict[int, float]:
+        """Drop above each judge."""
+        shares = [self.budget ** (stage / len(JUDGES)) for stage in range(1, len(JUDGES) + 1)]
+        return {int(depth * n_layers) + 1: share for depth, share in zip(JUDGES, shares, strict=True)}
+
+    def wants(self, is_visual: Tensor) -> Wanted:
+        """Ask for the rows of the text after the pictures."""
+        return Wanted(rows=n_after_vision(is_visual))
+
+    def score(self, signals: Signals, seen: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Average over the raters among the text after the pictures, and over heads.
+
+        Shapes: -> (T,).
+        """
+        rows = signals.last_rows(n_after_vision(signals.is_visual))[0].mean(0)  # (w, T)
+        return rows[raters(rows[:, signals.is_visual])].mean(0)
+
+    def reduce(self, states: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """Keep the best tokens and turn the best of the others into clusters, `n` in all.
+
+        Shapes: states (N, C), scores (N,) -> places (n,) ascending, states (n, C).
+        """
+        n_recycled, n_clusters = recycling(len(scores) - n, n)
+        n_clusters = min(n_clusters, n - int(scores.isinf().sum()))  # what must stay is not merged
+        if n_clusters <= 0:
+            return super().reduce(states, scores, n)
+        best = top(scores, n - n_clusters)
+        used = top(scores, n - n_clusters + n_recycled)
+        recycled = used[~torch.isin(used, best)]  # (M,)
+        centres, means = cluster(states[recycled].float(), n_clusters)
+        places = torch.cat([best, recycled[centres]]).sort().values
+        return places, states.index_copy(0, recycled[centres], means.to(states.dtype))[places]
+
+
+def raters(rows: Tensor) -> Tensor:
+    """Choose the text tokens that pay visual tokens at least the mean attention.
+
+    Shapes: (w, visual) -> (w,), True = rates.
+    """
+    paid = rows.sum(1)
+    return paid >= paid.mean().minimum(paid.max())  # a mean of equals may be rounded up
+
+
+def recycling(n_dropped: int, n: int) -> tuple[int, int]:
+    """Count the tokens that are recycled and the clusters that they make, the latter among the `n` that are left."""
+    if n_dropped == 0:
+        return 0, 0
+    n_recycled = int(n_dropped * RECYCLED + 1e-9) + 1
+    return n_recycled, min(n_recycled // CLUSTER + 1, n // 2)
+
+
+def cluster(tokens: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Form `n` clusters around density peaks: dense tokens that are far from any denser one.
+
+    Shapes: (M, C) -> centres (n,) ascending, means (n, C).
+    """
+    exact = "donot_use_mm_for_euclid_dist"  # the fast way cancels digits where a few channels are huge
+    distances = torch.cdist(tokens, tokens, compute_mode=exact) / tokens.shape[1] ** 0.5  # (M, M)
+    centres = top(_peaks(distances, max(2, n)), n)
+    nearest = top(-distances[:, centres], 1)[:, 0]  # (M,)
+    nearest[centres] = torch.arange(n, device=tokens.device)  # also where two centres are equal
+    members = one_hot(nearest, n).T.to(tokens.dtype)  # (n, M)
+    return centres, members @ tokens / members.sum(1, keepdim=True)
+
+
+def _peaks(distances: Tensor, neighbours: int) -> Tensor:
+    """Return the logarithm of density times distance to the nearest denser token.
+
+    Shapes: (M, M) -> (M,).
+    """
+    nearest = distances.sort(dim=1).values[:, :neighbours]  # each token is its own first neighbour
+    spread = nearest.square().mean(1)  # (M,), minus the logarithm of density, which itself would underflow
+    order = spread.sort(stable=True).indices
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order), device=order.device)
+    is_denser = rank < rank[:, None]  # (M, M)
+    gaps = distances.masked_fill(~is_denser, float(distances.max())).amin(1)  # (M,)
+    return gaps.log() - spread

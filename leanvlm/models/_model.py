@@ -43,7 +43,9 @@ class LoadedModel:
             found: Any = cls.network_class.from_pretrained(
                 folder, dtype=DTYPES[dtype], local_files_only=True, output_loading_info=True
             )
-        network, info = found
+            network, info = found
+            if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
+                network.hf_quantizer.compressor.decompress_model(network)
         lost = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
         if lost:
             raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {cls.network_class.__name__}, "

@@ -11,6 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from leanvlm.answers import store_cell, write_tables
 from leanvlm.cells import Cell, grid_cells, prune
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.worker import Checkpoint, answer_sample, read_asked, start_worker
+from leanvlm.errors import RunError
 from leanvlm.params import Params, load
 
 Rows = dict[str, dict[str, Answer]]  # recipe -> sample_id -> answer
@@ -71,9 +73,16 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> R
     futures = [pool.submit(answer_sample, checkpoint, sample, recipes, limit) for sample in asked]
     rows: Rows = {recipe: {} for recipe in recipes}
     label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
-    for future in tqdm(as_completed(futures), label, len(futures), unit="sample"):
-        for recipe, sample_id, found in future.result():
-            rows[recipe][sample_id] = found
+    try:
+        for future in tqdm(as_completed(futures), label, len(futures), unit="sample"):
+            for recipe, sample_id, found in future.result():
+                rows[recipe][sample_id] = found
+    except BrokenProcessPool:
+        raise RunError("a worker was killed, most likely for want of memory; lower answer.workers in params.yaml and "
+                       "run again: finished cells are kept") from None  # fmt: skip
+    finally:
+        for future in futures:  # after a failure nobody waits for the rest
+            future.cancel()
     return rows
 
 

@@ -14,6 +14,8 @@ from leanvlm.errors import InputError
 from leanvlm.recipe import Recipe, parse, slug
 
 PROFILES = ("default", "all")
+DEVICES = ("cpu", "cuda")
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,14 @@ def load(path: Path) -> Params:
 def _check_names(params: Params) -> None:
     if params.grid.profile not in PROFILES:
         raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
-    for name in params.grid.benchmarks:
+    for name in (*params.grid.benchmarks, params.clock.benchmark):
         plugins.load("benchmarks", name)
+    for names in (params.grid.benchmarks, params.grid.models):
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InputError(f"{min(twice)!r} stands twice under `grid:` in params.yaml; write it once")
+    if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
+        raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
+                         f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
     for name in params.grid.models:
         if name not in params.models:
             raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
@@ -182,7 +190,9 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     names = {str: "a quoted text", int: "a whole number"}
     _expect(isinstance(value, kind) and not isinstance(value, bool), value, names[kind], where)
     if kind is int:
-        _expect(value >= 0, value, "0 or more", where)
+        least = 0 if where.endswith((".seed", ".keep_unused_cells", ".flips")) else 1
+        least = 2 if where.endswith("clock.new_tokens") else least  # the first is part of the prefill
+        _expect(value >= least, value, f"{least} or more", where)
     return value
 
 

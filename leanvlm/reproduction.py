@@ -14,8 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
 
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import PROFILES, load
@@ -66,11 +68,12 @@ def mend_lock() -> None:
 
 
 def _is_whole(text: str) -> bool:
+    """Say whether DVC can read it; a cut inside the last line is seen by the missing line end."""
     try:
-        content = YAML(typ="safe").load(text)
-    except YAMLError:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+    except (YAMLError, Invalid):
         return False
-    return isinstance(content, dict) and isinstance(content.get("stages"), dict)
+    return text.endswith("\n")
 
 
 def choose_profile(name: str) -> None:
@@ -81,10 +84,10 @@ def choose_profile(name: str) -> None:
     if name not in PROFILES:
         raise InputError(f"no profile {name!r}; choose {' or '.join(PROFILES)}, as in `make repro PROFILE=all`")
     path = Path("params.yaml")
-    text = path.read_text()
+    text = path.read_text() if path.is_file() else ""
     new, found = re.subn(r"(?m)^(  profile: )\w+", rf"\g<1>{name}", text)
     if not found:
-        raise InputError("params.yaml has no line `profile:` under `grid:`; add `  profile: default` there")
+        raise InputError("no params.yaml with a line `profile:` under `grid:` here; run from the repository's root")
     if new != text:
         path.write_text(new)
         print(f"params.yaml: the profile is now {name}")

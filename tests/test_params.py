@@ -41,6 +41,16 @@ def test_the_own_file_is_right() -> None:
         ('    - "controls/full"\n', "", "lacks 'controls/full'"),
         ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint"),
         ("answer:\n", "answer: [\n", "not YAML"),
+        ("workers: 2", "workers: 0", "it must be 1 or more"),
+        ("new_tokens: 16", "new_tokens: 1", "it must be 2 or more"),
+        ("dtype: float32", "dtype: float8", "answer.dtype 'float8'"),
+        ("device: cpu", "device: gpu", "answer.device is 'gpu'"),
+        ("easy_vqa, documents", "easy_vqa, easy_vqa", "'easy_vqa' stands twice"),
+        ("benchmark: documents", "benchmark: document", "no benchmark 'document'"),
+        ('"cache/snapkv@10%:shared=true"', '"cache/snapkv@10%:kernel=0"', "kernel=0; it must be 1 or more"),
+        ('"cache/snapkv@10%:shared=true"', '"cache/h2o@10%:recent_share=2"', "recent_share=2; it must be from 0 to 1"),
+        ('"cache/snapkv@10%:shared=true"', '"cache/vlcache@10%:uniform=nan"', "uniform=nan; it must be from 0 to 1"),
+        ('"cache/snapkv@10%:shared=true"', '"tokens/fastv@10%:layer=0"', "layer=0; it must be 1 or more"),
     ],
 )
 def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -14,6 +14,7 @@ from transformers import DynamicCache
 
 from leanvlm.engine.attention import DecoderEar, listening
 from leanvlm.engine.vision import Prompt, cut_mask
+from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
@@ -59,6 +60,9 @@ def prefill(
     ears = [DecoderEar(wanted) for _ in layers]
     if method is not None:
         for layer in method.stages(len(layers)):
+            if layer >= len(layers):
+                raise InputError(f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(layers)}: "
+                                 f"choose from 1 to {len(layers) - 1}")  # fmt: skip
             ears[layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
     dropper = _Dropper(method, ears, prompt, lots) if method is not None else None

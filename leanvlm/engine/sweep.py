@@ -70,9 +70,11 @@ def answer(
             drawn.append(started)
             yield start
 
-    tokens = decode(model, starts(), stops=model.stop_ids if stops is None else stops, limit=limit)
+    ends = model.stop_ids if stops is None else stops
+    tokens = decode(model, starts(), stops=ends, limit=limit)
     for started, answered in zip(drawn, tokens, strict=True):
-        yield started.recipe, _answer(model, answered, whole["input_ids"], started)
+        reason = "stop" if answered[-1] in ends else "length"
+        yield started.recipe, _answer(model, answered, whole["input_ids"], started, reason)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _starts(
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
         inputs = model.inputs(shown, question) if image_part else whole
         prompt = see(model, inputs, wanted=encoder_signals(alike))
-        area = sum(image.width * image.height for image in shown) / sum(i.width * i.height for i in images)
+        area = _area(shown) / _area(images) if images else 1.0
         for token_part, swept in _grouped(alike, "tokens"):
             read = read_prompt(model, prompt, token_part, sample_id, swept)
             for recipe in swept:
@@ -111,12 +113,16 @@ def _starts(
                 yield started, Start(kept.cache, read.logits, read.next_position)
 
 
-def _answer(model: LoadedModel, tokens: list[int], ids: Tensor, started: Started) -> Answer:
+def _area(images: Sequence[Image]) -> int:
+    return sum(image.width * image.height for image in images)
+
+
+def _answer(model: LoadedModel, tokens: list[int], ids: Tensor, started: Started, reason: str) -> Answer:
     is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
     return Answer(
         answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
         new_tokens=len(tokens),
-        finish_reason="stop" if tokens[-1] in model.stop_ids else "length",
+        finish_reason=reason,
         prompt_tokens=ids.shape[1],
         visual_tokens=int(is_visual.sum()),
         visual_tokens_kept=started.visual_tokens_kept,
@@ -152,7 +158,7 @@ def read_prompt(
 
 def lots(part: Part | None, sample_id: str) -> torch.Generator:
     """Make the generator of one part on one sample: its seed and the sample decide, nothing else."""
-    seed = getattr(part.built, "seed", 0) if part else 0
+    seed = part.built.seed if part and "seed" in dir(part.built) else 0
     digest = hashlib.sha256(f"{sample_id}|{seed}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -53,10 +52,17 @@ def start_worker() -> None:
     torch.set_num_threads(1)
 
 
-@cache
+_held: dict[Checkpoint, LoadedModel] = {}  # the one checkpoint that this process holds
+
+
 def loaded(checkpoint: Checkpoint) -> LoadedModel:
-    """Load a checkpoint once per process; the one before it is let go."""
-    return load_model(checkpoint.architecture, checkpoint.folder, dtype=checkpoint.dtype, device=checkpoint.device)
+    """Load a checkpoint once per process; the one before it is let go first, since two may not fit."""
+    if checkpoint not in _held:
+        _held.clear()
+        _held[checkpoint] = load_model(
+            checkpoint.architecture, checkpoint.folder, dtype=checkpoint.dtype, device=checkpoint.device
+        )
+    return _held[checkpoint]
 
 
 def answer_sample(

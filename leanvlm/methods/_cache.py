@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
@@ -78,8 +79,10 @@ def window_votes(signals: Signals, window: int, kernel: int) -> Tensor:
 
     Shapes: -> (B, G, T).
     """
+    if window >= signals.n_tokens:
+        return always_keep(signals.keys.new_zeros(signals.keys.shape[:3], dtype=torch.float32), last=signals.n_tokens)
     votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
-    smooth = avg_pool1d(votes, kernel, stride=1, padding=kernel // 2)
+    smooth = avg_pool1d(votes, kernel, stride=1, padding=kernel // 2)[..., : votes.shape[-1]]
     return always_keep(pad(smooth, (0, window)), last=window)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field, fields
+from math import inf
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from leanvlm.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +17,21 @@ class Method:
     """One acceleration. Its fields are its strength (`budget` or `setting`) and its options with their defaults."""
 
     acts_on: ClassVar[str] = "none"  # none, weights, image, tokens or cache
+
+    def __post_init__(self) -> None:
+        """Refuse an option outside its range."""
+        for own in fields(self):
+            least, most = own.metadata.get("range", (-inf, inf))
+            value = getattr(self, own.name)
+            if own.metadata and not least <= value <= most:  # also refuses "nan"
+                name = "/".join(type(self).__module__.split(".")[-2:])
+                allowed = f"{least:g} or more" if most == inf else f"from {least:g} to {most:g}"
+                raise InputError(f"{name} has {own.name}={value:g}; it must be {allowed}")
+
+
+def option(default: float, *, least: float, most: float = inf) -> Any:
+    """Declare an option with the range that it may lie in, bounds included."""
+    return field(default=default, metadata={"range": (least, most)})
 
 
 def n_keep(n: int, budget: float) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+MOST_ROWS = 64  # of attention that a method reads of the text after the pictures: never as many as the prompt is long
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -79,7 +81,7 @@ class Signals:
 
 
 def n_after_vision(is_visual: Tensor) -> int:
-    """Count the tokens after the last visual one, at least one; all of them in a prompt without pictures."""
+    """Count the tokens after the last visual one, from one to MOST_ROWS; a prompt without pictures has many."""
     places = is_visual.nonzero()[:, 0]
     last = int(places[-1]) if len(places) else -1
-    return max(1, len(is_visual) - 1 - last)
+    return min(MOST_ROWS, max(1, len(is_visual) - 1 - last))

@@ -34,6 +34,7 @@ class WeightsMethod(Method):
     setting: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.budget()  # a wrong setting is refused before any work is done
 
     def budget(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from PIL.Image import Image
 
@@ -10,6 +11,7 @@ from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
 from leanvlm.engine.vision import reduce_at_entrance, see
+from leanvlm.errors import InputError
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods.cache.streaming import Method as Streaming
 from leanvlm.methods.controls.random_tokens import Method as RandomTokens
@@ -79,6 +81,17 @@ def test_pictures_that_touch_have_a_budget_each(model: LoadedModel, prompts: lis
     assert reduced.spans == ((0, 1), (1, 2), (2, 3))
     kept = torch.isin(prompt.positions[0], reduced.positions[0])[prompt.is_visual]
     assert [int(kept[start:end].sum()) for start, end in prompt.spans] == [1, 1, 1]
+
+
+def test_a_question_without_a_picture_is_answered(model: LoadedModel) -> None:
+    for text in RECIPES:
+        ((_, found),) = sweep.answer(model, [], "what is the name?", "s", [parse(text)], limit=3)
+        assert found.visual_tokens == 0
+
+
+def test_a_layer_that_the_model_lacks_is_refused(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:
+    with pytest.raises(InputError, match="cannot be dropped at layer 4; this model's decoder has 4"):
+        list(sweep.answer(model, *prompts[0], "s", [parse("tokens/fastv@10%:layer=4")], limit=3))
 
 
 def test_what_was_kept_is_what_was_asked(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:

@@ -25,6 +25,24 @@ def _worked_by_hand_with_one_contextual_in_six(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(visionzip, "CONTEXTUAL_SHARE", 1 / 4)
 
 
+def test_row_ends_go_first_and_enter_no_merge() -> None:
+    """Two tokens without a patch among ten: the eight others are chosen as if these were not there."""
+    eight = tokens(8, [0, 10, 20, 80, 90, 100, 30, 170])
+    assert eight.attention is not None
+    assert eight.keys is not None
+    end, blank = torch.tensor([float("-inf")]), torch.zeros(1, 2, dtype=eight.keys.dtype)
+    ten = VisualTokens(
+        torch.cat([eight.features[:4], torch.tensor([[1e6]]), eight.features[4:], torch.tensor([[1e6]])]),
+        torch.cat([eight.attention[:4], end, eight.attention[4:], end]),
+        torch.cat([eight.keys[:4], blank, eight.keys[4:], blank]),
+        torch.Generator(),
+    )
+    places, features = visionzip.Method(budget=0.4).reduce(ten, 4)
+    assert sorted(features[:, 0].tolist()) == pytest.approx([1, 4, 4.25, 6])
+    assert not {4, 9} & set(places.tolist())
+    assert visionzip.Method(budget=0.9).reduce(ten, 9)[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+
 def test_eight_tokens_keep_three_dominant_and_one_contextual() -> None:
     given = tokens(8, [0, 10, 20, 80, 90, 100, 30, 170])
     assert given.attention is not None

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep
+from leanvlm.methods._method import option
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -23,7 +24,7 @@ from leanvlm.methods._signals import Signals, Wanted
 class Method(CacheMethod):
     """Rank by the attention received from the whole prompt."""
 
-    recent_share: float = 0.5  # share of the kept positions that are the prompt's last
+    recent_share: float = option(0.5, least=0, most=1)  # share of the kept positions that are the prompt's last
     normalize: bool = False  # whether a position's sum is divided by the number of rows that see it
 
     def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002

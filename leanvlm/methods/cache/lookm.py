@@ -20,6 +20,7 @@ from torch.nn.functional import normalize
 
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod, always_keep, gather
+from leanvlm.methods._method import option
 from leanvlm.methods._signals import Signals, Wanted
 
 MERGES = ("pivotal", "averaged", "weighted", "none")
@@ -30,11 +31,12 @@ BLOCK = 256  # evicted positions that look for their like at a time: never all a
 class Method(CacheMethod):
     """Prefer text and merge."""
 
-    recent_share: float = 0.5  # share of the kept positions that are the prompt's last
+    recent_share: float = option(0.5, least=0, most=1)  # share of the kept positions that are the prompt's last
     merge: str = "pivotal"  # how an evicted position enters its most similar kept one, or none
     same_modality: bool = False  # whether text merges into text only, and pictures into pictures
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.merge not in MERGES:
             raise InputError(f"cache/lookm has no merge {self.merge!r}; it has {', '.join(MERGES)}")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, apportion, blend, window_votes
-from leanvlm.methods._method import n_keep
+from leanvlm.methods._method import n_keep, option
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -25,11 +25,13 @@ from leanvlm.methods._signals import Signals, Wanted
 class Method(CacheMethod):
     """Let the window vote and the layers share unevenly."""
 
-    window: int = 32  # queries that vote and stay, counted from the prompt's end [tokens]
-    window_share: float = 0.0  # if above 0, the window as a share of the mean kept positions, instead of `window`
-    kernel: int = 5  # width of the smoothing of votes [tokens], odd
-    beta: float = 20.0  # the highest layer's share of a mean layer's is 1 / beta
-    uniform: float = 0.0  # share of the budget that all layers get alike
+    window: int = option(32, least=1)  # queries that vote and stay, counted from the prompt's end [tokens]
+    window_share: float = option(
+        0.0, least=0, most=1
+    )  # if above 0, the window as a share of the mean kept positions, instead of `window`
+    kernel: int = option(5, least=1)  # width of the smoothing of votes [tokens]
+    beta: float = option(20.0, least=1)  # the highest layer's share of a mean layer's is 1 / beta
+    uniform: float = option(0.0, least=0, most=1)  # share of the budget that all layers get alike
 
     def wants(self, is_visual: Tensor) -> Wanted:
         """Ask for the voters' rows."""

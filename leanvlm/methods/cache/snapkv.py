@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, window_votes
-from leanvlm.methods._method import n_keep
+from leanvlm.methods._method import n_keep, option
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -23,9 +23,11 @@ from leanvlm.methods._signals import Signals, Wanted
 class Method(CacheMethod):
     """Let the window vote."""
 
-    window: int = 32  # queries that vote and stay, counted from the prompt's end [tokens]
-    window_share: float = 0.0  # if above 0, the window as a share of the kept positions, instead of `window`
-    kernel: int = 5  # width of the smoothing of votes [tokens], odd
+    window: int = option(32, least=1)  # queries that vote and stay, counted from the prompt's end [tokens]
+    window_share: float = option(
+        0.0, least=0, most=1
+    )  # if above 0, the window as a share of the kept positions, instead of `window`
+    kernel: int = option(5, least=1)  # width of the smoothing of votes [tokens]
 
     def wants(self, is_visual: Tensor) -> Wanted:
         """Ask for the voters' rows."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep
+from leanvlm.methods._method import option
 from leanvlm.methods._signals import Signals
 
 
@@ -23,8 +24,8 @@ from leanvlm.methods._signals import Signals
 class Method(CacheMethod):
     """Keep both ends of the prompt."""
 
-    sinks: int = 4  # positions kept at the prompt's start
-    sink_share: float = 0.0  # if above 0, the share of the kept positions that are sinks, instead of `sinks`
+    sinks: int = option(4, least=0)  # positions kept at the prompt's start
+    sink_share: float = option(0.0, least=0, most=1)  # if above 0, replaces `sinks`: a share of the kept positions
 
     def score(self, signals: Signals, n: int) -> Tensor:
         """Score by recency; sinks must stay.

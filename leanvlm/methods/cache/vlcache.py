@@ -4,8 +4,9 @@ Source:  Tu et al. 2024, arXiv 2410.23317, sections 4.1 to 4.3: layer budgets by
          positions by the attention of post-vision queries, a tenth of the budget for recent positions.
 Code:    none is public; the rules are those of EffiVLM-Bench @ ab3ee18 (read, not copied) without its errors.
 Departs: the paper clips a layer's share and lets the excess go; here it is shared out anew, so that the sum over
-         layers is exact. The window lies inside a layer's budget; EffiVLM-Bench adds it on top. Scores are averaged
-         over query heads that share a key head. `uniform` 0.8 is EffiVLM-Bench's hybrid, 1 its layer_adaptive=False.
+         layers is exact. At most 64 rows vote; the paper's speed study takes 50. The window lies inside a layer's
+         budget; EffiVLM-Bench adds it on top. Scores are averaged over query heads that share a key head. `uniform` 0.8
+         is EffiVLM-Bench's hybrid, 1 its layer_adaptive=False.
 Checked: tests/methods/test_vlcache.py, the two-layer example of ten tokens.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep, apportion, blend
-from leanvlm.methods._method import n_keep
+from leanvlm.methods._method import n_keep, option
 from leanvlm.methods._signals import Signals, Wanted, n_after_vision
 
 NEGLIGIBLE = 0.01  # an attention up to this share of its row's highest counts as zero
@@ -28,7 +29,7 @@ WINDOW_SHARE = 0.1  # of a layer's kept positions
 class Method(CacheMethod):
     """Let the text after the pictures decide."""
 
-    uniform: float = 0.0  # share of the budget that all layers get alike
+    uniform: float = option(0.0, least=0, most=1)  # share of the budget that all layers get alike
 
     def wants(self, is_visual: Tensor) -> Wanted:
         """Ask for the rows of the text after the pictures."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from leanvlm.errors import InputError
-from leanvlm.methods._method import n_keep, top
+from leanvlm.methods._method import n_keep, option, top
 from leanvlm.methods._signals import Signals, Wanted, n_after_vision
 from leanvlm.methods._tokens import EncoderSignal, LayerMethod
 
@@ -28,11 +28,12 @@ ROWS = ("last", "text", "all")
 class Method(LayerMethod):
     """Rank by the attention that a visual token receives."""
 
-    layer: int = 2  # first decoder layer that gets fewer tokens, counted from 0
+    layer: int = option(2, least=1)  # first decoder layer that gets fewer tokens, counted from 0
     rows: str = "last"  # whose attention counts: of the last token, of the text after the pictures, or of all tokens
-    sinks: float = 0.0  # share of the kept tokens that the vision tower chooses
+    sinks: float = option(0.0, least=0, most=1)  # share of the kept tokens that the vision tower chooses
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.rows not in ROWS:
             raise InputError(f"tokens/fastv has no rows {self.rows!r}; it has {', '.join(ROWS)}")
 

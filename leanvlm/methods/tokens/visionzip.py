@@ -4,7 +4,8 @@ Source:  Yang et al. 2024, arXiv 2412.04467, section 3: dominant tokens by atten
 Code:    github.com/dvlab-research/VisionZip @ 3151f6d (read, not copied): 54 dominant to 10 contextual tokens.
 Departs: towers without a class token are scored by the attention received, mean over heads and rows, as
          EffiVLM-Bench does. Tokens are chosen over all tiles of an image together and merged in the decoder's
-         feature space; kept tokens stay at their positions. Row-end tokens, which no patch stands behind, go first.
+         feature space; kept tokens stay at their positions. Row-end tokens, which no patch stands behind, go first
+         and are merged into none.
 Checked: tests/methods/test_visionzip.py, two examples worked by hand.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, one_hot
 
 from leanvlm.methods._method import top
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
@@ -38,9 +39,14 @@ class Method(EntranceMethod):
         """
         if n == len(tokens.features):  # nothing is dropped, so nothing is merged
             return torch.arange(n, device=tokens.features.device), tokens.features
+        is_patch = tokens.rank().isfinite()
+        patches, row_ends = is_patch.nonzero()[:, 0], (~is_patch).nonzero()[:, 0]
+        if n >= len(patches):  # dropping row-end tokens is enough
+            places = torch.cat([patches, row_ends[: n - len(patches)]]).sort().values
+            return places, tokens.features[places]
         n_contextual = int(n * CONTEXTUAL_SHARE)
         dominant = top(tokens.rank(), n - n_contextual)
-        rest = _without(torch.arange(len(tokens.features), device=dominant.device), dominant)
+        rest = _without(patches, dominant)
         centers = rest[:: max(1, len(rest) // max(1, n_contextual))][:n_contextual]
         features = tokens.features.clone()
         if n_contextual:
@@ -57,6 +63,6 @@ def _mean_of_nearest(tokens: VisualTokens, others: Tensor, centers: Tensor) -> T
     """Average, per centre, the tokens whose keys point most nearly its way; zeros for a centre without any."""
     keys = normalize(tokens.metric(), dim=-1)
     nearest = (keys[others] @ keys[centers].T).argmax(-1)  # (others,)
-    sums = torch.zeros_like(tokens.features[centers]).index_add_(0, nearest, tokens.features[others])
-    counts = torch.bincount(nearest, minlength=len(centers)).clamp(min=1)
-    return sums / counts[:, None].to(sums.dtype)
+    members = one_hot(nearest, len(centers)).T.to(tokens.features.dtype)  # adding by index has no fixed order
+    counts = members.sum(1, keepdim=True).clamp(min=1)
+    return (members @ tokens.features[others]) / counts

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from leanvlm.errors import RunError
+from leanvlm.errors import InputError, RunError
 from leanvlm.processes import die_with_parent
 
 HOME = Path(".prefect")
@@ -35,11 +35,15 @@ SETTINGS = {
 def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
     """Name a Prefect API in the environment for the length of a `with`.
 
-    Raises: RunError where the server does not come up.
+    Raises: InputError where the environment names a server that does not answer, RunError where our own does not come
+        up.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     if url := os.environ.get("PREFECT_API_URL"):
+        if not _answers(f"{url}/health"):
+            raise InputError(f"no Prefect server answers at PREFECT_API_URL={url}; start it, or unset the variable and "
+                             "let this run have its own")  # fmt: skip
         yield url
         return
     HOME.mkdir(exist_ok=True)
@@ -86,9 +90,15 @@ def _free_port() -> int:
 def _wait(server: subprocess.Popen[bytes], url: str, patience_seconds: float) -> None:
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+        if _answers(url):
+            return
+        time.sleep(0.2)
     raise RunError(f"Prefect's temporary server did not start; read {HOME / 'server.log'}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

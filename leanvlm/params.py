@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
@@ -134,11 +134,17 @@ def load(path: Path) -> Params:
     try:
         text = YAML(typ="safe").load(path)  # YAML 1.2, as DVC reads it
     except YAMLError as error:
-        line = str(error).strip().splitlines()[-1].strip()
-        raise InputError(f"{path} is not YAML ({line}); mend it or `git checkout {path}`") from None
+        raise InputError(f"{path} is not YAML ({_problem(error)}); mend it or `git checkout {path}`") from None
     params: Params = _build(Params, text, "params.yaml")
     _check_names(params)
     return params
+
+
+def _problem(error: YAMLError) -> str:
+    """Say on one line what is wrong, and where."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{error.problem.splitlines()[0]} in line {error.problem_mark.line + 1}"
+    return str(error).strip().splitlines()[0]
 
 
 def _check_names(params: Params) -> None:

@@ -41,6 +41,7 @@ def test_the_own_file_is_right() -> None:
         ('    - "controls/full"\n', "", "lacks 'controls/full'"),
         ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint"),
         ("answer:\n", "answer: [\n", "not YAML"),
+        ("tally:", "grid: {}\ntally:", "duplicate key .grid.* in line"),
         ("workers: 2", "workers: 0", "it must be 1 or more"),
         ("new_tokens: 16", "new_tokens: 1", "it must be 2 or more"),
         ("dtype: float32", "dtype: float8", "answer.dtype 'float8'"),

@@ -60,6 +60,16 @@ def test_the_server_dies_with_its_run(checkout: Path) -> None:
     assert not any(is_up(url) for _ in range(20))
 
 
+def test_a_server_that_is_gone_is_one_sentence(checkout: Path) -> None:
+    gone = {**environment(checkout), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = subprocess.run(
+        [sys.executable, "stages/answer.py"], cwd=checkout, env=gone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no Prefect server answers at PREFECT_API_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def is_up(url: str) -> bool:
     time.sleep(0.1)  # the server's socket closes a moment after its process is gone
     try:

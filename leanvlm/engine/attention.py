@@ -116,12 +116,15 @@ class DecoderEar:
         self.queries: Tensor | None = None  # (B, H, rows, D)
         self.keys: Tensor | None = None
         self.sums: Tensor | None = None  # (B, G, T)
+        self.hidden: Tensor | None = None  # (B, 1, rows, T)
         self.scaling = 1.0
 
     def hear(self, heard: Heard) -> None:
         """Keep copies: a slice would keep the whole tensor alive."""
         rows = max(1, self.wanted.rows)
         self.queries, self.keys, self.scaling = heard.query[:, :, -rows:].clone(), heard.key, heard.scaling
+        if heard.mask is not None:
+            self.hidden = _hidden_by(heard.mask[:, :, -rows:])
         if self.wanted.sums:
             self.sums = column_sums(heard)
 
@@ -157,8 +160,11 @@ def _hidden(heard: Heard, start: int, end: int, seen: int) -> Tensor:
     if heard.mask is None:
         place = torch.arange(seen, device=heard.key.device)
         return place > place[start:end, None]
-    rows = heard.mask[:, :, None, start:end]
-    return ~rows if rows.dtype == torch.bool else rows < 0
+    return _hidden_by(heard.mask[:, :, None, start:end])
+
+
+def _hidden_by(mask: Tensor) -> Tensor:
+    return ~mask if mask.dtype == torch.bool else mask < 0
 
 
 class EncoderEar:

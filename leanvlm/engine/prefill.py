@@ -26,14 +26,15 @@ class Prefilled:
     """A prompt that has been read, batch of one.
 
     Shapes: keys and values, one (1, G, T, D) per layer; queries, one (1, H, w, D) per layer; sums, one (1, G, T) per
-    layer or None; is_visual, one (T,) per layer, T being what that layer received; logits (vocabulary,) of the first
-    answer token; next_position (..., 1, 1).
+    layer or None; hidden, one (1, 1, w, T) per layer or None; is_visual, one (T,) per layer, T being what that layer
+    received; logits (vocabulary,) of the first answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
     values: list[Tensor]
     queries: list[Tensor]
     sums: list[Tensor | None]
+    hidden: list[Tensor | None]
     scaling: float
     is_visual: list[Tensor]
     logits: Tensor
@@ -43,7 +44,7 @@ class Prefilled:
         """List what each layer knows, for a method that draws its lots from `generator`."""
         per_layer = zip(self.keys, self.queries, self.sums, self.is_visual, strict=True)
         return [
-            Signals(*known, scaling=self.scaling, layer=layer, n_layers=len(self.keys), generator=generator)
+            Signals(*known, self.scaling, layer, len(self.keys), generator, self.hidden[layer])
             for layer, known in enumerate(per_layer)
         ]
 
@@ -85,6 +86,7 @@ def prefill(
         values=[layer.values for layer in cached],
         queries=[_heard(ear) for ear in ears],
         sums=[ear.sums for ear in ears],
+        hidden=[ear.hidden for ear in ears],
         scaling=ears[0].scaling,
         is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
         logits=model.head(states[:, -1])[0],
@@ -151,7 +153,7 @@ class _Dropper:
         assert ear.keys is not None
         assert ear.queries is not None
         known = (ear.keys, ear.queries, ear.sums, is_visual, ear.scaling)
-        return Signals(*known, layer=layer - 1, n_layers=len(self.ears), generator=self.generator)
+        return Signals(*known, layer - 1, len(self.ears), self.generator, ear.hidden)
 
     def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
         """Shorten one layer's input; the layers above get their states from it."""

@@ -22,6 +22,7 @@ from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import Held, Kept, evict
 from leanvlm.engine.prefill import Prefilled, prefill
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
+from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import ImageMethod
 from leanvlm.methods._signals import Wanted
@@ -63,6 +64,10 @@ def answer(
     Takes: stops, the tokens that end an answer, the model's own by default.
     """
     whole = model.inputs(images, question)
+    n, room = whole["input_ids"].shape[1], model.context_limit
+    if room is not None and n + limit > room:
+        raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
+                         f"{room}; ask about fewer pictures or lower answer.max_new_tokens")  # fmt: skip
     drawn: list[Started] = []
 
     def starts() -> Iterator[Start]:

@@ -31,7 +31,8 @@ class Signals:
 
     Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least the rows that
     were wanted; sums (B, G, T), the softmax attention that each key received from all rows, a mean over the heads that
-    share a key head, None unless wanted; is_visual (T,). The attention scale is `scaling`.
+    share a key head, None unless wanted; is_visual (T,); hidden (B, 1, w, T), what those queries do not see, None for
+    plain causal attention. The attention scale is `scaling`.
     """
 
     keys: Tensor
@@ -42,6 +43,7 @@ class Signals:
     layer: int
     n_layers: int
     generator: torch.Generator
+    hidden: Tensor | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -60,7 +62,8 @@ class Signals:
         logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
         place = torch.arange(tokens, device=logits.device)
         is_later = place > place[-w:, None]  # (w, T): a query does not see later keys
-        return logits.view(batch, -1, w, tokens).masked_fill(is_later, float("-inf")).softmax(-1)
+        unseen = is_later if self.hidden is None else self.hidden[:, :, -w:]
+        return logits.view(batch, -1, w, tokens).masked_fill(unseen, float("-inf")).softmax(-1)
 
     def last_rows(self, w: int) -> Tensor:
         """Return the attention of the last `w` queries, averaged over the heads that share a key head.

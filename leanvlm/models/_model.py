@@ -90,6 +90,11 @@ class LoadedModel:
         raise NotImplementedError
 
     @property
+    def context_limit(self) -> int | None:
+        """How many tokens of prompt and answer together the engine can handle; None for any number."""
+        return None
+
+    @property
     def stop_ids(self) -> frozenset[int]:
         """The token ids that end an answer."""
         stop = self.model.generation_config.eos_token_id

@@ -8,19 +8,14 @@ Departs: nothing. The tokens of a picture see each other in both directions, by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, ProcessorMixin
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel, read_tokenizer
-
-ANSWER_TOKENS = 64  # room in the sliding window for the answer
 
 
 class Model(LoadedModel):
@@ -63,14 +58,7 @@ class Model(LoadedModel):
         pooled = projector.avg_pool(grid.permute(0, 3, 1, 2))  # (pictures, C, side, side)
         return pooled.flatten(2).transpose(1, 2).flatten(0, 1)  # type: ignore[no-any-return]
 
-    def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
-        """Build the prompt of one question.
-
-        Raises: InputError for a prompt that leaves no room for an answer in the sliding window.
-        """
-        tensors = super().inputs(images, question)
-        n, window = tensors["input_ids"].shape[1], self.model.config.text_config.sliding_window
-        if n + ANSWER_TOKENS > window:
-            raise InputError(f"a prompt of {n} tokens is too long for this Gemma 3; its sliding window of {window} "
-                             f"must hold the prompt and {ANSWER_TOKENS} more: ask about fewer pictures")  # fmt: skip
-        return tensors
+    @property
+    def context_limit(self) -> int:
+        """The sliding window must hold the prompt and the answer."""
+        return int(self.model.config.text_config.sliding_window)

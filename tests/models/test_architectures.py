@@ -21,6 +21,7 @@ from leanvlm import plugins
 from leanvlm.engine import evict, prefill, sweep, vision
 from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.methods._method import n_keep
+from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
@@ -241,6 +242,23 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
     with attention_of(model.text.config, slow), told(model, kept, changed):
         oracle = generated(model, inputs)
     assert ours == model.tokenizer.decode(oracle)
+
+
+def test_the_rows_that_vote_are_those_of_eager_attention(model: Any) -> None:
+    """Also where they belong to a picture whose tokens see each other both ways (Gemma 3)."""
+    inputs = model.inputs(tiny.pictures("one"), "one")
+    prompt = vision.see(model, inputs)
+    read = prefill.prefill(model, prompt, wanted=Wanted(rows=32), lots=torch.Generator())
+    before = model.text.config._attn_implementation_internal
+    model.text.config._attn_implementation_internal = "eager"
+    try:
+        with torch.inference_mode():
+            expected = model.model(**inputs, output_attentions=True, use_cache=False).attentions
+    finally:
+        model.text.config._attn_implementation_internal = before
+    for signals, attention in zip(read.signals(torch.Generator()), expected, strict=True):
+        rows = signals.rows_by_head(32)
+        assert torch.allclose(rows, attention[:, :, -32:], atol=1e-5)
 
 
 @pytest.mark.parametrize("recipe", ["tokens/sparsevlm@10%", "tokens/fastv@1%", "tokens/fastv@1%+cache/vlcache@10%"])

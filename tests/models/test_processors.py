@@ -141,4 +141,4 @@ def test_gemma_refuses_a_prompt_that_its_window_does_not_hold(tmp_path: Path) ->
     model = load_model("gemma3", tmp_path)
     model.model.config.text_config.sliding_window = 80
     with pytest.raises(InputError, match="ask about fewer pictures"):
-        model.inputs([picture(90, 110)], QUESTION)
+        list(sweep.answer(model, [picture(90, 110)], QUESTION, "s", [parse("controls/full")], limit=64))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
-from leanvlm.methods._method import Method, n_keep
+from leanvlm.methods._method import Method, n_keep, option
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -72,18 +72,34 @@ def always_keep(scores: Tensor, *, first: int = 0, last: int = 0) -> Tensor:
     return kept
 
 
-def window_votes(signals: Signals, window: int, kernel: int) -> Tensor:
-    """Score by the attention of the last `window` queries, smoothed along the prompt; the window stays (SnapKV's rule).
+@dataclass(frozen=True, kw_only=True)
+class VotingMethod(CacheMethod):
+    """A method that lets the prompt's last queries vote, by SnapKV's rule; they themselves stay."""
 
-    The zeros beyond both ends count in the smoothing, as in SnapKV's code.
+    window: int = option(32, least=1)  # queries that vote and stay, counted from the prompt's end [tokens]
+    window_share: float = option(0.0, least=0, most=1)  # if above 0, replaces `window`: a share of the kept positions
+    kernel: int = option(5, least=1)  # width of the smoothing of votes [tokens]
 
-    Shapes: -> (B, G, T).
-    """
-    if window >= signals.n_tokens:
-        return always_keep(signals.keys.new_zeros(signals.keys.shape[:3], dtype=torch.float32), last=signals.n_tokens)
-    votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
-    smooth = avg_pool1d(votes, kernel, stride=1, padding=kernel // 2)[..., : votes.shape[-1]]
-    return always_keep(pad(smooth, (0, window)), last=window)
+    def wants(self, is_visual: Tensor) -> Wanted:
+        """Ask for the voters' rows."""
+        return Wanted(rows=self.voters(n_keep(len(is_visual), self.budget)))
+
+    def voters(self, n: int) -> int:
+        """Count the queries that vote where `n` positions are kept, in the mean over layers."""
+        return max(1, int(n * self.window_share + 1e-9) if self.window_share else min(self.window, n // 2))
+
+    def score(self, signals: Signals, n: int) -> Tensor:
+        """Score by the votes, smoothed along the prompt; zeros beyond both ends count, as in SnapKV's code.
+
+        Shapes: -> (B, G, T).
+        """
+        window = min(n, self.voters(n_keep(signals.n_tokens, self.budget)))
+        if window >= signals.n_tokens:
+            every = signals.keys.new_zeros(signals.keys.shape[:3], dtype=torch.float32)
+            return always_keep(every, last=signals.n_tokens)
+        votes = signals.last_rows(window).mean(2)[..., : signals.n_tokens - window]  # (B, G, T - w)
+        smooth = avg_pool1d(votes, self.kernel, stride=1, padding=self.kernel // 2)[..., : votes.shape[-1]]
+        return always_keep(pad(smooth, (0, window)), last=window)
 
 
 def blend(weights: Sequence[float], uniform: float) -> list[float]:

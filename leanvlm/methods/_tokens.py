@@ -39,6 +39,15 @@ class VisualTokens:
         assert self.attention is not None, "a method that reads the vision tower says so in `encoder`"
         return self.attention
 
+    def without_row_ends(self, n: int) -> Tensor | None:
+        """Return `n` places where dropping row-end tokens, which no patch stands behind, is enough; else None.
+
+        Shapes: -> (n,) ascending.
+        """
+        is_patch = self.rank().isfinite()
+        patches, row_ends = is_patch.nonzero()[:, 0], (~is_patch).nonzero()[:, 0]
+        return torch.cat([patches, row_ends[: n - len(patches)]]).sort().values if n >= len(patches) else None
+
     def metric(self) -> Tensor:
         """Return the keys, in float32; the method must have an `encoder` signal."""
         assert self.keys is not None, "a method that reads the vision tower says so in `encoder`"

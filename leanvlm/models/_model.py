@@ -59,8 +59,8 @@ class LoadedModel:
 
     @property
     def text(self) -> Any:
-        """The decoder stack, without the language-model head."""
-        raise NotImplementedError
+        """The decoder stack, without the language-model head: where most architectures have it."""
+        return self.model.model.language_model
 
     @property
     def head(self) -> nn.Module:
@@ -70,13 +70,16 @@ class LoadedModel:
 
     @property
     def visual_ids(self) -> tuple[int, ...]:
-        """The token ids that stand for visual tokens in a prompt."""
-        raise NotImplementedError
+        """The token ids that stand for visual tokens in a prompt: here the image placeholder alone."""
+        return (self.model.config.image_token_id,)
 
     @property
     def encoder_blocks(self) -> Sequence[nn.Module]:
-        """The attention modules of the vision tower's blocks, in order; encoder-side methods listen to some."""
-        raise NotImplementedError
+        """The attention modules of the vision tower's blocks, in order; encoder-side methods listen to some.
+
+        Here those of CLIP and SigLIP.
+        """
+        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:  # noqa: ARG002
         """Count each picture's visual tokens; nothing where a prompt always has text between pictures."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, ProcessorMixin
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
@@ -34,21 +34,6 @@ class Model(LoadedModel):
             image_seq_length=config.mm_tokens_per_image,
             chat_template=tokenizer.chat_template,
         )
-
-    @property
-    def text(self) -> Any:
-        """The Gemma stack."""
-        return self.model.model.language_model
-
-    @property
-    def visual_ids(self) -> tuple[int, ...]:
-        """Image placeholders."""
-        return (self.model.config.image_token_id,)
-
-    @property
-    def encoder_blocks(self) -> list[nn.Module]:
-        """SigLIP's blocks; it has no class token."""
-        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
         """Average the patches that the projector pools; every token has some."""

@@ -42,11 +42,6 @@ class Model(LoadedModel):
         return self.model.model.text_model
 
     @property
-    def visual_ids(self) -> tuple[int, ...]:
-        """Image placeholders."""
-        return (self.model.config.image_token_id,)
-
-    @property
     def encoder_blocks(self) -> list[nn.Module]:
         """SigLIP's blocks; it has no class token."""
         return [layer.self_attn for layer in self.model.model.vision_model.encoder.layers]

@@ -42,16 +42,6 @@ class Model(LoadedModel):
         )
 
     @property
-    def text(self) -> Any:
-        """The decoder stack."""
-        return self.model.model.language_model
-
-    @property
-    def visual_ids(self) -> tuple[int, ...]:
-        """Image placeholders, also used for the frames of a video."""
-        return (self.model.config.image_token_id,)
-
-    @property
     def encoder_blocks(self) -> list[nn.Module]:
         """InternViT's blocks; features come from the last one."""
         return [layer.attention for layer in self.model.model.vision_tower.encoder.layer]

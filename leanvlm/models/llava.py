@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, ProcessorMixin
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -17,7 +17,11 @@ from leanvlm.models._model import LoadedModel, read_tokenizer
 
 
 class Model(LoadedModel):
-    """The adapter."""
+    """The adapter.
+
+    With `vision_feature_layer` -2, CLIP's block -2 is the last one that the features know. It is also the block that
+    VisionZip's code reads; block -1 runs, and nobody uses what it makes.
+    """
 
     network_class = LlavaForConditionalGeneration
     class_tokens = 1
@@ -35,24 +39,6 @@ class Model(LoadedModel):
             num_additional_image_tokens=cls.class_tokens,
             chat_template=tokenizer.chat_template,
         )
-
-    @property
-    def text(self) -> Any:
-        """The Llama stack."""
-        return self.model.model.language_model
-
-    @property
-    def visual_ids(self) -> tuple[int, ...]:
-        """Image placeholders."""
-        return (self.model.config.image_token_id,)
-
-    @property
-    def encoder_blocks(self) -> list[nn.Module]:
-        """All of CLIP's blocks: with `vision_feature_layer` -2, block -2 is the last one that the features know.
-
-        It is also the block that VisionZip's code reads; block -1 runs, and nobody uses what it makes.
-        """
-        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
         """Give every picture the same number."""

@@ -7,11 +7,17 @@ Departs: nothing; the tower's class token is left out of the features, as `visio
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
-from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration, LlavaNextProcessor, ProcessorMixin
+from torch import Tensor
+from transformers import (
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextProcessor,
+    PreTrainedModel,
+    ProcessorMixin,
+)
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
@@ -19,10 +25,10 @@ from leanvlm.models._model import LoadedModel, read_tokenizer
 
 
 class Model(LoadedModel):
-    """The adapter."""
+    """The adapter; with `vision_feature_layer` -2, CLIP's block -2 is the last one that the features know."""
 
-    network_class = LlavaNextForConditionalGeneration
-    class_tokens = 1
+    network_class: type[PreTrainedModel] = LlavaNextForConditionalGeneration
+    class_tokens: ClassVar[int] = 1
 
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
@@ -37,21 +43,6 @@ class Model(LoadedModel):
             num_additional_image_tokens=cls.class_tokens,
             chat_template=tokenizer.chat_template,
         )
-
-    @property
-    def text(self) -> Any:
-        """The decoder stack: Llama, Mistral or Qwen2."""
-        return self.model.model.language_model
-
-    @property
-    def visual_ids(self) -> tuple[int, ...]:
-        """Image placeholders."""
-        return (self.model.config.image_token_id,)
-
-    @property
-    def encoder_blocks(self) -> list[nn.Module]:
-        """All of CLIP's blocks: with `vision_feature_layer` -2, block -2 is the last one that the features know."""
-        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
@@ -76,12 +67,16 @@ class Model(LoadedModel):
         ]
 
     def _pack(self, per_patch: Tensor, inputs: dict[str, Tensor], fill: float) -> list[Tensor]:
-        config: Any = self.model.config
         per_tile = per_patch.unflatten(0, (-1, self._patches))  # type: ignore[no-untyped-call]
         packed, _ = self.model.model.pack_image_features(
             torch.split(per_tile, self._tiles(inputs)),
             inputs["image_sizes"],
-            vision_feature_select_strategy=config.vision_feature_select_strategy,
             image_newline=per_patch.new_full((per_patch.shape[-1],), fill),
+            **self._packing,
         )
         return list(packed)
+
+    @property
+    def _packing(self) -> dict[str, Any]:
+        """What the model's own packing wants to know beside."""
+        return {"vision_feature_select_strategy": self.model.config.vision_feature_select_strategy}

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
     LlavaOnevisionConfig,
     LlavaOnevisionForConditionalGeneration,
@@ -22,7 +21,8 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 )
 from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models import llava_next
+from leanvlm.models._model import read_tokenizer
 
 
 class Processor(LlavaOnevisionProcessor):
@@ -32,10 +32,11 @@ class Processor(LlavaOnevisionProcessor):
         super().__init__(image_processor=image_processor, tokenizer=tokenizer, video_processor=None, **options)  # type: ignore[no-untyped-call]
 
 
-class Model(LoadedModel):
-    """The adapter."""
+class Model(llava_next.Model):
+    """The adapter: tiles are packed as in LLaVA-NeXT; SigLIP has no class token."""
 
     network_class = LlavaOnevisionForConditionalGeneration
+    class_tokens = 0
 
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
@@ -53,34 +54,10 @@ class Model(LoadedModel):
         )
 
     @property
-    def text(self) -> Any:
-        """The Qwen2 stack."""
-        return self.model.model.language_model
-
-    @property
     def visual_ids(self) -> tuple[int, ...]:
         """Image and video placeholders."""
         config: Any = self.model.config
         return (config.image_token_index, config.video_token_index)
-
-    @property
-    def encoder_blocks(self) -> list[nn.Module]:
-        """SigLIP's blocks; it has no class token."""
-        return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
-
-    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
-        """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
-        return torch.cat(self._pack(per_patch, inputs, fill))
-
-    def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
-        """Pack nothing and count."""
-        blank = torch.zeros(sum(self._tiles(inputs)) * self._patches, 1)
-        return [len(picture) for picture in self._pack(blank, inputs, 0.0)]
-
-    @property
-    def _patches(self) -> int:
-        vision: Any = self.model.config.vision_config
-        return int(vision.image_size // vision.patch_size) ** 2
 
     def _tiles(self, inputs: dict[str, Tensor]) -> list[int]:
         """Count each picture's tiles: several pictures get one each."""
@@ -93,13 +70,6 @@ class Model(LoadedModel):
             for size, n in zip(inputs["image_sizes"], [n for n in counts for _ in range(n)], strict=True)
         ]
 
-    def _pack(self, per_patch: Tensor, inputs: dict[str, Tensor], fill: float) -> list[Tensor]:
-        config: Any = self.model.config
-        per_tile = per_patch.unflatten(0, (-1, self._patches))  # type: ignore[no-untyped-call]
-        packed, _ = self.model.model.pack_image_features(
-            torch.split(per_tile, self._tiles(inputs)),
-            inputs["image_sizes"],
-            image_newline=per_patch.new_full((per_patch.shape[-1],), fill),
-            vision_aspect_ratio=config.vision_aspect_ratio,
-        )
-        return list(packed)
+    @property
+    def _packing(self) -> dict[str, Any]:
+        return {"vision_aspect_ratio": self.model.config.vision_aspect_ratio}

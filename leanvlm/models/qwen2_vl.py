@@ -39,11 +39,6 @@ class Model(LoadedModel):
         return Processor(image_processor=image_processor, tokenizer=tokenizer, chat_template=tokenizer.chat_template)
 
     @property
-    def text(self) -> Any:
-        """The Qwen2 stack."""
-        return self.model.model.language_model
-
-    @property
     def visual_ids(self) -> tuple[int, ...]:
         """Image and video placeholders."""
         return (self.model.config.image_token_id, self.model.config.video_token_id)

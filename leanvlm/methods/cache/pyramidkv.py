@@ -14,47 +14,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from leanvlm.methods._cache import CacheMethod, apportion, blend, window_votes
+from leanvlm.methods._cache import VotingMethod, apportion, blend
 from leanvlm.methods._method import n_keep, option
-from leanvlm.methods._signals import Signals, Wanted
+from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(CacheMethod):
+class Method(VotingMethod):
     """Let the window vote and the layers share unevenly."""
 
-    window: int = option(32, least=1)  # queries that vote and stay, counted from the prompt's end [tokens]
-    window_share: float = option(
-        0.0, least=0, most=1
-    )  # if above 0, the window as a share of the mean kept positions, instead of `window`
-    kernel: int = option(5, least=1)  # width of the smoothing of votes [tokens]
     beta: float = option(20.0, least=1)  # the highest layer's share of a mean layer's is 1 / beta
     uniform: float = option(0.0, least=0, most=1)  # share of the budget that all layers get alike
-
-    def wants(self, is_visual: Tensor) -> Wanted:
-        """Ask for the voters' rows."""
-        return Wanted(rows=self._voters(len(is_visual)))
 
     def allocate(self, layers: Sequence[Signals]) -> list[int]:
         """Lower the number of voted positions linearly; the window comes on top in every layer."""
         tokens = [layer.n_tokens for layer in layers]
         total = sum(n_keep(n, self.budget) for n in tokens)
-        mean, window = total / len(layers), self._voters(min(tokens))
+        mean, window = total / len(layers), self.voters(n_keep(min(tokens), self.budget))
         voted = mean - window
         low = max(voted / self.beta, 2 * voted - (min(tokens) - window))
         steps = max(1, len(layers) - 1)
         line = [window + 2 * voted - low - layer * 2 * (voted - low) / steps for layer in range(len(layers))]
         return apportion(blend(line, self.uniform), total, tokens)
-
-    def score(self, signals: Signals, n: int) -> Tensor:
-        """Score by the smoothed votes of the window; the window stays.
-
-        Shapes: -> (B, G, T).
-        """
-        return window_votes(signals, min(n, self._voters(signals.n_tokens)), self.kernel)
-
-    def _voters(self, n_tokens: int) -> int:
-        n = n_keep(n_tokens, self.budget)
-        return max(1, int(n * self.window_share + 1e-9) if self.window_share else min(self.window, n // 2))

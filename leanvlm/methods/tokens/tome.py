@@ -50,13 +50,10 @@ class Method(EntranceMethod):
 
         Shapes: -> places (n,) ascending, features (n, C).
         """
-        if n == len(tokens.features):  # before the features turn to float32
-            return torch.arange(n, device=tokens.features.device), tokens.features
-        is_patch = tokens.rank().isfinite()
-        patches, row_ends = is_patch.nonzero()[:, 0], (~is_patch).nonzero()[:, 0]
-        if n >= len(patches):  # dropping row-end tokens is enough
-            places = torch.cat([patches, row_ends[: n - len(patches)]]).sort().values
-            return places, tokens.features[places]
+        kept = tokens.without_row_ends(n)
+        if kept is not None:
+            return kept, tokens.features[kept]
+        patches = tokens.rank().isfinite().nonzero()[:, 0]
         keys = tokens.metric()[patches]
         groups = Groups(patches, tokens.features[patches].float(), keys, keys.new_ones(len(patches)))
         while len(groups.places) > n:

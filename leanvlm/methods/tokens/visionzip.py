@@ -37,13 +37,10 @@ class Method(EntranceMethod):
 
         Shapes: -> places (n,) ascending, features (n, C).
         """
-        if n == len(tokens.features):  # nothing is dropped, so nothing is merged
-            return torch.arange(n, device=tokens.features.device), tokens.features
-        is_patch = tokens.rank().isfinite()
-        patches, row_ends = is_patch.nonzero()[:, 0], (~is_patch).nonzero()[:, 0]
-        if n >= len(patches):  # dropping row-end tokens is enough
-            places = torch.cat([patches, row_ends[: n - len(patches)]]).sort().values
-            return places, tokens.features[places]
+        kept = tokens.without_row_ends(n)
+        if kept is not None:  # nothing else is dropped, so nothing is merged
+            return kept, tokens.features[kept]
+        patches = tokens.rank().isfinite().nonzero()[:, 0]
         n_contextual = int(n * CONTEXTUAL_SHARE)
         dominant = top(tokens.rank(), n - n_contextual)
         rest = _without(patches, dominant)

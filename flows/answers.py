@@ -23,7 +23,7 @@ from tqdm import tqdm
 from leanvlm.answers import store_cell, write_tables
 from leanvlm.cells import Cell, grid_cells, prune
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint, answer_sample, read_asked, start_worker
+from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_asked, start_worker
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
 
@@ -69,14 +69,17 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> R
         params.answer.device,
     )
     asked = read_asked(first.benchmark)
-    limit = params.answer.max_new_tokens
-    futures = [pool.submit(answer_sample, checkpoint, sample, recipes, limit) for sample in asked]
+    sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
+    together = batches(asked, len(recipes), params.answer.rows)
+    futures = {pool.submit(answer_batch, checkpoint, batch, recipes, **sizes): len(batch) for batch in together}
     rows: Rows = {recipe: {} for recipe in recipes}
     label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
     try:
-        for future in tqdm(as_completed(futures), label, len(futures), unit="sample"):
-            for recipe, sample_id, found in future.result():
-                rows[recipe][sample_id] = found
+        with tqdm(desc=label, total=len(asked), unit="sample") as progress:
+            for future in as_completed(futures):
+                for recipe, sample_id, found in future.result():
+                    rows[recipe][sample_id] = found
+                progress.update(futures[future])
     except BrokenProcessPool:
         raise RunError("a worker was killed, most likely for want of memory; lower answer.workers in params.yaml and "
                        "run again: finished cells are kept") from None  # fmt: skip

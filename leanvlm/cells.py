@@ -53,7 +53,7 @@ class Cell:
 
 def grid_cells(params: Params) -> list[Cell]:
     """List the grid's cells in the order of params.yaml."""
-    settings = json.dumps([params.answer.max_new_tokens, params.answer.dtype])
+    settings = json.dumps([params.answer.max_new_tokens, params.answer.dtype, params.answer.rows])
     return [
         Cell(
             model,

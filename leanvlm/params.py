@@ -58,6 +58,7 @@ class Answering:
     dtype: str
     device: str
     workers: int
+    rows: int
     keep_unused_cells: int
 
 

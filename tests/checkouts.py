@@ -29,7 +29,7 @@ models:
 weights: {{weights-wanda-50: "weights/wanda@50%"}}
 samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0}}
-answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, keep_unused_cells: 50}}
+answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
 report: {{flips: 2}}

@@ -1,7 +1,8 @@
 """Greedy decoding over whatever caches the methods left, several answers side by side, at their true positions.
 
 What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
-row by row, each over its own cache, so nothing is padded. An answer therefore does not depend on its company.
+row by row, each over its own cache, so nothing is padded. An answer therefore does not depend on its company. How many
+rows are filled is a matter of memory: no cache is made while there is no room for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, DynamicCach
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import listening, plain_attention
+from leanvlm.engine.memory import cache_bytes, has_room
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_rows"
@@ -39,31 +41,41 @@ class _Row:
 
 
 @torch.inference_mode()
-def decode(model: LoadedModel, starts: Iterable[Start], *, stops: frozenset[int], limit: int) -> list[list[int]]:
+def decode(
+    model: LoadedModel, starts: Iterable[Start], *, stops: frozenset[int], limit: int, rows: int = ROWS
+) -> list[list[int]]:
     """Return the answers' tokens, in order, each with its end token if it came within `limit`.
 
-    Starts are drawn when a row is free, so that few caches are held at a time.
+    Starts are drawn when one of the `rows` is free and there is room for another cache.
     """
     answers: list[list[int]] = []
-    waiting, rows = iter(starts), list[_Row]()
+    waiting, filled = iter(starts), list[_Row]()
     while True:
-        while len(rows) < ROWS and (start := next(waiting, None)):
+        while len(filled) < rows and _may_start(filled) and (start := next(waiting, None)):
             row = _Row(start.cache, start.position, [int(start.logits.argmax())])
             answers.append(row.tokens)
-            rows += [row] if _goes_on(row, stops, limit) else []
-        if not rows:
+            filled += [row] if _goes_on(row, stops, limit) else []
+        if not filled:
             return answers
-        _step(model, rows)
-        rows = [row for row in rows if _goes_on(row, stops, limit)]
+        _step(model, filled, rows)
+        filled = [row for row in filled if _goes_on(row, stops, limit)]
+
+
+def _may_start(filled: list[_Row]) -> bool:
+    """Tell whether another cache fits beside those that are held; the first is always tried."""
+    if not filled:
+        return True
+    largest = max(cache_bytes(row.cache) for row in filled)
+    return has_room(largest, filled[0].position.device)
 
 
 def _goes_on(row: _Row, stops: frozenset[int], limit: int) -> bool:
     return row.tokens[-1] not in stops and len(row.tokens) < limit
 
 
-def _step(model: LoadedModel, rows: list[_Row]) -> None:
+def _step(model: LoadedModel, rows: list[_Row], n_places: int) -> None:
     """Add one token to every row; free places repeat the first row and are thrown away."""
-    places = rows + [rows[0]] * (ROWS - len(rows))
+    places = rows + [rows[0]] * (n_places - len(rows))
     ids = torch.tensor([[row.tokens[-1]] for row in places], device=rows[0].position.device)
     side_by_side = _SideBySide(rows)
     with listening({layer.self_attn: side_by_side for layer in model.text.layers}, NAME):

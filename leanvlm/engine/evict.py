@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from leanvlm.engine.memory import cache_bytes
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import top
@@ -43,9 +44,8 @@ def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Gen
         for signals, places in zip(layers, select(layers, method), strict=True):
             cache.update(*method.store(signals, prefilled.values[signals.layer], places), signals.layer)
     filled: Any = cache.layers  # typed as if it could still be empty
-    size = sum(layer.keys.nbytes + layer.values.nbytes for layer in filled)
     n_held = sum(layer.keys.shape[2] for layer in filled)
-    return Kept(cache, Held(n_held / sum(keys.shape[2] for keys in prefilled.keys), size))
+    return Kept(cache, Held(n_held / sum(keys.shape[2] for keys in prefilled.keys), cache_bytes(cache)))
 
 
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Answer one sample with many recipes, sharing what is equal: one vision pass a picture, one prefill a token method.
+"""Answer samples with many recipes, sharing what is equal: one vision pass a picture, one prefill a token method.
 
 All cache recipes of a sample select from ONE full cache and decode their own copies, side by side. A recipe's answer is
 the same whether it runs alone or in a sweep: tests/engine/test_sweep.py.
@@ -7,7 +7,7 @@ the same whether it runs alone or in a sweep: tests/engine/test_sweep.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -18,7 +18,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from leanvlm.engine.decode import Start, decode
+from leanvlm.engine.decode import ROWS, Start, decode
 from leanvlm.engine.evict import Held, Kept, evict
 from leanvlm.engine.prefill import Prefilled, prefill
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
@@ -49,6 +49,15 @@ class Answer:
     achieved: dict[str, float]  # per kind that a part acts on, its achieved budget
 
 
+@dataclass(frozen=True)
+class Question:
+    """One sample as a model is asked it."""
+
+    sample_id: str
+    text: str
+    images: Sequence[Image]
+
+
 def answer(
     model: LoadedModel,
     images: Sequence[Image],
@@ -59,34 +68,51 @@ def answer(
     limit: int,
     stops: frozenset[int] | None = None,
 ) -> Iterator[tuple[Recipe, Answer]]:
-    """Yield every recipe's answer; recipes must share their weights, which `model` holds.
+    """Yield every recipe's answer to one question; see `answer_all`."""
+    asked = [Question(sample_id, question, images)]
+    for _, recipe, found in answer_all(model, asked, recipes, limit=limit, stops=stops):
+        yield recipe, found
 
-    Takes: stops, the tokens that end an answer, the model's own by default.
+
+def answer_all(
+    model: LoadedModel,
+    asked: Iterable[Question],
+    recipes: Sequence[Recipe],
+    *,
+    limit: int,
+    rows: int = ROWS,
+    stops: frozenset[int] | None = None,
+) -> Iterator[tuple[str, Recipe, Answer]]:
+    """Yield (sample_id, recipe, answer) for every question and recipe.
+
+    Recipes must share their weights, which `model` holds. Prompts are read one by one, so none is padded; answers of
+    all questions and recipes are decoded side by side, and none depends on its company.
+
+    Takes: rows, how many are decoded side by side; stops, the tokens that end an answer, the model's own by default.
     """
-    whole = model.inputs(images, question)
-    n, room = whole["input_ids"].shape[1], model.context_limit
-    if room is not None and n + limit > room:
-        raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
-                         f"{room}; ask about fewer pictures or lower answer.max_new_tokens")  # fmt: skip
     drawn: list[Started] = []
 
     def starts() -> Iterator[Start]:
-        for started, start in _starts(model, images, question, sample_id, recipes, whole):
-            drawn.append(started)
-            yield start
+        for question in asked:
+            for started, start in _starts(model, question, recipes, limit):
+                drawn.append(started)
+                yield start
 
     ends = model.stop_ids if stops is None else stops
-    tokens = decode(model, starts(), stops=ends, limit=limit)
+    tokens = decode(model, starts(), stops=ends, limit=limit, rows=rows)
     for started, answered in zip(drawn, tokens, strict=True):
         reason = "stop" if answered[-1] in ends else "length"
-        yield started.recipe, _answer(model, answered, whole["input_ids"], started, reason)
+        yield started.sample_id, started.recipe, _answer(model, answered, started, reason)
 
 
 @dataclass(frozen=True)
 class Started:
     """What is known of a recipe's answer before its first token."""
 
+    sample_id: str
     recipe: Recipe
+    prompt_tokens: int
+    visual_tokens: int
     held: Held
     visual_tokens_kept: float
     position_bytes: int  # of one prompt position over all layers
@@ -94,17 +120,15 @@ class Started:
 
 
 def _starts(
-    model: LoadedModel,
-    images: Sequence[Image],
-    question: str,
-    sample_id: str,
-    recipes: Sequence[Recipe],
-    whole: dict[str, Tensor],
+    model: LoadedModel, question: Question, recipes: Sequence[Recipe], limit: int
 ) -> Iterator[tuple[Started, Start]]:
     """Do for every recipe what comes before its first token, the vision pass and the prefill once for all alike."""
+    images, sample_id = question.images, question.sample_id
+    whole = model.inputs(images, question.text)
+    n_prompt, n_visual = _counts(model, whole["input_ids"], limit)
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
-        inputs = model.inputs(shown, question) if image_part else whole
+        inputs = model.inputs(shown, question.text) if image_part else whole
         prompt = see(model, inputs, wanted=encoder_signals(alike))
         area = _area(shown) / _area(images) if images else 1.0
         for token_part, swept in _grouped(alike, "tokens"):
@@ -112,27 +136,38 @@ def _starts(
             for recipe in swept:
                 kept = evict_for(recipe, read, sample_id)
                 achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.held.share}
-                n_visual = sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual)
+                n_kept = sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual)
                 per_position = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
-                started = Started(recipe, kept.held, n_visual, per_position, achieved)
-                yield started, Start(kept.cache, read.logits, read.next_position)
+                counts = (n_prompt, n_visual, kept.held, n_kept, per_position)
+                yield Started(sample_id, recipe, *counts, achieved), Start(kept.cache, read.logits, read.next_position)
+
+
+def _counts(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
+    """Count a prompt's tokens, and the visual ones among them.
+
+    Raises: InputError where prompt and answer together are more than the engine can handle.
+    """
+    n, room = ids.shape[1], model.context_limit
+    if room is not None and n + limit > room:
+        raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
+                         f"{room}; ask about fewer pictures or lower answer.max_new_tokens")  # fmt: skip
+    return n, int(torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device)).sum())
 
 
 def _area(images: Sequence[Image]) -> int:
     return sum(image.width * image.height for image in images)
 
 
-def _answer(model: LoadedModel, tokens: list[int], ids: Tensor, started: Started, reason: str) -> Answer:
-    is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
+def _answer(model: LoadedModel, tokens: list[int], started: Started, reason: str) -> Answer:
     return Answer(
         answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
         new_tokens=len(tokens),
         finish_reason=reason,
-        prompt_tokens=ids.shape[1],
-        visual_tokens=int(is_visual.sum()),
+        prompt_tokens=started.prompt_tokens,
+        visual_tokens=started.visual_tokens,
         visual_tokens_kept=started.visual_tokens_kept,
         cache_bytes=started.held.cache_bytes,
-        full_cache_bytes=started.position_bytes * ids.shape[1],
+        full_cache_bytes=started.position_bytes * started.prompt_tokens,
         cache_kept=started.held.share,
         achieved=started.achieved,
     )

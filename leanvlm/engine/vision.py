@@ -115,7 +115,8 @@ def _by_module(model: LoadedModel, ears: dict[EncoderSignal, EncoderEar]) -> dic
 def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any], lengths: list[int]) -> Prompt:
     embeds, positions = arguments["inputs_embeds"], arguments.get("position_ids")
     if positions is None:
-        positions = torch.arange(embeds.shape[1], device=embeds.device)[None]
+        n = embeds.shape[1]
+        positions = torch.arange(n, device=embeds.device).expand(*model.position_axes, 1, n)
     is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
     deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
     added = tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep)

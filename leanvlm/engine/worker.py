@@ -1,8 +1,9 @@
-"""One process that answers a slice of a benchmark's samples with many recipes; several run side by side."""
+"""One process that answers batches of a benchmark's samples with many recipes; several run side by side."""
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from leanvlm.engine.sweep import Answer, answer
+from leanvlm.engine.sweep import Answer, Question, answer_all
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.processes import die_with_parent
 from leanvlm.recipe import parse
 from leanvlm.tables import samples
+
+FILLED = 4  # times that a batch fills the rows which are decoded side by side
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,17 @@ def loaded(checkpoint: Checkpoint) -> LoadedModel:
     return _held[checkpoint]
 
 
-def answer_sample(
-    checkpoint: Checkpoint, asked: Asked, recipes: Sequence[str], limit: int
+def answer_batch(
+    checkpoint: Checkpoint, batch: Sequence[Asked], recipes: Sequence[str], *, limit: int, rows: int
 ) -> list[tuple[str, str, Answer]]:
-    """Answer one sample; return (recipe, sample_id, answer) for each recipe."""
-    answers = answer(
-        loaded(checkpoint),
-        asked.pictures(),
-        asked.question,
-        asked.sample_id,
-        [parse(text) for text in recipes],
-        limit=limit,
-    )
-    return [(recipe.text, asked.sample_id, found) for recipe, found in answers]
+    """Answer some samples together; return (recipe, sample_id, answer) for each sample and recipe."""
+    asked = (Question(one.sample_id, one.question, one.pictures()) for one in batch)
+    parsed = [parse(text) for text in recipes]
+    answers = answer_all(loaded(checkpoint), asked, parsed, limit=limit, rows=rows)
+    return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]
+
+
+def batches(asked: Sequence[Asked], n_recipes: int, rows: int) -> list[Sequence[Asked]]:
+    """Cut samples into batches whose answers fill the rows several times: the last ones leave some empty."""
+    size = math.ceil(FILLED * rows / n_recipes)
+    return [asked[start : start + size] for start in range(0, len(asked), size)]

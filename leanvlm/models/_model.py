@@ -27,6 +27,7 @@ class LoadedModel:
 
     network_class: type[PreTrainedModel]
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
+    position_axes: ClassVar[tuple[int, ...]] = ()  # (3,) where a position is a time, a height and a width
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]

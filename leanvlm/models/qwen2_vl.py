@@ -6,12 +6,9 @@ Departs: the processor has no video part, because transformers' video processors
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -30,6 +27,7 @@ class Model(LoadedModel):
     """The adapter."""
 
     network_class: type[PreTrainedModel] = Qwen2VLForConditionalGeneration
+    position_axes = (3,)
 
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
@@ -52,11 +50,3 @@ class Model(LoadedModel):
         """Average the patches that the merger joins; they follow each other, and every token has some."""
         merged: Tensor = per_patch.unflatten(0, (-1, self.model.model.visual.spatial_merge_size**2))  # type: ignore[no-untyped-call]
         return merged.mean(1)
-
-    def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
-        """Build the prompt; one without a picture gets positions on three axes too, so that answers share a batch."""
-        tensors = super().inputs(images, question)
-        if not images:
-            n = tensors["input_ids"].shape[1]
-            tensors["position_ids"] = torch.arange(n, device=self.model.device).expand(3, 1, n)
-        return tensors

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from leanvlm import grading, plugins
 from leanvlm.benchmarks._benchmark import Sample
-from leanvlm.engine.worker import Asked, Checkpoint, answer_sample, start_worker
+from leanvlm.engine.decode import ROWS
+from leanvlm.engine.worker import Asked, Checkpoint, answer_batch, batches, start_worker
 
 FOLDER = Path("artifacts/models/embedded")
 SEED = 1  # not the grid's seed 0: the model was chosen while looking at neither
@@ -42,10 +43,11 @@ def examine(name: str, n: int, folder: Path) -> dict[str, float]:
     """Return mean grades of one benchmark: "all", "short" (what is not a description) and by kind, and n."""
     samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
-    ask = partial(answer_sample, checkpoint, recipes=["controls/full"], limit=48)
+    ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
     with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
-        found = [rows[0][2].answer for rows in pool.map(ask, map(_asked, samples), chunksize=16)]
-    grades = _grades(name, samples, found)
+        answered = pool.map(ask, batches([_asked(sample) for sample in samples], 1, ROWS))
+        found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
+    grades = _grades(name, samples, [found[sample.sample_id] for sample in samples])
     kinds: dict[str, list[float]] = defaultdict(list)
     for sample, grade in zip(samples, grades, strict=True):
         for kind in {"all", sample.kind, "all" if sample.kind == "describe" else "short"}:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine import sweep
+from leanvlm.engine import decode as decode_module
+from leanvlm.engine import memory, sweep
 from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
+from leanvlm.engine.sweep import Question
 from leanvlm.engine.vision import reduce_at_entrance, see
 from leanvlm.errors import InputError
 from leanvlm.methods._signals import Wanted
@@ -51,6 +55,32 @@ def test_a_swept_answer_is_the_answer_alone(model: LoadedModel, prompts: list[tu
         for recipe in recipes:
             alone = {r.text: a for r, a in sweep.answer(model, images, question, "s", [recipe], limit=8)}
             assert alone[recipe.text] == swept[recipe.text]
+
+
+@pytest.mark.parametrize("n_free", [0, 10**15], ids=["no memory to spare", "memory for all"])
+def test_questions_asked_together_get_the_answers_they_get_alone(
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], n_free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch holds prompts of all lengths, one without a picture; memory says how much of it fits at once."""
+    monkeypatch.setattr(memory, "available_bytes", lambda _: n_free)
+    most = most_rows(monkeypatch)
+    asked = [Question(str(i), text, images) for i, (images, text) in enumerate([*prompts, ([], "what is the name?")])]
+    recipes = [parse(text) for text in ("controls/full", "tokens/fastv@10%", "cache/snapkv@10%")]
+    together = {(key, r.text): a for key, r, a in sweep.answer_all(model, asked, recipes, limit=8)}
+    assert most() == (8 if n_free else 1)
+    assert len(together) == 3 * len(asked)
+    for one in asked:
+        for recipe, found in sweep.answer(model, one.images, one.text, one.sample_id, recipes, limit=8):
+            assert found == together[one.sample_id, recipe.text]
+
+
+def most_rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Count the answers that decoding has at a time."""
+    seen, step = [0], decode_module._step
+    monkeypatch.setattr(
+        decode_module, "_step", lambda model, rows, n: (seen.append(len(rows)), step(model, rows, n))[1]
+    )
+    return lambda: max(seen)
 
 
 def test_company_changes_no_bit(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:

@@ -50,6 +50,18 @@ def said(model: LoadedModel, prompt: str, recipe: str) -> sweep.Answer:
     return next(iter(sweep.answer(model, tiny.pictures(prompt), prompt, "s", [parse(recipe)], limit=8)))[1]
 
 
+def test_a_batch_of_questions_equals_single_runs(model: Any) -> None:
+    """Prompts of several lengths, and one without a picture, share a batch without padding."""
+    recipes = [parse(text) for text in ("controls/full", "tokens/visionzip@30%+cache/snapkv@30%", "cache/h2o@30%")]
+    asked = [sweep.Question(prompt, prompt, tiny.pictures(prompt)) for prompt in tiny.PROMPTS]
+    asked.append(sweep.Question("none", "one", []))
+    together = {(key, r.text): a for key, r, a in sweep.answer_all(model, asked, recipes, limit=8)}
+    assert len({answer.prompt_tokens for answer in together.values()}) == len(asked)
+    for one in asked:
+        for recipe, found in sweep.answer(model, one.images, one.text, one.sample_id, recipes, limit=8):
+            assert found == together[one.sample_id, recipe.text]
+
+
 def generated(model: Any, inputs: tiny.Inputs) -> list[int]:
     tokens = model.model.generate(**inputs, max_new_tokens=8, do_sample=False)
     return tokens[0, inputs["input_ids"].shape[1] :].tolist()  # type: ignore[no-any-return]

@@ -72,6 +72,11 @@ class Recipe:
         kinds = {part.built.acts_on for part in self.parts}
         return kinds.pop() if len(kinds) == 1 else "several"
 
+    @property
+    def is_rebatched(self) -> bool:
+        """Tell whether answers are made in another batch than those of all other recipes."""
+        return any(part.built.is_rebatched for part in self.parts)
+
     def part(self, acts_on: str) -> Part | None:
         """Return the part that acts on the weights, the image, the tokens or the cache."""
         return next((part for part in self.parts if part.built.acts_on == acts_on), None)

@@ -51,11 +51,18 @@ class Prefilled:
 
 @torch.inference_mode()
 def prefill(
-    model: LoadedModel, prompt: Prompt, *, wanted: Wanted, method: LayerMethod | None = None, lots: torch.Generator
+    model: LoadedModel,
+    prompt: Prompt,
+    *,
+    wanted: Wanted,
+    method: LayerMethod | None = None,
+    lots: torch.Generator,
+    copies: int = 1,
 ) -> Prefilled:
     """Run the decoder over the prompt.
 
-    Takes: wanted, the signals to keep of every layer; method, if tokens are dropped inside the decoder.
+    Takes: wanted, the signals to keep of every layer; method, if tokens are dropped inside the decoder; copies of the
+    prompt to read side by side, of which the first is returned.
     """
     layers = model.text.layers
     ears = [DecoderEar(wanted) for _ in layers]
@@ -73,17 +80,17 @@ def prefill(
         adding(layers, prompt.added, dropper),
     ):
         states = model.text(
-            inputs_embeds=prompt.embeds,
+            inputs_embeds=prompt.embeds.repeat(copies, 1, 1),
             attention_mask=prompt.masks,
-            position_ids=prompt.positions,
+            position_ids=prompt.positions.repeat_interleave(copies, -2),
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
     fewer = dropper.is_visual if dropper is not None else []
     cached: Any = cache.layers  # typed as if it could still be empty
     return Prefilled(
-        keys=[layer.keys for layer in cached],
-        values=[layer.values for layer in cached],
+        keys=[layer.keys[:1] for layer in cached],
+        values=[layer.values[:1] for layer in cached],
         queries=[_heard(ear) for ear in ears],
         sums=[ear.sums for ear in ears],
         hidden=[ear.hidden for ear in ears],

@@ -7,7 +7,7 @@ the same whether it runs alone or in a sweep: tests/engine/test_sweep.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -76,7 +76,7 @@ def answer(
 
 def answer_all(
     model: LoadedModel,
-    asked: Iterable[Question],
+    asked: Sequence[Question],
     recipes: Sequence[Recipe],
     *,
     limit: int,
@@ -90,15 +90,29 @@ def answer_all(
 
     Takes: rows, how many are decoded side by side; stops, the tokens that end an answer, the model's own by default.
     """
+    ends = model.stop_ids if stops is None else stops
+    rebatched = [recipe for recipe in recipes if recipe.is_rebatched]
+    others = [recipe for recipe in recipes if not recipe.is_rebatched]
+    yield from _answer_batch(model, asked, others, limit, rows, ends)
+    yield from _answer_batch(model, asked, rebatched, limit, 1, ends)
+
+
+def _answer_batch(
+    model: LoadedModel,
+    asked: Iterable[Question],
+    recipes: Sequence[Recipe],
+    limit: int,
+    rows: int,
+    ends: frozenset[int],
+) -> Iterator[tuple[str, Recipe, Answer]]:
     drawn: list[Started] = []
 
     def starts() -> Iterator[Start]:
-        for question in asked:
+        for question in asked if recipes else ():
             for started, start in _starts(model, question, recipes, limit):
                 drawn.append(started)
                 yield start
 
-    ends = model.stop_ids if stops is None else stops
     tokens = decode(model, starts(), stops=ends, limit=limit, rows=rows)
     for started, answered in zip(drawn, tokens, strict=True):
         reason = "stop" if answered[-1] in ends else "length"
@@ -193,7 +207,8 @@ def read_prompt(
     cache_methods = [part.built for recipe in recipes if (part := recipe.part("cache"))]
     wanted = reduce(or_, (m.wants(entering.is_visual) for m in cache_methods), Wanted())
     inside = method if isinstance(method, LayerMethod) else None
-    return prefill(model, entering, wanted=wanted, method=inside, lots=lots(token_part, sample_id))
+    copies = 2 if any(recipe.is_rebatched for recipe in recipes) else 1
+    return prefill(model, entering, wanted=wanted, method=inside, lots=lots(token_part, sample_id), copies=copies)
 
 
 def lots(part: Part | None, sample_id: str) -> torch.Generator:

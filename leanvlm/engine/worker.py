@@ -72,7 +72,7 @@ def answer_batch(
     checkpoint: Checkpoint, batch: Sequence[Asked], recipes: Sequence[str], *, limit: int, rows: int
 ) -> list[tuple[str, str, Answer]]:
     """Answer some samples together; return (recipe, sample_id, answer) for each sample and recipe."""
-    asked = (Question(one.sample_id, one.question, one.pictures()) for one in batch)
+    asked = [Question(one.sample_id, one.question, one.pictures()) for one in batch]
     parsed = [parse(text) for text in recipes]
     answers = answer_all(loaded(checkpoint), asked, parsed, limit=limit, rows=rows)
     return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]

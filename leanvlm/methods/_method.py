@@ -17,6 +17,7 @@ class Method:
     """One acceleration. Its fields are its strength (`budget` or `setting`) and its options with their defaults."""
 
     acts_on: ClassVar[str] = "none"  # none, weights, image, tokens or cache
+    is_rebatched: ClassVar[bool] = False  # read beside a copy and decoded alone
 
     def __post_init__(self) -> None:
         """Refuse an option outside its range."""

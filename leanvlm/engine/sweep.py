@@ -99,7 +99,7 @@ def answer_all(
 
 def _answer_batch(
     model: LoadedModel,
-    asked: Iterable[Question],
+    asked: Sequence[Question],
     recipes: Sequence[Recipe],
     limit: int,
     rows: int,

@@ -91,12 +91,17 @@ def _across_tables(root: Path, benchmarks: Sequence[str]) -> list[Batch]:
     counts = ("n_missing_answers", "n_stray_answers", "n_missing_grades", "n_stray_grades")
     whole = [_expect.between("n_samples", 1), *(_expect.between(count, 0, 0) for count in counts)]
     near = [_expect.filled("achieved_budget"), _expect.at_most("deviation", "allowed_deviation")]
+    within = [
+        _expect.at_most("visual_tokens_kept", "visual_tokens"),
+        _expect.at_most("cache_bytes", "full_cache_bytes"),
+    ]
     with store.connect(root, benchmarks=benchmarks) as connection:
-        coverage, budgets = (
+        coverage, budgets, bounds = (
             connection.sql((SQL / f"{name}.sql").read_text(encoding="utf-8")).to_arrow_table().to_pandas()
-            for name in ("coverage", "budgets")
+            for name in ("coverage", "budgets", "bounds")
         )
     return [
+        Batch("bounds", answers.TABLE.keys, bounds, within),
         Batch("coverage", cell_keys, coverage, whole),
         Batch("budgets", ("model", "recipe", "position"), budgets, near),
     ]

@@ -31,7 +31,7 @@ def change(grid: Path, table: Table, edit: Callable[[list[Row]], None]) -> None:
 
 
 WRONG: list[tuple[Table, int, Row, str]] = [
-    (answers.TABLE, 3, {"visual_tokens_kept": 90.0}, r"answers: .*visual_tokens_kept.*sample_id=00003"),
+    (answers.TABLE, 3, {"visual_tokens_kept": 90.0}, r"bounds: .*visual_tokens_kept.*sample_id=00003"),
     (answers.TABLE, 4, {"finish_reason": "tired"}, r"answers: .*stop length.*sample_id=00004"),
     (answers.TABLE, 5, {"sample_id": "00004"}, r"answers: .*unique together.*sample_id=00004"),
     (answers.TABLE, 5, {"sample_id": "00004"}, r"coverage: n_missing_answers .*recipe=controls/full"),
@@ -72,6 +72,17 @@ def test_planted_row_is_named(said: str, failed: list[str]) -> None:
 
 def test_right_rows_are_not_named(failed: list[str]) -> None:
     assert all(any(re.match(said, sentence) for *_, said in WRONG) for sentence in failed), failed
+
+
+def test_only_a_smaller_picture_may_have_more_tokens(grid: Path) -> None:
+    def grow(rows: list[Row], recipe: str) -> None:
+        (row, *_) = rows
+        row.update(recipe=recipe, visual_tokens_kept=row["visual_tokens"] + 8.0)
+
+    for recipe, is_bound in (("controls/downsample@40%", False), ("weights/wanda@50%", True)):
+        change(grid, answers.TABLE, lambda rows, recipe=recipe: grow(rows, recipe))
+        failed = [finding for finding in checks.check(grid, benchmarks=BENCHMARKS) if not finding.is_met]
+        assert any(finding.table == "bounds" for finding in failed) == is_bound
 
 
 def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid: Path) -> None:

@@ -50,7 +50,17 @@ def _ran(row: Row) -> str:
         f"on {', '.join(row['models'])}: {words.count(row['n_samples'], 'question')} from "
         f"{words.count(len(row['benchmarks']), 'benchmark')} ({', '.join(row['benchmarks'])})"
     )
-    return f"{what}, timed on {', '.join(row['devices'])}." if row["devices"] else f"{what}, not timed."
+    timed = f"{what}, timed on {', '.join(row['devices'])}." if row["devices"] else f"{what}, not timed."
+    return f"{timed}{_noise(row['rebatched_loyalty'])}"
+
+
+def _noise(loyalty: float | None) -> str:
+    """Say how loyal the model is to itself, if that was measured."""
+    if loyalty is None:
+        return ""
+    return (
+        f" The full model in another batch answers {loyalty:.1%} of the questions alike: no OL above it means a thing."
+    )
 
 
 def _warnings(row: Row) -> list[str]:

@@ -1,7 +1,8 @@
 -- overview: what was run, and what is missing.
 --
 -- Grain: one row.
--- Reads: cells, samples, overall_efficiency, overall_performance, beats_control, skips.
+-- Reads: cells, samples, overall_efficiency, overall_loyalty,
+--        overall_performance, beats_control, skips.
 
 with
 
@@ -49,4 +50,9 @@ select
     (select count(*) from asked) as n_samples,
     (select coalesce(list(distinct recipe order by recipe), []) from unjudged) as without_control,
     (select count(*) - count(low) from overall_performance) as n_without_interval,
-    (select count(*) from skips) as n_skips
+    (select count(*) from skips) as n_skips,
+    (
+        select min(overall_loyalty_raw)
+        from overall_loyalty
+        where recipe = 'controls/rebatched'
+    ) as rebatched_loyalty

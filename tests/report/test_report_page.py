@@ -12,7 +12,7 @@ import pytest
 from synthetic_grid import HOSTILE, RECIPES, Grid
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.report import page, words
+from leanvlm.report import overview, page, words
 
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input"}
 Stores = Callable[[Grid], duckdb.DuckDBPyConnection]
@@ -206,3 +206,11 @@ def _line(text: str, recipe: str) -> str:
     )
     assert found, recipe
     return found[0]
+
+
+@pytest.mark.parametrize(("loyalty", "said"), [(None, ", not timed."), (0.987, "repeats 98.7% of its answers")])
+def test_the_noise_floor_is_said_where_it_was_measured(loyalty: float | None, said: str) -> None:
+    counts = {"n_recipes": 2, "n_controls": 2, "n_samples": 5, "models": ["m"], "benchmarks": ["b"], "devices": []}
+    sentence = overview._ran({**counts, "rebatched_loyalty": loyalty})
+    assert said in sentence
+    assert ("noise floor" in sentence) == (loyalty is not None)

@@ -58,9 +58,7 @@ def _noise(loyalty: float | None) -> str:
     """Say how loyal the model is to itself, if that was measured."""
     if loyalty is None:
         return ""
-    return (
-        f" The full model in another batch answers {loyalty:.1%} of the questions alike: no OL above it means a thing."
-    )
+    return f" In another batch the full model repeats {loyalty:.1%} of its answers: the noise floor of OL."
 
 
 def _warnings(row: Row) -> list[str]:

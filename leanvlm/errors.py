@@ -7,6 +7,7 @@ LeanvlmError
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -28,9 +29,16 @@ class RunError(LeanvlmError):
 
 
 def exit_on_error(main: Callable[[], None]) -> None:
-    """Run `main`; print one of our errors as its sentence on standard error and exit with its status."""
+    """Run `main`; print one of our errors as its sentence on standard error and exit with its status.
+
+    A reader of its output who has seen enough, such as `head`, ends it quietly.
+    """
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more on exit
+        sys.exit(1)
     except LeanvlmError as error:
         print(f"leanvlm: {error}", file=sys.stderr)
         sys.exit(error.exit_status)

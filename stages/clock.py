@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from leanvlm.engine.clock import Seconds, pairs, run
+from leanvlm.engine.sweep import counts
 from leanvlm.engine.worker import Asked, read_asked
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model
@@ -52,8 +53,7 @@ def _rows(
         timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id)
         fast = partial(timed, model, recipe=recipe, new_tokens=params.clock.new_tokens)
         slow = partial(timed, full, recipe=FULL, new_tokens=params.clock.new_tokens)
-        ids = full.inputs(images, sample.question)["input_ids"]
-        shape = (ids.shape[1], int(torch.isin(ids, torch.tensor(full.visual_ids, device=ids.device)).sum()))
+        shape = counts(full, full.inputs(images, sample.question)["input_ids"], params.clock.new_tokens)
         for repeat, mine, reference in pairs(slow, fast, repeats=params.clock.repeats):
             number = index * params.clock.repeats + repeat
             rows += [_row(params, name, recipe, shape, number, phase, mine, reference) for phase in PHASES]

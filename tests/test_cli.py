@@ -29,3 +29,9 @@ def test_sql_without_a_store_says_what_to_do(tmp_path: object) -> None:
     assert done.returncode == 2
     assert "make repro" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_who_leaves_early_gets_no_traceback() -> None:
+    command = f"{sys.executable} -m leanvlm.cli methods | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.stderr == ""

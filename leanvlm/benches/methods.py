@@ -1,16 +1,17 @@
 """What each method costs and saves: `make bench-methods`.
 
 A random model of LLaVA-OneVision's shape, wide enough that arithmetic and not call overhead takes the time (hidden 512,
-8 layers), and a picture of more than 1,500 visual tokens. From the prompt at the decoder's door to the first token, and
-per further token, each recipe beside the full model in the same repeat. The theory is a count of multiplications.
+8 layers; `--help` for others), and a picture of more than 1,500 visual tokens. From the prompt at the decoder's door to
+the first token, and per further token, each recipe beside the full model in the same repeat. The theory is a count of
+multiplications.
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
-import time
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ import torch
 from PIL import Image
 from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
-from leanvlm.engine.decode import Start, steps
+from leanvlm.benches._figures import span, write
+from leanvlm.engine.clock import pairs, run_decoder
 from leanvlm.engine.sweep import encoder_signals, evict_for, read_prompt
 from leanvlm.engine.vision import Prompt, see
+from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._model import DTYPES, LoadedModel, load_model
+from leanvlm.params import DEVICES
 from leanvlm.quiet import quiet
 from leanvlm.recipe import Recipe, parse
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
@@ -44,43 +48,82 @@ VISUAL, TEXT = 1536, 40
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """One run."""
+class Row:
+    """One recipe beside the full model: ratios, more is faster, as (low, median, high) of a 95 % interval."""
 
-    prefill: float
-    decode: float
+    recipe: str
+    prefill: tuple[float, ...]
+    theory: float
+    decode: tuple[float, ...]
+    cache_bytes_kept: float
+
+    @property
+    def line(self) -> str:
+        """The row as it is printed."""
+        ratios = f"{span(*self.prefill):>22}{self.theory:>7.2f}x{span(*self.decode):>22}"
+        return f"{self.recipe:<28}{ratios}{self.cache_bytes_kept:>13.3f}"
 
 
 def main() -> None:
     """Print one line a recipe: median ratio and the 95 % interval of the median."""
+    shape = read_arguments()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    model = wide_model()
+    generator = torch.Generator().manual_seed(0)
+    model = wide_model(shape)
     recipes = [parse(f"{name}@{budget}%") for name in TOKENS for budget in (50, 25, 10)]
     recipes += [parse(f"{name}@10%") for name in CACHE]
-    prompt = crowded_prompt(model, recipes)
-    print(f"{VISUAL} visual tokens of {VISUAL + TEXT}, {PAIRS} interleaved pairs, float32, 1 thread")
+    prompt = crowded_prompt(model, recipes, generator)
+    print(f"{VISUAL} visual tokens of {VISUAL + TEXT}, {PAIRS} interleaved pairs, {shape}, 1 thread")
     print(f"{'recipe':<28}{'prefill':>22}{'theory':>8}{'decode':>22}{'cache bytes':>13}")
+    rows = []
     for recipe in recipes:
-        print(line(model, prompt, recipe), flush=True)
+        rows.append(compare(model, prompt, recipe))
+        print(rows[-1].line, flush=True)
+    write("methods", [asdict(row) for row in rows], visual_tokens=VISUAL, pairs=PAIRS, **asdict(shape))
 
 
-def wide_model() -> LoadedModel:
+@dataclass(frozen=True)
+class Shape:
+    """How wide the random decoder is, and where it runs."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    dtype: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"hidden {self.hidden_size}, {self.num_hidden_layers} layers, {self.dtype} on {self.device}"
+
+
+def read_arguments() -> Shape:
+    """Read the decoder's shape: `--hidden 3584 --intermediate 18944 --layers 28` is that of a 7B model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--intermediate", type=int, default=1536)
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--device", choices=DEVICES, default="cpu")
+    given = parser.parse_args()
+    return Shape(given.hidden, given.intermediate, given.layers, given.dtype, given.device)
+
+
+def wide_model(wide: Shape) -> LoadedModel:
     """Build the embedded model's architecture with a wider, deeper decoder and random weights."""
     tokenizer = build_tokenizer()
     config: Any = build_model(tokenizer).config
-    shape = config.text_config.to_dict()
-    wide = {"hidden_size": 512, "intermediate_size": 1536, "num_hidden_layers": 8}
-    config.text_config = Qwen2Config(**{**shape, **wide, "layer_types": None})
-    with tempfile.TemporaryDirectory() as name, quiet():
+    sizes = {name: value for name, value in asdict(wide).items() if name not in ("dtype", "device")}
+    config.text_config = Qwen2Config(**{**config.text_config.to_dict(), **sizes, "layer_types": None})
+    with tempfile.TemporaryDirectory() as name, quiet(), torch.random.fork_rng():
+        torch.manual_seed(0)
         folder = Path(name)
         LlavaOnevisionForConditionalGeneration(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         build_image_processor().save_pretrained(folder)
-        return load_model("llava_onevision", folder)
+        return load_model("llava_onevision", folder, dtype=wide.dtype, device=wide.device)
 
 
-def crowded_prompt(model: LoadedModel, recipes: list[Recipe]) -> Prompt:
+def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.Generator) -> Prompt:
     """Let the model see one picture and repeat its tokens until there are enough."""
     inputs = model.inputs([Image.effect_noise((288, 288), 90).convert("RGB")], "what is the name?")
     seen = see(model, inputs, wanted=encoder_signals(recipes))
@@ -90,23 +133,20 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe]) -> Prompt:
     order = torch.cat([text[: TEXT // 2], repeated, text[TEXT // 2 :]])
     among = torch.arange(VISUAL) % len(places)
     encoder = {signal: type(found)(found.attention[among], found.keys[among]) for signal, found in seen.encoder.items()}
-    embeds = seen.embeds[:, order] + 0.1 * torch.randn(1, len(order), seen.embeds.shape[-1])
-    return Prompt(embeds, torch.arange(len(order))[None], seen.is_visual[order], ((0, VISUAL),), encoder)
+    noise = 0.1 * torch.randn(1, len(order), seen.embeds.shape[-1], generator=generator)
+    positions = torch.arange(len(order), device=seen.embeds.device)[None]
+    embeds = seen.embeds[:, order] + noise.to(seen.embeds)
+    return Prompt(embeds, positions, seen.is_visual[order], ((0, VISUAL),), encoder)
 
 
-def line(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> str:
+def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
     """Time one recipe beside the full model."""
-    run(model, prompt, recipe), run(model, prompt, FULL)
-    ratios = []
-    for pair in range(PAIRS):
-        order = (recipe, FULL) if pair % 2 else (FULL, recipe)
-        timed = {one.text: run(model, prompt, one) for one in order}
-        mine, full = timed[recipe.text], timed[FULL.text]
-        ratios.append((full.prefill / mine.prefill, full.decode / mine.decode))
-    low, middle, high = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)
-    spans = [f"{middle[i]:.2f}x ({low[i]:.2f} to {high[i]:.2f})" for i in (0, 1)]
-    counted, held = theory(model, recipe), cache_share(model, prompt, recipe)
-    return f"{recipe.text:<28}{spans[0]:>22}{counted:>7.2f}x{spans[1]:>22}{held:>13.3f}"
+    mine, full = (partial(run_decoder, model, prompt, one, "s", new_tokens=NEW_TOKENS) for one in (recipe, FULL))
+    timed = list(pairs(full, mine, repeats=PAIRS))
+    ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for _, fast, slow in timed]
+    quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
+    prefill, decode = (tuple(map(float, column)) for column in quantiles.T)
+    return Row(recipe.text, prefill, theory(model, recipe), decode, cache_share(model, prompt, recipe))
 
 
 def bootstrap(ratios: np.ndarray) -> np.ndarray:
@@ -114,17 +154,6 @@ def bootstrap(ratios: np.ndarray) -> np.ndarray:
     chosen = np.random.default_rng(0).integers(len(ratios), size=(2000, len(ratios)))
     drawn: np.ndarray = np.median(ratios[chosen], axis=1)
     return drawn
-
-
-def run(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Seconds:
-    """Go from the decoder's door to the last token."""
-    start = time.perf_counter()
-    read = read_prompt(model, prompt, recipe.part("tokens"), "s", [recipe])
-    kept = evict_for(recipe, read, "s")
-    first = time.perf_counter()
-    with torch.inference_mode():
-        list(islice(steps(model, Start(kept.cache, read.logits, read.next_position)), NEW_TOKENS))
-    return Seconds(first - start, (time.perf_counter() - first) / (NEW_TOKENS - 1))
 
 
 def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:
@@ -153,4 +182,4 @@ def work(model: LoadedModel, n: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    exit_on_error(main)

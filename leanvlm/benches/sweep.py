@@ -11,13 +11,16 @@ import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL.Image import Image
 
+from leanvlm.benches._figures import write
 from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answer
+from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.recipe import Recipe, parse
 
@@ -37,13 +40,14 @@ def main() -> None:
     swept = [FULL, *(parse(f"{name}@{budget}") for name in names for budget in BUDGETS)]
     n_tokens = model.inputs(*asked)["input_ids"].shape[1]
     print(f"{n_tokens} prompt tokens, {len(swept)} recipes, {REPEATS} repeats, 1 thread")
-    for limit in (4, 25):
-        compare(model, asked, swept, limit)
-    print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    figures = [compare(model, asked, swept, limit) for limit in (4, 25)]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of the process: {peak:.0f} MiB")
+    write("sweep", figures, prompt_tokens=n_tokens, recipes=len(swept), repeats=REPEATS, peak_mib=round(peak))
 
 
-def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[Recipe], limit: int) -> None:
-    """Time the three ways side by side and print their ratios to full alone: median and quartiles."""
+def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[Recipe], limit: int) -> dict[str, Any]:
+    """Time the three ways side by side; print and return their ratios to full alone: median and quartiles."""
     rows = []
     for _ in range(REPEATS + 1):  # the first warms up
         alone = seconds(model, asked, [[FULL]], limit)
@@ -56,6 +60,8 @@ def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[
         f"the sweep costs {middle[0]:.2f} times as much ({low[0]:.2f} to {high[0]:.2f}), "
         f"cell by cell {middle[1]:.1f} ({low[1]:.1f} to {high[1]:.1f})"
     )
+    sweep, apart_ratio = ([float(low[i]), float(middle[i]), float(high[i])] for i in (0, 1))
+    return {"new_tokens": limit, "sweep": sweep, "cell_by_cell": apart_ratio, "full_seconds": float(middle[2])}
 
 
 def seconds(model: LoadedModel, asked: tuple[list[Image], str], runs: Sequence[Sequence[Recipe]], limit: int) -> float:
@@ -67,4 +73,4 @@ def seconds(model: LoadedModel, asked: tuple[list[Image], str], runs: Sequence[S
 
 
 if __name__ == "__main__":
-    main()
+    exit_on_error(main)

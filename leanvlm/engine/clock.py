@@ -14,8 +14,8 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine.decode import Start, steps
-from leanvlm.engine.sweep import encoder_signals, evict_for, method_of, read_prompt
-from leanvlm.engine.vision import see
+from leanvlm.engine.sweep import counts, encoder_signals, evict_for, method_of, read_prompt
+from leanvlm.engine.vision import Prompt, see
 from leanvlm.methods._image import ImageMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import Recipe
@@ -43,11 +43,18 @@ def run(
     """Answer once with one recipe and read the clock after each phase."""
     part = recipe.part("image")
     inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
-    token_part = recipe.part("tokens")
+    counts(model, inputs["input_ids"], new_tokens)
     start = _now(model)
     prompt = see(model, inputs, wanted=encoder_signals([recipe]))
-    seen = _now(model)
-    read = read_prompt(model, prompt, token_part, sample_id, [recipe])
+    vision = _now(model) - start
+    rest = run_decoder(model, prompt, recipe, sample_id, new_tokens=new_tokens)
+    return Seconds(vision, vision + rest.prefill, rest.decode, vision + rest.total)
+
+
+def run_decoder(model: LoadedModel, prompt: Prompt, recipe: Recipe, sample_id: str, *, new_tokens: int) -> Seconds:
+    """Go from the decoder's door to the last token."""
+    start = _now(model)
+    read = read_prompt(model, prompt, recipe.part("tokens"), sample_id, [recipe])
     kept = evict_for(recipe, read, sample_id)
     with torch.inference_mode():
         tokens = islice(steps(model, Start(kept.cache, read.logits, read.next_position)), new_tokens)
@@ -56,7 +63,7 @@ def run(
         for _ in tokens:
             pass
     end = _now(model)
-    return Seconds(seen - start, first - start, (end - first) / (new_tokens - 1), end - start)
+    return Seconds(0.0, first - start, (end - first) / (new_tokens - 1), end - start)
 
 
 def pairs(

@@ -139,7 +139,7 @@ def _starts(
     """Do for every recipe what comes before its first token, the vision pass and the prefill once for all alike."""
     images, sample_id = question.images, question.sample_id
     whole = model.inputs(images, question.text)
-    n_prompt, n_visual = _counts(model, whole["input_ids"], limit)
+    n_prompt, n_visual = counts(model, whole["input_ids"], limit)
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
         inputs = model.inputs(shown, question.text) if image_part else whole
@@ -152,11 +152,11 @@ def _starts(
                 achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.held.share}
                 n_kept = sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual)
                 per_position = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
-                counts = (n_prompt, n_visual, kept.held, n_kept, per_position)
-                yield Started(sample_id, recipe, *counts, achieved), Start(kept.cache, read.logits, read.next_position)
+                known = (n_prompt, n_visual, kept.held, n_kept, per_position)
+                yield Started(sample_id, recipe, *known, achieved), Start(kept.cache, read.logits, read.next_position)
 
 
-def _counts(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
+def counts(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
     """Count a prompt's tokens, and the visual ones among them.
 
     Raises: InputError where prompt and answer together are more than the engine can handle.

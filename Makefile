@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro serve bench-sweep bench-methods test-chaos
+.PHONY: setup lint test repro ablate serve bench-sweep bench-methods test-chaos
 
 setup: .venv/ready
 
@@ -28,6 +28,9 @@ test: setup
 
 repro: setup
 	@exec $(BIN)/python -m leanvlm.reproduction $(if $(PROFILE),--profile $(PROFILE))
+
+ablate: setup
+	@exec $(BIN)/python -m leanvlm.reproduction --force ablation
 
 serve: setup
 	$(BIN)/prefect server start

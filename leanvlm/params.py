@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -82,6 +83,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """Which knobs of the drawn benchmarks `make ablate` turns, easy to hard, and what it asks."""
+
+    n: int
+    recipes: tuple[str, ...]
+    knobs: dict[str, dict[str, tuple[int, ...]]]
+
+
+@dataclass(frozen=True)
 class Report:
     """What the report shows beside the numbers."""
 
@@ -114,6 +124,7 @@ class Params:
     answer: Answering
     clock: Clock
     tally: Tally
+    ablation: Ablation
     report: Report
     train: Train
 
@@ -164,6 +175,17 @@ def _check_names(params: Params) -> None:
             raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
         plugins.load("models", params.models[name].architecture)
     _check_recipes(params)
+    _check_ablation(params.ablation.recipes)
+
+
+def _check_ablation(recipes: Sequence[str]) -> None:
+    parsed = [parse(text) for text in recipes]
+    if "controls/full" not in [recipe.text for recipe in parsed]:
+        raise InputError("ablation.recipes lacks 'controls/full', which every loss is taken of; add it to params.yaml")
+    for recipe in parsed:
+        if recipe.part("weights") is not None:
+            raise InputError(f"ablation.recipes has {recipe.text!r}, and an ablation runs on the untouched checkpoint "
+                             "only; leave out what acts on weights")  # fmt: skip
 
 
 def _check_recipes(params: Params) -> None:

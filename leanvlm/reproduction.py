@@ -98,11 +98,12 @@ def main() -> None:
     die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", help="default or all; kept in params.yaml")
+    parser.add_argument("--force", action="store_true", help="run the targets though nothing they read has changed")
     parser.add_argument("targets", nargs="*")
     arguments = parser.parse_args()
     if arguments.profile:
         choose_profile(arguments.profile)
-    run_dvc(arguments.targets)
+    run_dvc(["--force", "--single-item", *arguments.targets] if arguments.force else arguments.targets)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -39,16 +38,9 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "question": sample.question,
         "answers": list(sample.answers),
         "rule": sample.rule,
-        "images": [png(image) for image in sample.images],
+        "images": list(sample.pngs()),
         "difficulty": difficulty,
     }
-
-
-def png(image: Any) -> bytes:
-    """Encode a picture without loss."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ calibration: {{n: 4, seed: 0}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
+ablation: {{n: 2, recipes: ["controls/full", "controls/blind"], knobs: {{documents: {{lines: [1, 4]}}}}}}
 report: {{flips: 2}}
 train: {{seed: 1, tower_minutes: 1, finding_minutes: 1, decoder_minutes: 1, projector_minutes: 1, together_minutes: 1,
   relating_minutes: 1, last_minutes: 1}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,10 @@ class Sample:
     question: str
     answers: tuple[str, ...]
     rule: str
+
+    def pngs(self) -> tuple[bytes, ...]:
+        """Encode the pictures without loss."""
+        return tuple(_png(image) for image in self.images)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,12 @@ class DrawnBenchmark:
             fitting = [question for question in picture.questions if question.kind == kind]
             if fitting:
                 return picture, rng.choice(fitting)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def paper(rng: random.Random) -> tuple[int, int, int]:

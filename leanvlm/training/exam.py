@@ -6,7 +6,6 @@ Writes exam.json beside the weights: accuracy by benchmark and kind, graded by t
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
@@ -45,7 +44,7 @@ def examine(name: str, n: int, folder: Path) -> dict[str, float]:
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
     ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
     with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
-        answered = pool.map(ask, batches([_asked(sample) for sample in samples], 1, ROWS))
+        answered = pool.map(ask, batches([Asked(one.sample_id, one.question, one.pngs()) for one in samples], 1, ROWS))
         found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
     grades = _grades(name, samples, [found[sample.sample_id] for sample in samples])
     kinds: dict[str, list[float]] = defaultdict(list)
@@ -53,15 +52,6 @@ def examine(name: str, n: int, folder: Path) -> dict[str, float]:
         for kind in {"all", sample.kind, "all" if sample.kind == "describe" else "short"}:
             kinds[kind].append(grade)
     return {"n": len(samples), **{kind: round(sum(values) / len(values), 4) for kind, values in kinds.items()}}
-
-
-def _asked(sample: Sample) -> Asked:
-    pictures = []
-    for image in sample.images:
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG")
-        pictures.append(buffer.getvalue())
-    return Asked(sample.sample_id, sample.question, tuple(pictures))
 
 
 def _grades(name: str, samples: list[Sample], found: list[str]) -> list[float]:

@@ -1,0 +1,26 @@
+"""From an ablation's grades to which knob explains the loss: the SQL files beside this one, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+OWN = Path(__file__).parent
+STEPS = (OWN.parent / "metrics/_resamples.sql", OWN / "_losses.sql", OWN / "levels.sql", OWN / "effects.sql")
+
+
+def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]:
+    """Return the tables `levels` and `effects` of one `ablation` table."""
+    with duckdb.connect() as connection:
+        connection.register("ablation", rows)
+        connection.execute(
+            "create table samples as select distinct concat(benchmark, ':', knob, '=', level) as benchmark,"
+            " sample_id, sample_id as group_id from ablation"
+        )
+        connection.execute(f"set variable resamples = {int(resamples)}")
+        connection.execute(f"set variable seed = {int(seed)}")
+        for path in STEPS:
+            connection.execute(f"create table {path.stem} as {path.read_text(encoding='utf-8')}")
+        return {name: connection.table(name).to_arrow_table() for name in ("levels", "effects")}

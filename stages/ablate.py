@@ -1,0 +1,48 @@
+"""ablation -- turn the drawn benchmarks' knobs of difficulty, and say which explains what each recipe loses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from leanvlm.ablation.ask import ask, table
+from leanvlm.ablation.levels import levels
+from leanvlm.ablation.measure import measure
+from leanvlm.engine.worker import Checkpoint
+from leanvlm.errors import exit_on_error
+from leanvlm.params import load
+from leanvlm.processes import die_with_parent
+from leanvlm.tables import ablation
+
+SUMMARY = Path("artifacts/ablation.json")
+
+
+def main() -> None:
+    """Ask, grade, measure, and write the answers and a summary."""
+    die_with_parent()
+    params = load(Path("params.yaml"))
+    chosen, rows = list(levels(params.ablation.knobs)), []
+    for name in params.grid.models:
+        kept = params.models[name]
+        weights = Checkpoint(kept.architecture, Path(kept.checkpoint), params.answer.dtype, params.answer.device)
+        sizes = {"n": params.ablation.n, "seed": params.samples.seed}
+        found = ask(weights, params.ablation.recipes, chosen, **sizes, answering=params.answer)
+        rows += [{"model": name, **row} for row in found]
+    answered = table(rows)
+    ablation.TABLE.write(answered, ablation.PATH)
+    found_tables = measure(answered, resamples=params.tally.resamples, seed=params.tally.seed)
+    summary = {name: rows.to_pylist() for name, rows in found_tables.items()}
+    SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    for row in summary["effects"]:
+        print(sentence(row))
+
+
+def sentence(row: dict[str, object]) -> str:
+    """Say what one knob does to one recipe."""
+    knob = f"{row['benchmark']}, {row['knob']} from {row['easiest']} to {row['hardest']}"
+    effect = f"{row['effect']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    return f"{row['recipe']} on {knob}: the loss {row['verdict']}, {effect}".replace("the loss unclear", "unclear")
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

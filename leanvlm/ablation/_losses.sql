@@ -1,4 +1,4 @@
--- _losses:   what each recipe loses at each level, in each replicate of the bootstrap.
+-- _losses: what each recipe loses at each level, in each replicate of the bootstrap.
 --
 -- Grain:     one row per model, recipe, benchmark, knob, level, replicate.
 -- Unit:      mean grade of the full model less the recipe's, over the same samples.

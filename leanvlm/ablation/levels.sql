@@ -1,4 +1,4 @@
--- levels:  what each recipe loses at each level of a knob.
+-- levels: what each recipe loses at each level of a knob.
 --
 -- Grain:     one row per model, recipe, benchmark, knob, level.
 -- Unit:      accuracy and loss are mean grades, 0 to 1; loss is the full model's less the

@@ -21,6 +21,7 @@ from torch import Tensor
 from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import Held, Kept, evict
 from leanvlm.engine.prefill import Prefilled, prefill
+from leanvlm.engine.refusal import refuse
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
@@ -62,7 +63,9 @@ def answer(
     """Yield every recipe's answer; recipes must share their weights, which `model` holds.
 
     Takes: stops, the tokens that end an answer, the model's own by default.
+    Raises: InputError for a recipe that the model refuses, and for a prompt that does not fit.
     """
+    refuse(model, recipes)
     whole = model.inputs(images, question)
     n, room = whole["input_ids"].shape[1], model.context_limit
     if room is not None and n + limit > room:

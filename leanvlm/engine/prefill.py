@@ -24,10 +24,10 @@ from leanvlm.models._model import LoadedModel
 class Prefilled:
     """A prompt that has been read, batch of one.
 
-    Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None; hidden
-    (1, 1, w, T) or None; attending, its place in the decoder. Of every layer: is_visual (T,), T being what it received.
-    Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Further: logits (vocabulary,)
-    of the first answer token; next_position (..., 1, 1).
+    Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None;
+    hidden (1, 1, w, T) or None; attending, its place in the decoder. Of every layer: is_visual (T,), T being what it
+    received. Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Further: logits
+    (vocabulary,) of the first answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]

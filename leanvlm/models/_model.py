@@ -27,6 +27,7 @@ class LoadedModel:
 
     network_class: type[PreTrainedModel]
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
+    adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
     refused: ClassVar[dict[str, str]] = {}  # kinds of methods (what they act on) without a place here, and why
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
@@ -130,7 +131,7 @@ class LoadedModel:
         processor: Any = self.processor
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if not images:
-            tensors = self.tokenizer(text, return_tensors="pt")
+            tensors = self.tokenizer(text, return_tensors="pt", add_special_tokens=self.adds_special_tokens)
         else:
             tensors = processor(images=[list(images)], text=[text], return_tensors="pt")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.cells import Cell
+from leanvlm.cells import Cell, grid_skips
 from leanvlm.engine.sweep import Answer
 from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.methods._audit import stored_bytes
@@ -55,7 +55,7 @@ def write_tables(params: Params, grid: Sequence[Cell]) -> None:
     cells.TABLE.write([_cell_row(cell, audits[cell]) for cell in grid], ARTIFACTS / "cells.parquet")
     rows = [row for recipe_rows in _part_rows(grid, audits) for row in recipe_rows]
     parts.TABLE.write(rows, ARTIFACTS / "parts.parquet")
-    skips.TABLE.write([], ARTIFACTS / "skips.parquet")
+    skips.TABLE.write([vars(skip) for skip in grid_skips(params)], ARTIFACTS / "skips.parquet")
 
 
 def _read_cell(cell: Cell) -> pa.Table:

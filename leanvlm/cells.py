@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from leanvlm import plugins
+from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
 from leanvlm.recipe import Recipe, parse, slug
 from leanvlm.tables import samples
@@ -51,8 +53,43 @@ class Cell:
         return f"{self.model} | {self.recipe.text} | {self.benchmark}"
 
 
+@dataclass(frozen=True)
+class Skip:
+    """One model x recipe x benchmark that is not run, and why."""
+
+    model: str
+    recipe: str
+    benchmark: str
+    reason: str
+
+
+def grid_skips(params: Params) -> list[Skip]:
+    """List what of the grid is not run, in the order of params.yaml."""
+    return [
+        Skip(model, recipe.text, benchmark, reason)
+        for model in params.grid.models
+        for recipe, reason in _asked(params, model)
+        for benchmark in params.grid.benchmarks
+        if reason is not None
+    ]
+
+
+def runnable(params: Params, model: str) -> list[Recipe]:
+    """List the grid's recipes that a model does not refuse."""
+    return [recipe for recipe, reason in _asked(params, model) if reason is None]
+
+
+def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
+    """Yield the grid's recipes, each with the reason why the model refuses it, if it does."""
+    kind = plugins.load("models", params.models[model].architecture)
+    config = kind.read_config(Path(params.models[model].checkpoint))
+    for text in params.grid.chosen:
+        recipe = parse(text)
+        yield recipe, refusal(kind, config, recipe)
+
+
 def grid_cells(params: Params) -> list[Cell]:
-    """List the grid's cells in the order of params.yaml."""
+    """List the grid's cells in the order of params.yaml, without those that `grid_skips` lists."""
     settings = json.dumps([params.answer.max_new_tokens, params.answer.dtype, params.answer.rows])
     return [
         Cell(
@@ -71,7 +108,7 @@ def grid_cells(params: Params) -> list[Cell]:
             ),
         )
         for model in params.grid.models
-        for recipe in (parse(text) for text in params.grid.chosen)
+        for recipe in runnable(params, model)
         for benchmark in params.grid.benchmarks
     ]
 

@@ -49,13 +49,17 @@ def print_query(query: str) -> None:
 
 
 def explain_cells(recipe: str | None, benchmark: str | None) -> None:
-    """Say of each cell of the grid whether it is stored, and if not, what changed."""
-    from leanvlm.cells import explain, grid_cells
+    """Say of each cell of the grid whether it is stored, and if not, what changed or why it is not run."""
+    from leanvlm.cells import explain, grid_cells, grid_skips
     from leanvlm.params import load
 
-    for cell in grid_cells(load(Path("params.yaml"))):
+    params = load(Path("params.yaml"))
+    for cell in grid_cells(params):
         if recipe in (None, cell.recipe.text) and benchmark in (None, cell.benchmark):
             print(explain(cell))
+    for skip in grid_skips(params):
+        if recipe in (None, skip.recipe) and benchmark in (None, skip.benchmark):
+            print(f"{skip.model} | {skip.recipe} | {skip.benchmark}: not run, {skip.reason}")
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from leanvlm.cells import runnable
 from leanvlm.engine.clock import Seconds, pairs, run
 from leanvlm.engine.sweep import counts
 from leanvlm.engine.worker import Asked, read_asked
@@ -24,14 +25,14 @@ FULL = parse("controls/full")
 
 
 def main() -> None:
-    """Time every recipe; other seeds of a random control cost the same and are left out."""
+    """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
     die_with_parent()
     params = load(Path("params.yaml"))
     torch.set_num_threads(params.clock.threads)
     asked = read_asked(params.clock.benchmark)[: params.clock.samples]
     rows = []
     for name in params.grid.models:
-        recipes = [r for text in params.grid.chosen if "seed=" not in (r := parse(text)).text]
+        recipes = [recipe for recipe in runnable(params, name) if "seed=" not in recipe.text]
         full = _loaded(params, name, FULL)
         for recipe in tqdm(recipes, f"{name} timings", unit="recipe"):
             model = full if recipe.part("weights") is None else _loaded(params, name, recipe)

@@ -170,7 +170,8 @@ def _hidden_by(mask: Tensor) -> Tensor:
 class EncoderEar:
     """Keep, per patch of the vision tower, the attention it receives and its key.
 
-    A tower with class tokens is asked what the first of them attends to, another for the mean over all rows.
+    A tower with class tokens is asked what the first of them attends to, another for the mean over all rows. Padding,
+    which a mask hides from all rows, receives nothing and has no say.
     """
 
     wants_lse = False
@@ -187,10 +188,16 @@ class EncoderEar:
             query, key = (states.transpose(1, 2).flatten(2)[:, None] for states in (query, key))
             scaling = key.shape[-1] ** -0.5
         rows = query[:, :, :1] if self.class_tokens else query
+        is_patch = torch.ones(key.shape[0], 1, key.shape[2], dtype=torch.bool, device=key.device)
+        if heard.mask is not None:
+            is_patch = ~_hidden_by(heard.mask[:, :, 0])
+        votes = is_patch[:, :, : rows.shape[2], None]  # (tiles, 1, rows, 1)
         total = torch.zeros(key.shape[:3], device=key.device)  # (tiles, H, N)
         for start in range(0, rows.shape[2], BLOCK):
-            total += (rows[:, :, start : start + BLOCK] @ key.transpose(-1, -2) * scaling).softmax(-1).sum(2)
-        received = total.mean(1) / rows.shape[2]
+            logits = rows[:, :, start : start + BLOCK] @ key.transpose(-1, -2) * scaling
+            attention = logits.masked_fill(~is_patch[:, :, None], float("-inf")).softmax(-1)
+            total += (attention * votes[:, :, start : start + BLOCK]).sum(2)
+        received = total.mean(1) / votes.sum((1, 2))
         self._attention.append(received[:, self.class_tokens :].flatten())
         self._keys.append(key.mean(1)[:, self.class_tokens :].flatten(0, 1))
 

@@ -14,6 +14,7 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine.decode import Start, steps
+from leanvlm.engine.refusal import refuse
 from leanvlm.engine.sweep import counts, encoder_signals, evict_for, method_of, read_prompt
 from leanvlm.engine.vision import Prompt, see
 from leanvlm.methods._image import ImageMethod
@@ -41,6 +42,7 @@ def run(
     new_tokens: int,
 ) -> Seconds:
     """Answer once with one recipe and read the clock after each phase."""
+    refuse(model, [recipe])
     part = recipe.part("image")
     inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
     counts(model, inputs["input_ids"], new_tokens)

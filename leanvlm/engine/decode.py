@@ -1,8 +1,9 @@
 """Greedy decoding over whatever caches the methods left, several answers side by side, at their true positions.
 
 What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
-row by row, each over its own cache, so nothing is padded. An answer therefore does not depend on its company. How many
-rows are filled is a matter of memory: no cache is made while there is no room for it.
+row by row, each over its own cache, so nothing is padded; what convolutions carry on lies in the rows' own caches too.
+An answer therefore does not depend on its company. How many rows are filled is a matter of memory: no cache is made
+while there is no room for it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers import AttentionInterface, AttentionMaskInterface, Cache
+from transformers.cache_utils import LinearAttentionLayer
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import listening, plain_attention
+from leanvlm.engine.evict import blank_cache
 from leanvlm.engine.memory import cache_bytes, has_room
 from leanvlm.models._model import LoadedModel
 
@@ -28,14 +31,14 @@ ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
 class Start:
     """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
 
-    cache: DynamicCache
+    cache: Cache
     logits: Tensor
     position: Tensor
 
 
 @dataclass
 class _Row:
-    cache: DynamicCache
+    cache: Cache
     position: Tensor
     tokens: list[int]
 
@@ -77,25 +80,28 @@ def _step(model: LoadedModel, rows: list[_Row], n_places: int) -> None:
     """Add one token to every row; free places repeat the first row and are thrown away."""
     places = rows + [rows[0]] * (n_places - len(rows))
     ids = torch.tensor([[row.tokens[-1]] for row in places], device=rows[0].position.device)
-    side_by_side = _SideBySide(rows)
-    with listening({layer.self_attn: side_by_side for layer in model.text.layers}, NAME):
+    side_by_side = _SideBySide(rows, places)
+    with listening(dict.fromkeys(model.attention.values(), side_by_side), NAME):
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(ids),
             position_ids=torch.cat([row.position for row in places], dim=-2),
             past_key_values=side_by_side,
             use_cache=True,
         ).last_hidden_state
+    side_by_side.hand_back()
     chosen = model.head(states[:, -1]).argmax(-1).tolist()
     for row, token in zip(rows, chosen, strict=False):
         row.tokens.append(token)
         row.position = row.position + 1
 
 
-class _SideBySide(DynamicCache):
+class _SideBySide(Cache):
     """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
 
-    def __init__(self, rows: list[_Row]) -> None:
-        super().__init__()
+    def __init__(self, rows: list[_Row], places: list[_Row]) -> None:
+        carried = [_carried(row.cache) for row in places]
+        joined = {place: torch.cat([row[place] for row in carried]) for place in carried[0]}
+        super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
         self.rows = rows
         self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
 
@@ -106,6 +112,18 @@ class _SideBySide(DynamicCache):
         pairs = [(key_states[i : i + 1], value_states[i : i + 1]) for i in range(len(self.rows))]
         self.states = [row.cache.update(*pair, layer_idx) for row, pair in zip(self.rows, pairs, strict=True)]
         return key_states, value_states
+
+    def hand_back(self) -> None:
+        """Give each row what its convolutions carry on; they change their states in place."""
+        for place, joined in _carried(self).items():
+            for row, states in zip(self.rows, joined.split(1), strict=False):
+                _carried(row.cache)[place].copy_(states)
+
+
+def _carried(cache: Cache) -> dict[int, Tensor]:
+    """Find what the layers that convolve carry. Shapes: (B, C, kernel), by the layer's place."""
+    layers: list[Any] = cache.layers
+    return {i: layer.conv_states[0] for i, layer in enumerate(layers) if isinstance(layer, LinearAttentionLayer)}
 
 
 def _rows_attention(

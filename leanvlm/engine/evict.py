@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers import Cache
+from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
 
 from leanvlm.engine.memory import cache_bytes
 from leanvlm.engine.prefill import Prefilled
@@ -28,24 +29,35 @@ class Held:
 class Kept:
     """A cache ready for decoding."""
 
-    cache: DynamicCache
+    cache: Cache
     held: Held
 
 
 @torch.inference_mode()
 def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Generator) -> Kept:
     """Copy what a method keeps of the cache, or all of it; the full cache stays as it is for other methods."""
-    cache = DynamicCache()
+    cache = blank_cache(len(prefilled.is_visual), prefilled.carried)
     if method is None:
-        for layer, (keys, values) in enumerate(zip(prefilled.keys, prefilled.values, strict=True)):
-            cache.update(keys, values, layer)
+        for place, keys, values in zip(prefilled.attending, prefilled.keys, prefilled.values, strict=True):
+            cache.update(keys, values, place)
     else:
         layers = prefilled.signals(generator)
-        for signals, places in zip(layers, select(layers, method), strict=True):
-            cache.update(*method.store(signals, prefilled.values[signals.layer], places), signals.layer)
-    filled: Any = cache.layers  # typed as if it could still be empty
+        for place, signals, places in zip(prefilled.attending, layers, select(layers, method), strict=True):
+            cache.update(*method.store(signals, prefilled.values[signals.layer], places), place)
+    filled: list[Any] = [cache.layers[place] for place in prefilled.attending]  # typed as if they could be empty
     n_held = sum(layer.keys.shape[2] for layer in filled)
     return Kept(cache, Held(n_held / sum(keys.shape[2] for keys in prefilled.keys), cache_bytes(cache)))
+
+
+def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
+    """Make a cache that holds no positions yet; layers that convolve get copies of what they carry.
+
+    Shapes: carried (B, C, kernel), by the layer's place.
+    """
+    layers: list[Any] = [LinearAttentionLayer() if i in carried else DynamicLayer() for i in range(n_layers)]
+    for place, states in carried.items():
+        layers[place].update_conv_state(states)
+    return Cache(layers=layers)
 
 
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:

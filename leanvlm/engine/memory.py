@@ -6,14 +6,15 @@ from typing import Any
 
 import psutil
 import torch
-from transformers import DynamicCache
+from transformers import Cache
+from transformers.cache_utils import DynamicLayer
 
 SPARE = 4  # reading the next prompt takes its cache, and for a while several times as much in activations
 
 
-def cache_bytes(cache: DynamicCache) -> int:
-    """Count the bytes of keys and values over all layers."""
-    layers: Any = cache.layers  # typed as if it could still be empty
+def cache_bytes(cache: Cache) -> int:
+    """Count the bytes of keys and values over all layers that attend."""
+    layers: list[Any] = [layer for layer in cache.layers if isinstance(layer, DynamicLayer)]
     return sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
 
 

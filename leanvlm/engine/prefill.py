@@ -14,7 +14,6 @@ from transformers import DynamicCache
 
 from leanvlm.engine.attention import DecoderEar, listening
 from leanvlm.engine.vision import Prompt, cut_mask
-from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
@@ -25,9 +24,10 @@ from leanvlm.models._model import LoadedModel
 class Prefilled:
     """A prompt that has been read, batch of one.
 
-    Shapes: keys and values, one (1, G, T, D) per layer; queries, one (1, H, w, D) per layer; sums, one (1, G, T) per
-    layer or None; hidden, one (1, 1, w, T) per layer or None; is_visual, one (T,) per layer, T being what that layer
-    received; logits (vocabulary,) of the first answer token; next_position (..., 1, 1).
+    Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None;
+    hidden (1, 1, w, T) or None; attending, its place in the decoder. Of every layer: is_visual (T,), T being what it
+    received. Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Further: logits
+    (vocabulary,) of the first answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
@@ -36,16 +36,19 @@ class Prefilled:
     sums: list[Tensor | None]
     hidden: list[Tensor | None]
     scaling: float
+    attending: list[int]
     is_visual: list[Tensor]
+    carried: dict[int, Tensor]
     logits: Tensor
     next_position: Tensor
 
     def signals(self, generator: torch.Generator) -> list[Signals]:
-        """List what each layer knows, for a method that draws its lots from `generator`."""
-        per_layer = zip(self.keys, self.queries, self.sums, self.is_visual, strict=True)
+        """List what each layer that attends knows, for a method that draws its lots from `generator`."""
+        received = [self.is_visual[layer] for layer in self.attending]
+        per_layer = zip(self.keys, self.queries, self.sums, received, strict=True)
         return [
-            Signals(*known, self.scaling, layer, len(self.keys), generator, self.hidden[layer])
-            for layer, known in enumerate(per_layer)
+            Signals(*known, self.scaling, index, len(self.keys), generator, self.hidden[index])
+            for index, known in enumerate(per_layer)
         ]
 
 
@@ -64,18 +67,15 @@ def prefill(
     Takes: wanted, the signals to keep of every layer; method, if tokens are dropped inside the decoder; copies of the
     prompt to read side by side, of which the first is returned.
     """
-    layers = model.text.layers
-    ears = [DecoderEar(wanted) for _ in layers]
+    layers, attention = model.text.layers, model.attention
+    ears = {layer: DecoderEar(wanted) for layer in attention}
     if method is not None:
         for layer in method.stages(len(layers)):
-            if layer >= len(layers):
-                raise InputError(f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(layers)}: "
-                                 f"choose from 1 to {len(layers) - 1}")  # fmt: skip
             ears[layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
-    dropper = _Dropper(method, ears, prompt, lots) if method is not None else None
+    dropper = _Dropper(method, ears, len(layers), prompt, lots) if method is not None else None
     with (
-        listening({layer.self_attn: ear for layer, ear in zip(layers, ears, strict=True)}),
+        listening({attention[layer]: ear for layer, ear in ears.items()}),
         dropping(layers, dropper),
         adding(layers, prompt.added, dropper),
     ):
@@ -89,12 +89,14 @@ def prefill(
     fewer = dropper.is_visual if dropper is not None else []
     cached: Any = cache.layers  # typed as if it could still be empty
     return Prefilled(
-        keys=[layer.keys[:1] for layer in cached],
-        values=[layer.values[:1] for layer in cached],
-        queries=[_heard(ear) for ear in ears],
-        sums=[ear.sums for ear in ears],
-        hidden=[ear.hidden for ear in ears],
-        scaling=ears[0].scaling,
+        keys=[cached[layer].keys[:1] for layer in attention],
+        values=[cached[layer].values[:1] for layer in attention],
+        queries=[_heard(ear) for ear in ears.values()],
+        sums=[ear.sums for ear in ears.values()],
+        hidden=[ear.hidden for ear in ears.values()],
+        scaling=next(iter(ears.values())).scaling,
+        attending=list(attention),
+        carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in attention},
         is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
         logits=model.head(states[:, -1])[0],
         next_position=prompt.positions[..., -1:] + 1,
@@ -113,9 +115,16 @@ class _Dropper:
     Shapes: kept (n,), which of the prompt's tokens are left; is_visual, one (n,) per layer that got fewer tokens.
     """
 
-    def __init__(self, method: LayerMethod, ears: list[DecoderEar], prompt: Prompt, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        method: LayerMethod,
+        ears: dict[int, DecoderEar],
+        n_layers: int,
+        prompt: Prompt,
+        generator: torch.Generator,
+    ) -> None:
         self.method, self.ears, self.prompt, self.generator = method, ears, prompt, generator
-        self.stages = method.stages(len(ears))
+        self.stages = method.stages(n_layers)
         self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
         self.is_visual: list[Tensor] = []
 

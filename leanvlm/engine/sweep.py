@@ -21,6 +21,7 @@ from torch import Tensor
 from leanvlm.engine.decode import ROWS, Start, decode
 from leanvlm.engine.evict import Held, Kept, evict
 from leanvlm.engine.prefill import Prefilled, prefill
+from leanvlm.engine.refusal import refuse
 from leanvlm.engine.vision import Prompt, reduce_at_entrance, see
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
@@ -89,7 +90,9 @@ def answer_all(
     all questions and recipes are decoded side by side, and none depends on its company.
 
     Takes: rows, how many are decoded side by side; stops, the tokens that end an answer, the model's own by default.
+    Raises: InputError for a recipe that the model refuses, and for a prompt that does not fit.
     """
+    refuse(model, recipes)
     ends = model.stop_ids if stops is None else stops
     rebatched = [recipe for recipe in recipes if recipe.is_rebatched]
     others = [recipe for recipe in recipes if not recipe.is_rebatched]

@@ -32,7 +32,7 @@ class Signals:
     Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least the rows that
     were wanted; sums (B, G, T), the softmax attention that each key received from all rows, a mean over the heads that
     share a key head, None unless wanted; is_visual (T,); hidden (B, 1, w, T), what those queries do not see, None for
-    plain causal attention. The attention scale is `scaling`.
+    plain causal attention. The attention scale is `scaling`; `layer` of `n_layers` counts the layers that attend.
     """
 
     keys: Tensor

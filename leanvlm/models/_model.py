@@ -28,6 +28,8 @@ class LoadedModel:
     network_class: type[PreTrainedModel]
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
     position_axes: ClassVar[tuple[int, ...]] = ()  # (3,) where a position is a time, a height and a width
+    adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
+    refused: ClassVar[dict[str, str]] = {}  # kinds of methods (what they act on) without a place here, and why
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]
@@ -54,6 +56,21 @@ class LoadedModel:
         return cls(network.to(device), cls.read_processor(folder))
 
     @classmethod
+    def read_config(cls, folder: Path) -> Any:
+        """Read a checkpoint's configuration.
+
+        Raises: InputError for a folder without one.
+        """
+        if not (folder / "config.json").is_file():
+            raise _no_checkpoint(folder)
+        return cls.network_class.config_class.from_pretrained(folder, local_files_only=True)
+
+    @classmethod
+    def attends(cls, config: Any) -> list[bool]:
+        """Say of each decoder layer whether it attends: here all do."""
+        return [True] * config.get_text_config().num_hidden_layers
+
+    @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Read what turns pictures and words into tensors."""
         raise NotImplementedError
@@ -62,6 +79,11 @@ class LoadedModel:
     def text(self) -> Any:
         """The decoder stack, without the language-model head: where most architectures have it."""
         return self.model.model.language_model
+
+    @property
+    def attention(self) -> dict[int, nn.Module]:
+        """The attention modules of the decoder's layers, by the layer's place; hybrid models have layers without."""
+        return {place: layer.self_attn for place, layer in enumerate(self.text.layers) if hasattr(layer, "self_attn")}
 
     @property
     def head(self) -> nn.Module:
@@ -110,7 +132,7 @@ class LoadedModel:
         processor: Any = self.processor
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if not images:
-            tensors = self.tokenizer(text, return_tensors="pt")
+            tensors = self.tokenizer(text, return_tensors="pt", add_special_tokens=self.adds_special_tokens)
         else:
             tensors = processor(images=[list(images)], text=[text], return_tensors="pt")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
@@ -136,6 +158,10 @@ def load_model(architecture: str, folder: Path, *, dtype: str = "float32", devic
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device 'cuda' was asked for and there is none; choose cpu, or run where a GPU is")
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
-        raise InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `git checkout {folder}` "
-                         "brings the embedded model back, `make repro` makes the compressed ones")  # fmt: skip
+        raise _no_checkpoint(folder)
     return kind.load(folder, dtype=dtype, device=device)
+
+
+def _no_checkpoint(folder: Path) -> InputError:
+    return InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `git checkout {folder}` "
+                      "brings the embedded model back, `make repro` makes the compressed ones")  # fmt: skip

@@ -47,7 +47,7 @@ def evicted_keys_masked(model: LoadedModel, kept: list[Tensor], n_prompt: int) -
 
     from transformers import AttentionInterface
 
-    table = {layer.self_attn: slow(i) for i, layer in enumerate(model.text.layers)}
+    table = {module: slow(i) for i, module in enumerate(model.attention.values())}
     AttentionInterface.register("oracle", lambda module, *args, **options: table[module](module, *args, **options))
     before = model.text.config._attn_implementation_internal
     model.text.config._attn_implementation_internal = "oracle"

@@ -21,6 +21,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from leanvlm.engine import sweep, vision
 from leanvlm.errors import InputError
+from leanvlm.models import lfm2_vl
 from leanvlm.models._model import load_model
 from leanvlm.recipe import parse
 from tests.models import tiny
@@ -43,6 +44,7 @@ SPECIALS: dict[str, dict[int, str]] = {
         **ROWS,
     },
     "gemma3": {tiny.IMAGE: "<image_soft_token>", 7: "<start_of_image>", 8: "<end_of_image>"},
+    "lfm2_vl": {tiny.IMAGE: "<image>", 7: "<|image_start|>", 8: "<|image_end|>"},
 }
 NAMED = {  # what the tokenizers of some families call their special tokens
     "internvl": {
@@ -97,6 +99,7 @@ def image_processor(architecture: str) -> Any:
             size={"longest_edge": 112}, max_image_size={"longest_edge": 56}, return_row_col_info=True
         ),
         "gemma3": lambda: Gemma3ImageProcessorPil(size=square, do_pan_and_scan=False),
+        "lfm2_vl": lambda: lfm2_vl.ImageProcessor(encoder_patch_size=14, min_image_tokens=4, max_image_tokens=16),
     }[architecture]()
 
 

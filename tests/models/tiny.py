@@ -238,7 +238,34 @@ def gemma3() -> tuple[Any, dict[str, Inputs]]:
     return randomise(transformers.Gemma3ForConditionalGeneration(config)), {"one": prompt(1), "two": prompt(2)}
 
 
+def lfm2_vl() -> tuple[Any, dict[str, Inputs]]:
+    text = {**TEXT, "layer_types": ["conv", "full_attention", "conv", "full_attention"]}
+    config = transformers.Lfm2VlConfig(
+        text_config=transformers.Lfm2Config(**text).to_dict(),
+        vision_config=vision(patch_size=14, num_patches=16, vision_use_head=False),
+        image_token_id=IMAGE,
+        downsample_factor=2,
+        projector_hidden_size=64,
+        tie_word_embeddings=False,
+    )
+
+    def prompt(*grids: tuple[int, int]) -> Inputs:
+        shapes = torch.tensor(grids)
+        n_patches = shapes.prod(-1)
+        return {
+            "input_ids": interleave(*(int(n) // 4 for n in n_patches)),
+            "pixel_values": pixels(len(grids), 64, 14 * 14 * 3),
+            "spatial_shapes": shapes,
+            "pixel_attention_mask": (torch.arange(64) < n_patches[:, None]).long(),
+        }
+
+    return randomise(transformers.Lfm2VlForConditionalGeneration(config)), {
+        "one": prompt((8, 8)),
+        "two": prompt((6, 10), (8, 4)),
+    }
+
+
 BUILDERS: dict[str, Any] = {
     function.__name__: function
-    for function in (llava, llava_next, qwen2_vl, qwen2_5_vl, internvl, idefics3, qwen3_vl, gemma3)
+    for function in (llava, llava_next, qwen2_vl, qwen2_5_vl, internvl, idefics3, qwen3_vl, gemma3, lfm2_vl)
 }

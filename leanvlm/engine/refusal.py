@@ -1,0 +1,45 @@
+"""Which recipes an architecture refuses, and why: its class and its configuration decide, before weights are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from leanvlm.errors import InputError
+from leanvlm.methods._tokens import LayerMethod
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipe import Part, Recipe
+
+
+def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
+    """Say as a sentence why a model cannot do what a recipe asks; None where it can.
+
+    Takes: config, the configuration of the model's checkpoint.
+    """
+    return next(filter(None, (_of_part(kind, config, part) for part in recipe.parts)), None)
+
+
+def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
+    """Raise: InputError with the reason for the first recipe that the model refuses."""
+    for recipe in recipes:
+        if reason := refusal(type(model), model.model.config, recipe):
+            raise InputError(f"{recipe.text} cannot run on this model: {reason}")
+
+
+def _of_part(kind: type[LoadedModel], config: Any, part: Part) -> str | None:
+    if part.built.acts_on in kind.refused:
+        return kind.refused[part.built.acts_on]
+    return _of_stages(part.built, kind.attends(config)) if isinstance(part.built, LayerMethod) else None
+
+
+def _of_stages(method: LayerMethod, attends: list[bool]) -> str | None:
+    """Check the layers at which tokens are dropped: each must exist, and the layer below must have attention to ask."""
+    able = [layer for layer in range(1, len(attends)) if attends[layer - 1]]
+    for layer in method.stages(len(attends)):
+        if layer >= len(attends):
+            return (f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(attends)}: "
+                    f"choose from 1 to {len(attends) - 1}")  # fmt: skip
+        if layer not in able:
+            return (f"tokens cannot be dropped at layer {layer}, since layer {layer - 1} has no attention to choose "
+                    f"them by; they can at {', '.join(map(str, able))}")  # fmt: skip
+    return None

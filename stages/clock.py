@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from leanvlm.cells import runnable
 from leanvlm.engine.clock import Seconds, pairs, run
-from leanvlm.engine.sweep import counts
+from leanvlm.engine.reading import counts
 from leanvlm.engine.worker import Asked, read_asked
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model

@@ -22,7 +22,7 @@ from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
 from leanvlm.benches._figures import span, write
 from leanvlm.engine.clock import pairs, run_decoder
-from leanvlm.engine.sweep import encoder_signals, evict_for, read_prompt
+from leanvlm.engine.reading import encoder_signals, evict_for, read_prompt
 from leanvlm.engine.vision import Prompt, see
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod

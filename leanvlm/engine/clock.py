@@ -14,8 +14,8 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine.decode import Start, steps
+from leanvlm.engine.reading import counts, encoder_signals, evict_for, method_of, read_prompt
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.sweep import counts, encoder_signals, evict_for, method_of, read_prompt
 from leanvlm.engine.vision import Prompt, see
 from leanvlm.methods._image import ImageMethod
 from leanvlm.models._model import LoadedModel

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from leanvlm.engine.sweep import Answer, Question, answer_all
+from leanvlm.engine.reading import Question
+from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.processes import die_with_parent
 from leanvlm.recipe import parse

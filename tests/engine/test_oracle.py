@@ -16,7 +16,7 @@ from leanvlm import plugins
 from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.engine.evict import evict, select
 from leanvlm.engine.prefill import prefill
-from leanvlm.engine.sweep import lots
+from leanvlm.engine.reading import lots
 from leanvlm.engine.vision import see
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse

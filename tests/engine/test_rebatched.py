@@ -7,7 +7,7 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine import decode as decode_module
-from leanvlm.engine import sweep
+from leanvlm.engine import reading, sweep
 from leanvlm.engine.prefill import prefill
 from leanvlm.engine.vision import see
 from leanvlm.methods._signals import Wanted
@@ -23,7 +23,7 @@ def test_the_batch_is_another_and_the_answers_the_same(
     entered: list[tuple[int, int]] = []
     hook = model.text.layers[0].register_forward_pre_hook(lambda _, args: entered.append(tuple(args[0].shape[:2])))
     recipes = [parse("controls/full"), parse("controls/rebatched")]
-    asked = [sweep.Question(str(i), question, images) for i, (images, question) in enumerate(prompts)]
+    asked = [reading.Question(str(i), question, images) for i, (images, question) in enumerate(prompts)]
     found = {(key, recipe.text): answer for key, recipe, answer in sweep.answer_all(model, asked, recipes, limit=8)}
     hook.remove()
     for one in asked:

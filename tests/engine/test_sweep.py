@@ -13,7 +13,7 @@ from leanvlm.engine import memory, sweep
 from leanvlm.engine.decode import Start, decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
-from leanvlm.engine.sweep import Question
+from leanvlm.engine.reading import Question
 from leanvlm.engine.vision import reduce_at_entrance, see
 from leanvlm.errors import InputError
 from leanvlm.methods._signals import Wanted

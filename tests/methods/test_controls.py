@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine.sweep import lots
+from leanvlm.engine.reading import lots
 from leanvlm.methods._method import top
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.controls import blind, downsample, random_cache, random_tokens

@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm import plugins
-from leanvlm.engine import evict, prefill, sweep, vision
+from leanvlm.engine import evict, prefill, reading, sweep, vision
 from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
@@ -65,8 +65,8 @@ def said(model: LoadedModel, prompt: str, recipe: str) -> sweep.Answer:
 def test_a_batch_of_questions_equals_single_runs(model: Any) -> None:
     """Prompts of several lengths, and one without a picture, share a batch without padding."""
     recipes = [parse(text) for text in ("controls/full", "tokens/visionzip@30%+cache/snapkv@30%", "cache/h2o@30%")]
-    asked = [sweep.Question(prompt, prompt, tiny.pictures(prompt)) for prompt in tiny.PROMPTS]
-    asked.append(sweep.Question("none", "one", []))
+    asked = [reading.Question(prompt, prompt, tiny.pictures(prompt)) for prompt in tiny.PROMPTS]
+    asked.append(reading.Question("none", "one", []))
     together = {(key, r.text): a for key, r, a in sweep.answer_all(model, asked, recipes, limit=8)}
     assert len({answer.prompt_tokens for answer in together.values()}) == len(asked)
     for one in asked:
@@ -214,10 +214,10 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
     inputs = model.inputs(tiny.pictures("two"), "two")
     part = parse(f"{method}@30%").parts[0]
     prompt = vision.see(model, inputs)
-    read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=sweep.lots(part, "s"))
-    cache = evict.evict(read, part.built, sweep.lots(part, "s")).cache
+    read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=reading.lots(part, "s"))
+    cache = evict.evict(read, part.built, reading.lots(part, "s")).cache
     (ours,) = decode(model, [Start(cache, read.logits, read.next_position)], stops=frozenset(), limit=8)
-    kept = evict.select(read.signals(sweep.lots(part, "s")), part.built)
+    kept = evict.select(read.signals(reading.lots(part, "s")), part.built)
     whole: Any = DynamicCache(config=model.text.config)
     with torch.inference_mode():
         logits = model.model(**inputs, past_key_values=whole, use_cache=True).logits[0, -1]

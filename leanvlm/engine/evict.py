@@ -18,7 +18,10 @@ from leanvlm.methods._signals import Signals
 
 @dataclass(frozen=True)
 class Held:
-    """How much a cache holds: its share of the received positions over all layers, and its bytes."""
+    """How much a cache holds: its share of the received positions over all layers that attend, and its bytes.
+
+    What layers that convolve carry is left out: no method changes it.
+    """
 
     share: float
     cache_bytes: int

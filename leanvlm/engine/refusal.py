@@ -27,8 +27,6 @@ def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
 
 
 def _of_part(kind: type[LoadedModel], config: Any, part: Part) -> str | None:
-    if part.built.acts_on in kind.refused:
-        return kind.refused[part.built.acts_on]
     return _of_stages(part.built, kind.attends(config)) if isinstance(part.built, LayerMethod) else None
 
 

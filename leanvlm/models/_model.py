@@ -28,7 +28,6 @@ class LoadedModel:
     network_class: type[PreTrainedModel]
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
-    refused: ClassVar[dict[str, str]] = {}  # kinds of methods (what they act on) without a place here, and why
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]

@@ -3,7 +3,8 @@
 Source:  Liquid AI 2025, arXiv 2511.23404; `LiquidAI/LFM2-VL-1.6B`.
 Departs: a large picture is shrunk to one tile, which is `do_image_splitting=False` of the published image processor:
          that one needs torchvision, so pictures go through SigLIP2's on PIL, at the same size. Cache methods act on the
-         layers that attend; inside the decoder, tokens can be dropped where the layer below attends.
+         layers that attend; what the others carry is as large for any budget. Inside the decoder, tokens can be dropped
+         where the layer below attends; convolutions then run over those that are left.
 """
 
 from __future__ import annotations

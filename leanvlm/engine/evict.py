@@ -57,7 +57,8 @@ def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
 
     Shapes: carried (B, C, kernel), by the layer's place.
     """
-    layers: list[Any] = [LinearAttentionLayer() if i in carried else DynamicLayer() for i in range(n_layers)]
+    kinds: list[Any] = [LinearAttentionLayer if place in carried else DynamicLayer for place in range(n_layers)]
+    layers = [kind() for kind in kinds]
     for place, states in carried.items():
         layers[place].update_conv_state(states)
     return Cache(layers=layers)

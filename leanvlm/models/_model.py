@@ -61,7 +61,8 @@ class LoadedModel:
         """
         if not (folder / "config.json").is_file():
             raise _no_checkpoint(folder)
-        return cls.network_class.config_class.from_pretrained(folder, local_files_only=True)
+        kind: Any = cls.network_class.config_class
+        return kind.from_pretrained(folder, local_files_only=True)
 
     @classmethod
     def attends(cls, config: Any) -> list[bool]:

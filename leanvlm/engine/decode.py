@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
-from transformers.cache_utils import LinearAttentionLayer
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import listening, plain_attention
@@ -116,14 +115,14 @@ class _SideBySide(Cache):
     def hand_back(self) -> None:
         """Give each row what its convolutions carry on; they change their states in place."""
         for place, joined in _carried(self).items():
-            for row, states in zip(self.rows, joined.split(1), strict=False):
-                _carried(row.cache)[place].copy_(states)
+            for index, row in enumerate(self.rows):
+                _carried(row.cache)[place].copy_(joined[index : index + 1])
 
 
 def _carried(cache: Cache) -> dict[int, Tensor]:
     """Find what the layers that convolve carry. Shapes: (B, C, kernel), by the layer's place."""
     layers: list[Any] = cache.layers
-    return {i: layer.conv_states[0] for i, layer in enumerate(layers) if isinstance(layer, LinearAttentionLayer)}
+    return {i: layer.conv_states[0] for i, layer in enumerate(layers) if hasattr(layer, "conv_states")}
 
 
 def _rows_attention(

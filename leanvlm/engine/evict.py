@@ -19,7 +19,10 @@ from leanvlm.methods._signals import Signals
 
 @dataclass(frozen=True)
 class Held:
-    """How much a cache holds: its share of the received positions over all layers, and its bytes."""
+    """How much a cache holds: its share of the received positions over all layers that attend, and its bytes.
+
+    What layers that convolve carry is left out: no method changes it.
+    """
 
     share: float
     cache_bytes: int
@@ -54,7 +57,8 @@ def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
 
     Shapes: carried (B, C, kernel), by the layer's place.
     """
-    layers: list[Any] = [LinearAttentionLayer() if i in carried else DynamicLayer() for i in range(n_layers)]
+    kinds: list[Any] = [LinearAttentionLayer if place in carried else DynamicLayer for place in range(n_layers)]
+    layers = [kind() for kind in kinds]
     for place, states in carried.items():
         layers[place].update_conv_state(states)
     return Cache(layers=layers)

@@ -8,7 +8,7 @@ from typing import Any
 from leanvlm.errors import InputError
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import Part, Recipe
+from leanvlm.recipe import Recipe
 
 
 def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
@@ -16,7 +16,8 @@ def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
 
     Takes: config, the configuration of the model's checkpoint.
     """
-    return next(filter(None, (_of_part(kind, config, part) for part in recipe.parts)), None)
+    inside = [part.built for part in recipe.parts if isinstance(part.built, LayerMethod)]
+    return next(filter(None, (_of_stages(method, kind.attends(config)) for method in inside)), None)
 
 
 def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
@@ -24,12 +25,6 @@ def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
     for recipe in recipes:
         if reason := refusal(type(model), model.model.config, recipe):
             raise InputError(f"{recipe.text} cannot run on this model: {reason}")
-
-
-def _of_part(kind: type[LoadedModel], config: Any, part: Part) -> str | None:
-    if part.built.acts_on in kind.refused:
-        return kind.refused[part.built.acts_on]
-    return _of_stages(part.built, kind.attends(config)) if isinstance(part.built, LayerMethod) else None
 
 
 def _of_stages(method: LayerMethod, attends: list[bool]) -> str | None:

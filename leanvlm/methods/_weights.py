@@ -1,6 +1,6 @@
 """Methods that rewrite the decoder's linear layers, once: a method owes `budget` and `compress`.
 
-Only the seven projections of each decoder layer are touched; the vision tower, the projector, the
+Only the projections of each decoder layer are touched, mostly seven; the vision tower, the projector, the
 embeddings, the norms, the biases and the output head stay as they are. Layers are calibrated one after the
 other: what enters a layer comes from the layers before it as the method left them. `_checkpoint.py` writes
 the result and proves it.
@@ -20,8 +20,8 @@ from transformers import PreTrainedModel, ProcessorMixin
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
 
-LAYER = r".*language_model\.(model\.)?layers\.\d+"  # in memory, and in checkpoints of older versions
-LINEAR = LAYER + r"\..*_proj"
+LAYER = r".*(language|text)_model\.(model\.)?layers\.\d+"  # in memory, and in checkpoints of older versions
+LINEAR = LAYER + r"\.(.*_proj|feed_forward\.w\d)"
 Samples = list[dict[str, Tensor]]  # the model's keyword arguments, batches of one
 
 
@@ -92,7 +92,9 @@ def decoder_linears(model: nn.Module) -> dict[str, nn.Linear]:
     named = model.named_modules()
     found = {name: part for name, part in named if isinstance(part, nn.Linear) and re.fullmatch(LINEAR, name)}
     if not found:
-        raise InputError(f"{type(model).__name__} has no linear layers named language_model.layers.N.*_proj")
+        raise InputError(
+            f"{type(model).__name__} has no linear layers named language_model.layers.N.*_proj or the like"
+        )
     return found
 
 

@@ -29,7 +29,6 @@ class LoadedModel:
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
     position_axes: ClassVar[tuple[int, ...]] = ()  # (3,) where a position is a time, a height and a width
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
-    refused: ClassVar[dict[str, str]] = {}  # kinds of methods (what they act on) without a place here, and why
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]
@@ -63,7 +62,8 @@ class LoadedModel:
         """
         if not (folder / "config.json").is_file():
             raise _no_checkpoint(folder)
-        return cls.network_class.config_class.from_pretrained(folder, local_files_only=True)
+        kind: Any = cls.network_class.config_class
+        return kind.from_pretrained(folder, local_files_only=True)
 
     @classmethod
     def attends(cls, config: Any) -> list[bool]:

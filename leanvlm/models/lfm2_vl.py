@@ -3,7 +3,8 @@
 Source:  Liquid AI 2025, arXiv 2511.23404; `LiquidAI/LFM2-VL-1.6B`.
 Departs: a large picture is shrunk to one tile, which is `do_image_splitting=False` of the published image processor:
          that one needs torchvision, so pictures go through SigLIP2's on PIL, at the same size. Cache methods act on the
-         layers that attend; inside the decoder, tokens can be dropped where the layer below attends.
+         layers that attend; what the others carry is as large for any budget. Inside the decoder, tokens can be dropped
+         where the layer below attends; convolutions then run over those that are left.
 """
 
 from __future__ import annotations
@@ -37,10 +38,8 @@ class ImageProcessor(Siglip2ImageProcessorPil):
     encoder_patch_size, downsample_factor, tile_size = 16, 2, 512
     min_image_tokens, max_image_tokens, use_thumbnail = 64, 256, False
 
-    def _preprocess(self, images: list[Any], **options: Any) -> BatchFeature:
-        side = self.encoder_patch_size * self.downsample_factor  # of a token [pixels]
-        limits = [tokens * side**2 for tokens in (self.min_image_tokens, self.max_image_tokens)]
-        sizes = [smart_resize(*image.shape[-2:], side, *limits) for image in images]  # type: ignore[no-untyped-call]
+    def _preprocess(self, images: list[Any], **options: Any) -> BatchFeature:  # type: ignore[override]
+        sizes = [self._size(*image.shape[-2:]) for image in images]
         sized = [
             self.resize(image, SizeDict(height=height, width=width), resample=options["resample"])
             for image, (height, width) in zip(images, sizes, strict=True)
@@ -50,6 +49,11 @@ class ImageProcessor(Siglip2ImageProcessorPil):
         found = super()._preprocess(sized, **options)
         found.update({"image_rows": [1] * len(sizes), "image_cols": [1] * len(sizes), "image_sizes": sizes})
         return found
+
+    def _size(self, height: int, width: int) -> tuple[int, int]:
+        side = self.encoder_patch_size * self.downsample_factor  # of a token [pixels]
+        least, most = self.min_image_tokens * side**2, self.max_image_tokens * side**2
+        return smart_resize(height, width, side, min_pixels=least, max_pixels=most)  # type: ignore[no-any-return]
 
 
 class Model(LoadedModel):
@@ -73,8 +77,8 @@ class Model(LoadedModel):
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
         """Average the patches that the projector joins, padding left out; every token has some."""
         shapes = inputs["spatial_shapes"].tolist()
-        joined = []
+        joined: list[Tensor] = []
         for padded, (height, width) in zip(per_patch.chunk(len(shapes)), shapes, strict=True):
             grid = padded[: height * width].view(1, height, width, -1)
             joined.append(self.model.model.multi_modal_projector.pixel_unshuffle(grid).flatten(0, 2))
-        return torch.cat(joined).unflatten(1, (-1, per_patch.shape[1])).mean(1)  # type: ignore[no-untyped-call]
+        return torch.cat(joined).view(-1, self.model.config.downsample_factor**2, per_patch.shape[1]).mean(1)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, Lfm2VlConfig
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -26,6 +26,7 @@ from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
+from leanvlm.methods._weights import decoder_linears
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
 from tests.engine.test_oracle import evicted_keys_masked
@@ -381,3 +382,44 @@ def held(start: Start) -> list[Tensor]:
     """List all that a cache holds."""
     layers: list[Any] = start.cache.layers
     return [states for la in layers for states in ([la.keys, la.values] if "keys" in vars(la) else [la.conv_states[0]])]
+
+
+def test_at_most_a_tenth_of_all_pairs_is_refused() -> None:
+    models = [tiny.build(name) for name in ARCHITECTURES]
+    recipes = [parse(f"{method}@30%") for method in [*TOKENS, *CACHE]]
+    recipes += [parse("weights/wanda@50%"), parse("weights/gptq@w4a16-g128"), parse("controls/full")]
+    reasons = [refusal(type(model), model.model.config, recipe) for model in models for recipe in recipes]
+    assert 0 < sum(reason is not None for reason in reasons) <= len(reasons) / 10
+
+
+def test_the_published_hybrid_drops_tokens_above_layers_that_attend() -> None:
+    """LFM2-VL-450M's decoder attends in 6 of 16 layers; its configuration decides, no weights are there."""
+    config = Lfm2VlConfig(text_config={"num_hidden_layers": 16, "full_attn_idxs": [2, 5, 8, 10, 12, 14]})
+    kind = plugins.load("models", "lfm2_vl")
+    for recipe in ("tokens/fastv@10%", "weights/wanda@50%+tokens/sparsevlm@10%+cache/h2o@10%"):
+        assert refusal(kind, config, parse(recipe)) == (
+            "tokens cannot be dropped at layer 2, since layer 1 has no attention to choose them by; "
+            "they can at 3, 6, 9, 11, 13, 15"
+        )
+    assert refusal(kind, config, parse("tokens/fastv@10%:layer=3+cache/h2o@10%")) is None
+
+
+def test_weights_methods_reach_every_linear_layer_of_the_decoder() -> None:
+    for name in ARCHITECTURES:
+        model = tiny.build(name)
+        found = {id(linear) for linear in decoder_linears(model.model).values()}
+        assert found == {id(part) for part in model.text.layers.modules() if isinstance(part, torch.nn.Linear)}, name
+
+
+def test_wanda_halves_every_row_of_the_decoder_and_touches_nothing_else(model: Any) -> None:
+    pruned = tiny.build(model.name)
+    inputs = [pruned.inputs(tiny.pictures(prompt), prompt) for prompt in tiny.PROMPTS]
+    parse("weights/wanda@50%").parts[0].built.compress(pruned.model, inputs, processor=pruned.processor)
+    decoder = {f"{name}.weight" for name in decoder_linears(pruned.model)}
+    before = model.model.state_dict()
+    for name, weight in pruned.model.state_dict().items():
+        if name in decoder:
+            assert (weight.count_nonzero(dim=1) == weight.shape[1] // 2).all()
+            assert ((weight == before[name]) | (weight == 0)).all()
+        else:
+            assert torch.equal(weight, before[name])

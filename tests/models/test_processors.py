@@ -11,6 +11,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
@@ -145,3 +146,29 @@ def test_gemma_refuses_a_prompt_that_its_window_does_not_hold(tmp_path: Path) ->
     model.model.config.text_config.sliding_window = 80
     with pytest.raises(InputError, match="ask about fewer pictures"):
         list(sweep.answer(model, [picture(90, 110)], QUESTION, "s", [parse("controls/full")], limit=64))
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens"),
+    [
+        ((512, 384), (16, 12)),  # whole tokens of 32 pixels already
+        ((100, 100), (8, 8)),  # enlarged to the least, 64 tokens
+        ((2048, 1024), (22, 11)),  # shrunk below the most, 256 tokens
+    ],
+)
+def test_lfm2_makes_as_many_tokens_as_its_limits_allow(size: tuple[int, int], tokens: tuple[int, int]) -> None:
+    """The rule is the published processor's `smart_resize`; sizes worked by hand."""
+    found = lfm2_vl.ImageProcessor()(images=[[picture(*size)]], return_row_col_info=True, return_tensors="pt")
+    assert found["spatial_shapes"].tolist() == [[2 * tokens[1], 2 * tokens[0]]]
+    assert found["pixel_values"].shape == (1, 4 * tokens[0] * tokens[1], 16 * 16 * 3)
+    assert (found["image_rows"], found["image_cols"]) == ([1], [1])
+
+
+def test_lfm2_starts_once_with_or_without_a_picture(tmp_path: Path) -> None:
+    """The chat template brings the first token, and the tokenizer would add another."""
+    write_checkpoint("lfm2_vl", tmp_path)
+    model = load_model("lfm2_vl", tmp_path)
+    start = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    model.tokenizer.backend_tokenizer.post_processor = start
+    for pictures in ([], [picture(100, 60)]):
+        assert 1 not in model.inputs(pictures, QUESTION)["input_ids"]

@@ -1,0 +1,48 @@
+"""What a model refuses is not run and is listed with its reason; the rest of the grid is answered and timed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from stages import clock, samples
+from tests.checkouts import run, write_params
+from tests.models.test_processors import write_checkpoint
+
+RECIPES = ("controls/full", "tokens/fastv@40%", "tokens/sparsevlm@40%", "cache/snapkv@10%")
+REFUSED = ("hybrid", "tokens/sparsevlm@40%")
+REASON = "tokens cannot be dropped at layer 1, since layer 0 has no attention to choose them by; they can at 2"
+
+
+def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_checkpoint("lfm2_vl", checkout / "hybrid")
+    write_params(checkout, RECIPES, n=2)
+    params = checkout / "params.yaml"
+    hybrid = "  hybrid: {architecture: lfm2_vl, checkpoint: hybrid}\nweights:"
+    text = params.read_text().replace("[embedded]", "[embedded, hybrid]").replace("weights:", hybrid, 1)
+    params.write_text(text)
+    monkeypatch.chdir(checkout)
+    samples.main()
+    done = run(checkout, "stages/answer.py")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+    skips = pq.read_table(checkout / "artifacts/skips.parquet").to_pylist()
+    assert [(row["model"], row["recipe"]) for row in skips] == [REFUSED] * 2
+    assert [row["benchmark"] for row in skips] == ["easy_vqa", "documents"]
+    assert {row["reason"] for row in skips} == {REASON}
+    every = {(model, recipe) for model in ("embedded", "hybrid") for recipe in RECIPES}
+    assert pairs(checkout / "artifacts/answers.parquet") == every - {REFUSED}
+    assert pairs(checkout / "artifacts/cells.parquet") == every - {REFUSED}
+
+    clock.main()
+    assert pairs(checkout / "artifacts/timings.parquet") == every - {REFUSED}
+    why = run(checkout, "-m", "leanvlm.cli", "explain", "tokens/sparsevlm@40%", "documents").stdout
+    assert f"hybrid | tokens/sparsevlm@40% | documents: not run, {REASON}" in why
+
+
+def pairs(table: Path) -> set[tuple[str, str]]:
+    return {(row["model"], row["recipe"]) for row in pq.read_table(table, columns=["model", "recipe"]).to_pylist()}

@@ -11,7 +11,9 @@ from typing import Protocol
 from PIL import Image
 
 from leanvlm.benchmarks._canvas import Canvas
+from leanvlm.errors import InputError
 
+MOST_DRAWN = 1000  # pictures that are drawn for one question
 HELD_OUT_SEED = 10_000_000  # samples are drawn from this seed on; training stays below it
 
 
@@ -79,11 +81,16 @@ class DrawnBenchmark:
             yield Sample(name, name, kind, images, question.text, question.answers, question.rule)
 
     def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
-        while True:  # some pictures do not admit some kinds: a relation needs two distinct objects
+        """Draw until a picture admits the kind: a relation needs two distinct objects.
+
+        Raises: InputError where knobs are turned so that none does.
+        """
+        for _ in range(MOST_DRAWN):
             picture = self.draw(rng)
             fitting = [question for question in picture.questions if question.kind == kind]
             if fitting:
                 return picture, rng.choice(fitting)
+        raise InputError(f"{self} draws no picture of which a {kind!r} can be asked; turn its knobs back")
 
 
 def _png(image: Image.Image) -> bytes:

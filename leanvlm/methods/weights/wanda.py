@@ -16,7 +16,8 @@ import torch
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.methods._pruning import PruningMethod
-from leanvlm.methods._weights import Samples, walk
+from leanvlm.methods._walk import walk
+from leanvlm.methods._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

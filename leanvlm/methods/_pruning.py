@@ -13,6 +13,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from leanvlm.errors import InputError
+from leanvlm.methods._walk import TOKENS
 from leanvlm.methods._weights import WeightsMethod
 
 SEMI_STRUCTURED = "2:4"  # of each four neighbouring weights of a row two stay
@@ -54,6 +56,19 @@ class PruningMethod(WeightsMethod):
         size = 4 if self.is_semi_structured else scores.shape[1]
         groups = scores.unflatten(1, (-1, size))  # (outputs, groups, size)
         return lowest(groups, n_pruned(size, self.share())).flatten(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListeningMethod(PruningMethod):
+    """A method that scores a weight by what enters its layer."""
+
+    tokens: str = "all"  # whose inputs count: of every token, as in EffiVLM-Bench, or of text alone
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tokens not in TOKENS:
+            name = "/".join(type(self).__module__.split(".")[-2:])
+            raise InputError(f"{name} has no tokens {self.tokens!r}; it has {', '.join(TOKENS)}")
 
 
 def n_pruned(n: int, share: Fraction) -> int:

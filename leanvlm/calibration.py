@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import easy_vqa
@@ -25,16 +25,19 @@ SOURCES = ("documents", "charts", "scenes", "easy_vqa")
 Row = dict[str, Any]  # one row of the table `calibration`
 
 
-def draw(n: int, *, seed: int) -> Iterator[Row]:
+def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES) -> Iterator[Row]:
     """Yield `n` samples, benchmarks in turn; a seed always gives the same, and fewer are a prefix of more.
 
-    Raises: InputError for a seed that graded samples are drawn from.
+    Raises: InputError for a benchmark without single training pictures, or a seed that graded samples are drawn from.
     """
+    for name in sources or ("nothing",):
+        if name not in SOURCES:
+            raise InputError(f"calibration.sources has {name!r}; it takes one or more of {', '.join(SOURCES)}")
     if not 0 <= seed < HELD_OUT_SEED:
         raise InputError(f"calibration.seed {seed!r} is not from 0 to {HELD_OUT_SEED - 1}, where training samples lie")
     rng = random.Random(seed)
     for index in range(n):
-        name = SOURCES[index % len(SOURCES)]
+        name = sources[index % len(sources)]
         question, answer, image = _photo(rng) if name == "easy_vqa" else _drawn(name, rng)
         row = {"question": question, "answer": answer, "images": [_png(image)]}
         yield {"sample_id": f"{name}-{index:05d}", **row}

@@ -40,7 +40,7 @@ def root(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     network = load_model("llava_onevision", random_checkpoint).model.to(torch.bfloat16)
     network.save_pretrained(root / SOURCE)
     params: Any = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
-    params["calibration"] = {"n": 3, "seed": 3}
+    params["calibration"] = {"n": 3, "seed": 3, "sources": ["documents", "charts", "scenes"]}
     params["models"] = {"embedded": {"architecture": "llava_onevision", "checkpoint": str(SOURCE)}}
     YAML(typ="safe").dump(params, root / "params.yaml")
     with pytest.MonkeyPatch.context() as patch:

@@ -40,7 +40,8 @@ def main() -> None:
     loaded = load_model(models[name].architecture, source)
     samples = calibration.inputs(loaded, TABLE.read(Path("data/calibration.parquet")).to_pylist())
     with whole(ROOT / name / slug(recipe.text)) as folder:
-        produce(recipe.parts[0].built, loaded.model, loaded.processor, samples, source=source, folder=folder)
+        methods = [part.built for part in recipe.parts]
+        produce(methods, loaded.model, loaded.processor, samples, source=source, folder=folder)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ class WeightsMethod(Method):
     acts_on: ClassVar[str] = "weights"
     settings: ClassVar[str]  # the allowed settings, in words
     is_even: ClassVar[bool] = True  # every linear layer keeps the same share; else only their sum is asked for
+    quantises: ClassVar[bool] = False  # else it prunes
+    keeps_zeros: ClassVar[bool] = False  # may follow a method that prunes
     setting: str
 
     def __post_init__(self) -> None:
@@ -55,6 +57,14 @@ class WeightsMethod(Method):
         Raises: InputError for a setting that the method does not know.
         """
         raise NotImplementedError
+
+    def budget_of(self, n_inputs: float) -> float:  # noqa: ARG002
+        """Return the share that is asked to be kept in a layer of so many inputs."""
+        return self.budget()
+
+    def changes(self, model: nn.Module) -> frozenset[str]:  # noqa: ARG002
+        """Name the tensors that change too, besides the decoder's linear weights: none."""
+        return frozenset()
 
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
         """Rewrite the decoder's linear layers in place; `model` is in float32."""

@@ -132,9 +132,17 @@ class Params:
 
     @property
     def needed_checkpoints(self) -> dict[str, str]:
-        """What stands under `weights:` for the chosen recipes: the methods of one checkpoint each, by its slug."""
-        texts = sorted({weights_text(parse(text)) for text in self.grid.chosen} - {""})
-        return {slug(text): text for text in texts}
+        """What stands under `weights:` for the chosen recipes: the methods of one checkpoint each, by its slug.
+
+        Raises: InputError where two have the same slug, as 2:4 and 2.4% do.
+        """
+        found: dict[str, str] = {}
+        for text in sorted({weights_text(parse(text)) for text in self.grid.chosen} - {""}):
+            if slug(text) in found:
+                raise InputError(f"{found[slug(text)]!r} and {text!r} would share the file name {slug(text)}; "
+                                 "take one of them out of params.yaml")  # fmt: skip
+            found[slug(text)] = text
+        return found
 
 
 def weights_text(recipe: Recipe) -> str:

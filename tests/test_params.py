@@ -90,7 +90,7 @@ def test_the_checkpoints_are_those_that_the_profiles_recipes_need(
 def test_two_checkpoints_of_one_name_are_refused(tmp_path: Path) -> None:
     path = changed(tmp_path, "profile: default", "profile: all")
     path.write_text(path.read_text().replace("weights/wanda@80%", "weights/wanda@2.4%"))
-    with pytest.raises(InputError, match="'weights/wanda@2.4%' and 'weights/wanda@2:4' would share the file name"):
+    with pytest.raises(InputError, match=r"'weights/wanda@2\.4%' and 'weights/wanda@2:4' would share the file name"):
         list_checkpoints(path)
 
 

@@ -54,7 +54,7 @@ class PruningMethod(WeightsMethod):
         Shapes: (outputs, inputs) -> (outputs, inputs), True = to be zeroed.
         """
         size = 4 if self.is_semi_structured else scores.shape[1]
-        groups = scores.unflatten(1, (-1, size))  # (outputs, groups, size)
+        groups = scores.reshape(len(scores), -1, size)  # (outputs, groups, size)
         return lowest(groups, n_pruned(size, self.share())).flatten(1)
 
 

@@ -1,13 +1,14 @@
 """ECoFLaP: a decoder layer keeps the more weights, the more the loss moves when its weights are shaken.
 
 Source:  Sung et al. 2024, arXiv 2310.02998, section 3: the zeroth-order estimate of a layer's importance, then
-         Wanda with a share of its own in each decoder layer. EffiVLM-Bench calls it EcoFLAP.
+         Wanda, or SparseGPT, with a share of its own in each decoder layer. EffiVLM-Bench calls it EcoFLAP.
 Code:    github.com/ylsung/ECoFLaP @ fc84d4d, layer_single_base_pruner.py (read, not copied).
 Departs: only the decoder's layers are groups, as in EffiVLM-Bench. The loss is that of the answer and its end, as
          the authors' is of the caption, not of the question. 8 samples shake the weights, where the authors take
          32 to 128. Weights come back from a copy, not by adding the noise again; the parameters that rounding up
          shared out too many are taken away, where the authors' code adds them. `slack` 0.1 is the authors' for
-         images and text, whose largest sparsity is 0.1 above the mean; 0.4 at 50% is EffiVLM-Bench's.
+         images and text, whose largest sparsity is 0.1 above the mean; 0.4 at 50% is EffiVLM-Bench's. The counts
+         are exact with Wanda; SparseGPT takes one weight a block of 128 columns more.
 Checked: tests/methods/test_ecoflap.py: three allocations worked by hand, gradients that autograd knows, and a
          layer that the loss does not depend on keeps least.
 """
@@ -23,28 +24,46 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._allocation import AllocatingMethod, layer_sizes
+from leanvlm.errors import InputError
+from leanvlm.methods._allocation import AllocatingMethod, layer_sizes, per_linear
 from leanvlm.methods._method import option
 from leanvlm.methods._weights import Sample, Samples, decoder_layers, decoder_linears
-from leanvlm.methods.weights import wanda
+from leanvlm.methods.weights import sparsegpt, wanda
+
+PRUNERS = ("wanda", "sparsegpt")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(AllocatingMethod):
-    """Share out by importance, then prune each output row as Wanda does."""
+    """Share out by importance, then prune."""
 
+    prune: str = "wanda"  # what prunes each layer: wanda or sparsegpt
     slack: float = option(0.1, least=0.01, most=1)  # no decoder layer keeps less than the share asked minus this
     samples: int = option(8, least=1)  # how many calibration samples measure the importance
     noises: int = option(1, least=1)  # draws of noise per sample and linear layer
     step: float = option(1e-3, least=1e-6, most=1)  # standard deviation of the noise, in units of a weight
     seed: int = option(0, least=0)
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prune not in PRUNERS:
+            raise InputError(f"weights/ecoflap has no prune {self.prune!r}; it has {', '.join(PRUNERS)}")
+        if self.prune == "sparsegpt" and self.tokens != "all":
+            raise InputError(
+                "weights/ecoflap with prune=sparsegpt listens to all tokens; leave out tokens, or use wanda"
+            )
+
+    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
         """Shake one linear layer after the other, share out, and prune."""
         sizes = layer_sizes(model)
         least = max(Fraction(0), self.share() - Fraction(self.slack))
         kept = allocate(self.importance(model, calibration), sizes, total=self.total(sizes), least=least)
-        wanda.prune_unevenly(model, calibration, kept, tokens=self.tokens)
+        if self.prune == "wanda":
+            wanda.prune_unevenly(model, calibration, kept, tokens=self.tokens)
+        else:
+            counts, linears = per_linear(model, kept), decoder_linears(model)
+            gone = [1 - counts[name] / linears[name].weight.numel() for name in linears]
+            sparsegpt.prune(model, calibration, gone, processor=processor)
 
     @torch.no_grad()
     def importance(self, model: PreTrainedModel, calibration: Samples) -> list[float]:

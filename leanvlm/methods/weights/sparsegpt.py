@@ -8,7 +8,7 @@ Departs: weights are compared within blocks of 128 columns of a linear layer, an
          layer comes from those before it as pruned, and within a layer from its linear layers as they were, where
          EffiVLM-Bench calibrates all on the untouched model. Calibrated on questions with pictures, not text from C4.
 Checked: tests/methods/test_sparsegpt.py: five matrices worked by hand, a slow reference over a whole layer, and on
-         inputs that calibration did not see, each layer errs less than Wanda's, and Wanda's less than magnitude's.
+         inputs that calibration did not see, each layer errs less than Wanda's.
 """
 
 from __future__ import annotations
@@ -31,10 +31,28 @@ class Method(PruningMethod):
         if self.share() == 1:
             return
 
-        def modifiers() -> list[object]:
-            from llmcompressor.modifiers.pruning import SparseGPTModifier
+        prune(
+            model,
+            calibration,
+            float(1 - self.share()),
+            mask="2:4" if self.is_semi_structured else "0:0",
+            processor=processor,
+        )
 
-            mask = "2:4" if self.is_semi_structured else "0:0"
-            return [SparseGPTModifier(sparsity=float(1 - self.share()), mask_structure=mask, targets=TARGETS)]
 
-        oneshot(model, modifiers, calibration, processor=processor)
+def prune(
+    model: PreTrainedModel,
+    calibration: Samples,
+    gone: float | list[float],
+    *,
+    mask: str = "0:0",
+    processor: ProcessorMixin,
+) -> None:
+    """Prune layer after layer; `gone` is the share that goes, of all linear layers or of each in order."""
+
+    def modifiers() -> list[object]:
+        from llmcompressor.modifiers.pruning import SparseGPTModifier
+
+        return [SparseGPTModifier(sparsity=gone, mask_structure=mask, targets=TARGETS)]
+
+    oneshot(model, modifiers, calibration, processor=processor)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from leanvlm.cells import Cell, grid_skips
 from leanvlm.engine.sweep import Answer
 from leanvlm.errors import InputError, LeanvlmError
-from leanvlm.methods._audit import stored_bytes
+from leanvlm.methods._audit import stored_weights
 from leanvlm.params import Params
 from leanvlm.tables import answers, cells, parts, skips
 
@@ -80,8 +80,8 @@ def _audit(params: Params, cell: Cell) -> dict[str, Any]:
 
 def full_weights_bytes(params: Params, model: str) -> int:
     """Count the bytes of the decoder's linear layers at 16 bits a weight, from the checkpoint's own header."""
-    sizes = stored_bytes(Path(params.models[model].checkpoint))
-    return sum(2 * n_weights for _, n_weights in sizes.values())
+    stored = stored_weights(Path(params.models[model].checkpoint))
+    return sum(2 * layer.n_weights for layer in stored.values())
 
 
 def _cell_row(cell: Cell, audit: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _parts_of(cell: Cell, achieved: list[dict[str, float]], audit: dict[str, Any
     rows = []
     for position, part in enumerate(cell.recipe.parts, start=1):
         acts_on = part.built.acts_on
-        kept = audit.get("achieved_budget") if acts_on == "weights" else None
+        kept = audit["parts"][position - 1]["achieved_budget"] if acts_on == "weights" else None  # they come first
         if acts_on in ("image", "tokens", "cache") and part.budget is not None:
             kept = round(fmean(shares[acts_on] for shares in achieved), 9)
         rows.append(

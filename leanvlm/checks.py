@@ -1,4 +1,4 @@
-"""The gate: every table's Great Expectations, and two that look across tables; a failure names its rows."""
+"""The gate: every table's Great Expectations, and three that SQL prepares across tables; a failure names its rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from leanvlm import store
 from leanvlm.errors import RunError
-from leanvlm.tables import _expect, answers, calibration, cells, grades, parts, samples, skips, timings
+from leanvlm.tables import _expect, answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
 
-MODULES = (samples, calibration, answers, cells, parts, skips, grades, timings)
+MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, grades, timings)
 SQL = Path(samples.__file__).parent
 MOST_ROWS = 5  # failing rows that are named
 
@@ -90,20 +90,21 @@ def _across_tables(root: Path, benchmarks: Sequence[str]) -> list[Batch]:
     cell_keys = ("model", "recipe", "benchmark")
     counts = ("n_missing_answers", "n_stray_answers", "n_missing_grades", "n_stray_grades")
     whole = [_expect.between("n_samples", 1), *(_expect.between(count, 0, 0) for count in counts)]
-    near = [_expect.filled("achieved_budget"), _expect.at_most("deviation", "allowed_deviation")]
+    near = _expect.at_most("deviation", "allowed_deviation")
     within = [
         _expect.at_most("visual_tokens_kept", "visual_tokens"),
         _expect.at_most("cache_bytes", "full_cache_bytes"),
     ]
     with store.connect(root, benchmarks=benchmarks) as connection:
-        coverage, budgets, bounds = (
+        coverage, budgets, bounds, layers = (
             connection.sql((SQL / f"{name}.sql").read_text(encoding="utf-8")).to_arrow_table().to_pandas()
-            for name in ("coverage", "budgets", "bounds")
+            for name in ("coverage", "budgets", "bounds", "layers")
         )
     return [
         Batch("bounds", answers.TABLE.keys, bounds, within),
         Batch("coverage", cell_keys, coverage, whole),
-        Batch("budgets", ("model", "recipe", "position"), budgets, near),
+        Batch("budgets", ("model", "recipe", "position"), budgets, [_expect.filled("achieved_budget"), near]),
+        Batch("layers", audits.TABLE.keys, layers, [near]),
     ]
 
 

@@ -52,6 +52,15 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How many training questions weights methods look at, which draw, and of which benchmarks, in turn."""
+
+    n: int
+    seed: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Answering:
     """How answers are made."""
 
@@ -120,7 +129,7 @@ class Params:
     models: dict[str, Checkpoint]
     weights: dict[str, str]
     samples: Count
-    calibration: Count
+    calibration: Calibration
     answer: Answering
     clock: Clock
     tally: Tally
@@ -130,16 +139,43 @@ class Params:
 
     def folder(self, model: str, recipe: Recipe) -> Path:
         """Say where the weights lie that a recipe runs on."""
-        part = recipe.part("weights")
-        if part is None:
-            return Path(self.models[model].checkpoint)
-        return Path(f"artifacts/checkpoints/{model}/{slug(part.text)}")
+        text = weights_text(recipe)
+        return Path(f"artifacts/checkpoints/{model}/{slug(text)}" if text else self.models[model].checkpoint)
+
+    @property
+    def needed_checkpoints(self) -> dict[str, str]:
+        """What stands under `weights:` for the chosen recipes: the methods of one checkpoint each, by its slug.
+
+        Raises: InputError where two have the same slug, as 2:4 and 2.4% do.
+        """
+        found: dict[str, str] = {}
+        for text in sorted({weights_text(parse(text)) for text in self.grid.chosen} - {""}):
+            if slug(text) in found:
+                raise InputError(f"{found[slug(text)]!r} and {text!r} would share the file name {slug(text)}; "
+                                 "take one of them out of params.yaml")  # fmt: skip
+            found[slug(text)] = text
+        return found
+
+
+def weights_text(recipe: Recipe) -> str:
+    """Spell the methods of a recipe that act on the weights; nothing if there are none."""
+    return "+".join(part.text for part in recipe.parts if part.built.acts_on == "weights")
 
 
 def load(path: Path) -> Params:
     """Read and check params.yaml.
 
     Raises: InputError naming the first key, name or recipe that cannot be used.
+    """
+    params = read(path)
+    _check_names(params)
+    return params
+
+
+def read(path: Path) -> Params:
+    """Read params.yaml, and check its keys and types, not yet what they name.
+
+    Raises: InputError naming the first key that is missing, unknown or of another type.
     """
     if not path.is_file():
         raise InputError(f"no {path} here; run from the repository's root")
@@ -148,7 +184,6 @@ def load(path: Path) -> Params:
     except YAMLError as error:
         raise InputError(f"{path} is not YAML ({_problem(error)}); mend it or `git checkout {path}`") from None
     params: Params = _build(Params, text, "params.yaml")
-    _check_names(params)
     return params
 
 
@@ -197,10 +232,10 @@ def _check_recipes(params: Params) -> None:
             raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
     if "controls/full" not in texts[: len(params.grid.recipes)]:
         raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
-    for part in filter(None, (recipe.part("weights") for recipe in recipes)):
-        if params.weights.get(slug(part.text)) != part.text:
-            line = f"{slug(part.text)}: {part.text!r}"
-            raise InputError(f"recipe {part.text!r} needs a checkpoint; add `{line}` under `weights:` in params.yaml")
+    for name, text in params.needed_checkpoints.items():
+        if params.weights.get(name) != text:
+            raise InputError(f"recipe {text!r} needs a checkpoint, and `weights:` in params.yaml has no line "
+                             f"`{name}: {text!r}`; run `make repro`, which adds it")  # fmt: skip
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:

@@ -1,14 +1,17 @@
 """A recipe is a text: `method[@setting][:option=value,...]`, joined by `+`; this reads it and writes its one form.
 
 The canonical text names parts in order of application (weights, image, tokens, cache), sorts options and leaves
-defaults out: `weights/gptq@w4a16-g128+cache/snapkv@10%`, `controls/random_tokens@10%:seed=2`.
+defaults out: `weights/gptq@w4a16-g128+cache/snapkv@10%`, `controls/random_tokens@10%:seed=2`. Two parts may act on
+the weights, in the order that is written: `weights/sparsegpt@2:4+weights/rtn@w4a16-g128` prunes, then quantises.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from leanvlm import plugins
@@ -78,7 +81,7 @@ class Recipe:
         return any(part.built.is_rebatched for part in self.parts)
 
     def part(self, acts_on: str) -> Part | None:
-        """Return the part that acts on the weights, the image, the tokens or the cache."""
+        """Return the part that acts on the image, the tokens or the cache, or the first that acts on the weights."""
         return next((part for part in self.parts if part.built.acts_on == acts_on), None)
 
 
@@ -90,13 +93,31 @@ def parse(text: str) -> Recipe:
     if not isinstance(text, str):
         raise InputError(f"recipe {text!r} is not a text; quote it in params.yaml, since YAML reads 2:4 as a number")
     parts = sorted((_part(piece.strip(), text) for piece in text.split("+")), key=lambda part: _rank(part))
-    kinds = [part.built.acts_on for part in parts]
-    if len(set(kinds)) < len(kinds) or ("none" in kinds and len(kinds) > 1):
+    kinds = [(part.built.acts_on, getattr(part.built, "quantises", None)) for part in parts]
+    if len(set(kinds)) < len(kinds) or (kinds[0][0] == "none" and len(kinds) > 1):
         raise InputError(
-            f"recipe {text!r} joins parts that act on the same thing; join at most one each on "
-            "weights, image, tokens and cache, and controls/full with nothing"
+            f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights and "
+            "that quantises them, and one each on image, tokens and cache, and controls/full with nothing"
         )
+    _check_weights([part for part in parts if part.built.acts_on == "weights"], text)
     return Recipe(tuple(parts))
+
+
+def _check_weights(parts: Sequence[Part], text: str) -> None:
+    """Refuse an order of methods on the weights in which zeros get lost."""
+    for first, second in pairwise(parts):
+        if first.built.quantises:
+            raise InputError(f"recipe {text!r} prunes what is quantised; write {second.text}+{_rounding(first)}")
+        if not second.built.keeps_zeros:
+            raise InputError(
+                f"recipe {text!r} loses the zeros of {first.text}, which {second.method} changes as it makes good "
+                f"its errors; quantise what is pruned with {_rounding(second)}"
+            )
+
+
+def _rounding(part: Part) -> str:
+    """Name the method that keeps zeros, with a part's setting."""
+    return part.text if part.built.keeps_zeros else f"weights/rtn@{part.setting}"
 
 
 def slug(text: str) -> str:

@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
 from leanvlm.errors import InputError, RunError, exit_on_error
-from leanvlm.params import PROFILES, load
+from leanvlm.params import PROFILES, load, read
 from leanvlm.processes import die_with_parent, only_run
 
 LOCK = Path("dvc.lock")
@@ -34,6 +34,8 @@ def run_dvc(targets: list[str]) -> None:
         fails.
     """
     check_params()
+    for name in ("checkpoints", "costs"):  # stages depend on these folders, also where no recipe fills them
+        Path("artifacts", name).mkdir(parents=True, exist_ok=True)
     with only_run(HOLD):
         mend_lock()
         environment = os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
@@ -47,11 +49,25 @@ def run_dvc(targets: list[str]) -> None:
 def check_params() -> None:
     """Refuse a params.yaml that cannot be used; one that passed is not read again, since that imports every method."""
     path, passed = Path("params.yaml"), HOLD.with_name("leanvlm.params")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    if not passed.is_file() or passed.read_text() != digest:
+    if not path.is_file() or not passed.is_file() or passed.read_text() != _digest(path):
+        list_checkpoints(path)
         load(path)
         passed.parent.mkdir(parents=True, exist_ok=True)
-        passed.write_text(digest)
+        passed.write_text(_digest(path))
+
+
+def list_checkpoints(path: Path) -> None:
+    """Keep the block `weights:` to what the profile's recipes need: DVC makes one checkpoint for each line of it."""
+    params = read(path)
+    lines = "".join(f'\n  {name}: "{text}"' for name, text in params.needed_checkpoints.items())
+    if params.weights != params.needed_checkpoints:
+        block = f"weights:{lines or ' {}'}\n"
+        path.write_text(re.sub(r"(?m)^weights:.*\n([ \t].*\n)*", lambda _: block, path.read_text()))
+        print(f"params.yaml: `weights:` now lists the {len(params.needed_checkpoints)} checkpoints of the recipes")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def mend_lock() -> None:
@@ -91,6 +107,7 @@ def choose_profile(name: str) -> None:
     if new != text:
         path.write_text(new)
         print(f"params.yaml: the profile is now {name}")
+        list_checkpoints(path)
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from leanvlm import grading
-from leanvlm.tables import answers, cells, grades, parts, samples, skips, timings
+from leanvlm.tables import answers, audits, cells, costs, grades, parts, samples, skips, timings
 from leanvlm.tables._table import Table, read_parquet
 
 METRICS = Path("artifacts/metrics")
-TABLES = (answers.TABLE, cells.TABLE, grades.TABLE, parts.TABLE, skips.TABLE, timings.TABLE)
+TABLES = tuple(module.TABLE for module in (answers, audits, cells, costs, grades, parts, skips, timings))
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -16,7 +16,8 @@ from leanvlm.tables.calibration import TABLE
 def main() -> None:
     """Draw and write."""
     asked = params.load(Path("params.yaml")).calibration
-    TABLE.write(list(calibration.draw(asked.n, seed=asked.seed)), Path("data/calibration.parquet"))
+    rows = calibration.draw(asked.n, seed=asked.seed, sources=asked.sources)
+    TABLE.write(list(rows), Path("data/calibration.parquet"))
 
 
 if __name__ == "__main__":

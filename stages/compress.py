@@ -1,13 +1,18 @@
 """compress: rewrite a model's linear layers with one weights method, and audit what came of it.
 
 Call:   python stages/compress.py embedded weights-gptq-w4a16-g128 (or the recipe itself)
-Writes: artifacts/checkpoints/<model>/<slug>/, a checkpoint that Hugging Face and vLLM load, with audit.json.
+Writes: artifacts/checkpoints/<model>/<slug>/, a checkpoint that Hugging Face and vLLM load, with audit.json;
+        artifacts/costs/<model>/<slug>.json, seconds and memory, which differ from run to run: apart, so that what
+        answers depend on has the same bytes each time.
 Reads:  data/calibration.parquet, the model's checkpoint, params.yaml: models.
 """
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -21,6 +26,7 @@ from leanvlm.recipe import parse, slug
 from leanvlm.tables.calibration import TABLE
 
 ROOT = Path("artifacts/checkpoints")
+COSTS = Path("artifacts/costs")
 
 
 def main() -> None:
@@ -39,8 +45,15 @@ def main() -> None:
     source = Path(models[name].checkpoint)
     loaded = load_model(models[name].architecture, source)
     samples = calibration.inputs(loaded, TABLE.read(Path("data/calibration.parquet")).to_pylist())
+    started = time.perf_counter()
     with whole(ROOT / name / slug(recipe.text)) as folder:
-        produce(recipe.parts[0].built, loaded.model, loaded.processor, samples, source=source, folder=folder)
+        methods = [part.built for part in recipe.parts]
+        produce(methods, loaded.model, loaded.processor, samples, source=source, folder=folder)
+    seconds, kibibytes = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    costs = {"calibration_samples": len(samples), "seconds": seconds, "peak_bytes": 1024 * kibibytes}
+    path = COSTS / name / f"{slug(recipe.text)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(costs, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ RECIPES = (
     "controls/random_tokens@10%",
     "controls/random_cache@10%",
     "cache/snapkv@10%",
+    "weights/wanda@50%",
 )
 PARAMS = """
 grid:
@@ -28,7 +29,7 @@ models:
   embedded: {{architecture: llava_onevision, checkpoint: artifacts/models/embedded}}
 weights: {{weights-wanda-50: "weights/wanda@50%"}}
 samples: {{n: {n}, seed: 0}}
-calibration: {{n: 4, seed: 0}}
+calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}

@@ -17,9 +17,8 @@ from torch import Tensor
 
 from leanvlm import calibration
 from leanvlm.errors import InputError, RunError
-from leanvlm.methods import _checkpoint
 from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._checkpoint import probe, produce, stored_dtype, whole
+from leanvlm.methods._checkpoint import probe, produce, settle, stored_dtype, whole
 from leanvlm.methods._weights import WeightsMethod, decoder_linears
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.recipe import parse, slug
@@ -40,7 +39,7 @@ def root(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     network = load_model("llava_onevision", random_checkpoint).model.to(torch.bfloat16)
     network.save_pretrained(root / SOURCE)
     params: Any = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
-    params["calibration"] = {"n": 3, "seed": 3}
+    params["calibration"] = {"n": 3, "seed": 3, "sources": ["documents", "charts", "scenes"]}
     params["models"] = {"embedded": {"architecture": "llava_onevision", "checkpoint": str(SOURCE)}}
     YAML(typ="safe").dump(params, root / "params.yaml")
     with pytest.MonkeyPatch.context() as patch:
@@ -75,8 +74,9 @@ def load(path: Path) -> tuple[LoadedModel, list[dict[str, Tensor]]]:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_logits_from_disk_equal_those_of_a_second_run_in_memory(recipe: str) -> None:
     loaded, samples = load(SOURCE)
-    parse(recipe).parts[0].built.compress(loaded.model, samples, processor=loaded.processor)
-    _checkpoint._round_scales(loaded.model, torch.bfloat16)
+    for part in parse(recipe).parts:
+        part.built.compress(loaded.model, samples, processor=loaded.processor)
+        settle(loaded.model, torch.bfloat16)
     again, _ = load(folder(recipe))
     assert {value.dtype for value in again.model.parameters() if value.is_floating_point()} == {torch.float32}
     for expected, found in zip(probe(loaded.model, samples), probe(again.model, samples), strict=True):
@@ -99,7 +99,8 @@ def test_wanda_audit_counts_the_zeros_on_disk() -> None:
     assert len(kept) == audit["n_linears"] == 28
     assert audit["weights_bytes"] == sum(int((value != 0).sum()) for value in kept.values()) * 2
     assert audit["full_weights_bytes"] == FULL_BYTES
-    assert audit["achieved_budget"] == audit["nonzero_share"] == audit["budget"] == 0.5
+    assert audit["achieved_budget"] == audit["nonzero_share"] == 0.5
+    assert audit["parts"] == [{"achieved_budget": 0.5, "budget": 0.5, "setting": "50%"}]
     assert {layer["nonzero_share"] for layer in audit["layers"].values()} == {0.5}
     assert audit["n_quantised"] == 0
 
@@ -112,7 +113,7 @@ def test_gptq_audit_counts_the_bits_on_disk() -> None:
     assert audit["weights_bytes"] == sum(value.numel() * value.element_size() for value in kept)
     assert audit["full_weights_bytes"] == FULL_BYTES
     assert audit["bits_per_weight"] == pytest.approx(4.125, abs=0.002)  # 16 bytes a layer tell its shape
-    assert audit["achieved_budget"] == pytest.approx(audit["budget"], abs=1e-4)
+    assert audit["achieved_budget"] == audit["parts"][0]["achieved_budget"] == pytest.approx(4.125 / 16, abs=1e-4)
     assert audit["n_quantised"] == audit["n_linears"] == 28
     assert audit["is_reload_equal"] is True
 
@@ -182,8 +183,6 @@ class Faulty(WeightsMethod):
                 linear.weight[:, ::2] = 0
         if self.setting == "head":
             model.lm_head.weight[0, 0] += 1
-        if self.setting == "lossy":
-            linear.weight.mul_(1.001)
 
 
 @pytest.mark.usefixtures("inside")
@@ -193,20 +192,19 @@ class Faulty(WeightsMethod):
         ("nothing", "kept 1.0000 where 0.5000 was asked"),
         ("nan", "logits are not finite"),
         ("head", "changed tensors other than"),
-        ("lossy", "does not answer as the model did in memory"),
     ],
 )
 def test_a_method_that_fails_silently_is_stopped(fault: str, said: str, tmp_path: Path) -> None:
     loaded, samples = load(SOURCE)
     with pytest.raises(RunError, match=said):
-        produce(Faulty(setting=fault), loaded.model, loaded.processor, samples[:1], source=SOURCE, folder=tmp_path)
+        produce([Faulty(setting=fault)], loaded.model, loaded.processor, samples[:1], source=SOURCE, folder=tmp_path)
 
 
 @pytest.mark.usefixtures("inside")
 def test_no_samples_are_refused(tmp_path: Path) -> None:
     loaded, _ = load(SOURCE)
     with pytest.raises(InputError, match=r"raise calibration\.n"):
-        produce(Faulty(setting=""), loaded.model, loaded.processor, [], source=SOURCE, folder=tmp_path)
+        produce([Faulty(setting="")], loaded.model, loaded.processor, [], source=SOURCE, folder=tmp_path)
 
 
 def test_the_stored_type_changes_no_weight() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leanvlm.errors import InputError
-from leanvlm.params import load
-from leanvlm.reproduction import choose_profile
+from leanvlm.params import load, read
+from leanvlm.reproduction import choose_profile, list_checkpoints
 
 OWN = Path(__file__).parents[1] / "params.yaml"
 
@@ -30,6 +30,7 @@ def test_the_own_file_is_right() -> None:
     [
         ("benchmarks: [", "benchmrks: [", "no key 'benchmrks'"),
         ("tally: {resamples: 1000", "tally: {resample: 1000", "no key 'resample'.*resamples"),
+        ("sources: [documents,", "sources: documents}  # [", "calibration.sources is 'documents'; it must be a list"),
         ("max_new_tokens: 48", "max_new_tokens: many", "must be a whole number"),
         ("easy_vqa, documents", "easy_vqa, documentz", "no benchmark 'documentz'"),
         ("models: [embedded]", "models: [embeded]", "no model 'embeded'"),
@@ -39,7 +40,7 @@ def test_the_own_file_is_right() -> None:
         ('"tokens/fastv@10%"', '"tokens/visionzip@10.0%"', "stands twice"),
         ('"tokens/fastv@10%"', "124", "quoted text"),
         ('    - "controls/full"\n', "", "lacks 'controls/full'"),
-        ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint"),
+        ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint.*run `make repro`, which adds it"),
         ("answer:\n", "answer: [\n", "not YAML"),
         ("tally:", "grid: {}\ntally:", "duplicate key .grid.* in line"),
         ("workers: 2", "workers: 0", "it must be 1 or more"),
@@ -62,11 +63,41 @@ def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said:
 
 def test_the_profile_decides_which_recipes_run(tmp_path: Path) -> None:
     default = load(OWN).grid
-    whole = load(changed(tmp_path, "profile: default", "profile: all")).grid
+    whole = read(changed(tmp_path, "profile: default", "profile: all")).grid
     assert default.chosen == default.recipes
     assert whole.chosen == default.recipes + default.more
     with pytest.raises(InputError, match="must be default or all"):
         load(changed(tmp_path, "profile: default", "profile: most"))
+
+
+def test_the_checkpoints_are_those_that_the_profiles_recipes_need(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = changed(tmp_path, "profile: default", "profile: all")
+    with pytest.raises(InputError, match="needs a checkpoint"):
+        load(path)
+    list_checkpoints(path)
+    weights = load(path).weights
+    assert weights.items() > load(OWN).weights.items()
+    assert weights["weights-magnitude-2-4"] == "weights/magnitude@2:4"
+    assert not [text for text in weights.values() if "fastv" in text]  # what acts on tokens needs none of its own
+    assert f"lists the {len(weights)} checkpoints" in capsys.readouterr().out
+    path.write_text(path.read_text().replace("profile: all", "profile: default"))
+    list_checkpoints(path)
+    assert path.read_text() == OWN.read_text()
+
+
+def test_two_checkpoints_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, "profile: default", "profile: all")
+    path.write_text(path.read_text().replace("weights/wanda@80%", "weights/wanda@2.4%"))
+    with pytest.raises(InputError, match=r"'weights/wanda@2\.4%' and 'weights/wanda@2:4' would share the file name"):
+        list_checkpoints(path)
+
+
+def test_a_grid_without_weights_methods_needs_no_checkpoint(tmp_path: Path) -> None:
+    path = changed(tmp_path, '    - "weights/wanda@50%"\n    - "weights/gptq@w4a16-g128"\n', "")
+    list_checkpoints(path)
+    assert load(path).weights == {}
 
 
 def test_a_profile_is_chosen_where_dvc_and_people_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

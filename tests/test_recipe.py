@@ -64,3 +64,30 @@ def test_family_and_what_it_acts_on() -> None:
 
 def test_slug_is_a_file_name() -> None:
     assert slug("weights/gptq@w4a16-g128+cache/snapkv@10%") == "weights-gptq-w4a16-g128-cache-snapkv-10"
+
+
+@pytest.mark.parametrize("pruned", ["weights/sparsegpt@2:4", "weights/wanda@50%", "weights/owl@50%"])
+def test_what_is_pruned_may_be_rounded_to_nearest(pruned: str) -> None:
+    recipe = parse(f"cache/snapkv@10%+{pruned}+weights/rtn@w4a16-g128")
+    assert recipe.text == f"{pruned}+weights/rtn@w4a16-g128+cache/snapkv@10%"
+    assert [part.built.quantises for part in recipe.parts[:2]] == [False, True]
+    assert parse(f"{pruned}+weights/rtn@w8a8").acts_on == "weights"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("weights/wanda@2:4+weights/gptq@w4a16-g32", r"loses the zeros of weights/wanda@2:4.* weights/rtn@w4a16-g32$"),
+        ("weights/owl@50%+weights/awq@w4a16-g64", r"loses the zeros of weights/owl@50%.* weights/rtn@w4a16-g64$"),
+        ("weights/rtn@fp8+weights/wanda@50%", r"prunes what is quantised; write weights/wanda@50%\+weights/rtn@fp8$"),
+        ("weights/gptq@w4a16-g32+weights/wanda@50%", r"prunes what is quantised; write .*\+weights/rtn@w4a16-g32$"),
+        ("weights/wanda@50%+weights/magnitude@50%", "at most one each that prunes weights and that quantises them"),
+        ("weights/rtn@fp8+weights/rtn@w8a8", "act on the same thing"),
+        ("weights/rtn@w4a16-g16", "it takes w4a16-g32, w4a16-g64, w4a16-g128, w8a8 or fp8$"),
+        ("weights/sparsegpt@4:8", "it takes the share of weights kept, such as 50%, or 2:4$"),
+    ],
+)
+def test_zeros_are_not_lost_by_a_recipe(given: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as error:
+        parse(given)
+    assert "\n" not in str(error.value)

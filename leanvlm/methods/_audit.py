@@ -1,75 +1,137 @@
-"""Measure on disk what a weights method kept, and stop the run where that is not what was asked."""
+"""Measure what weights methods kept, in memory and on disk, and stop the run where that is not what was asked."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import nn
 
 from leanvlm.errors import RunError
 from leanvlm.methods._weights import LINEAR, WeightsMethod, decoder_linears
 
 Audit = dict[str, Any]
 STORED_BITS = 16
+MISSED = 1 / 128  # of a layer's budget: one weight in a row of 128
 
 
-def measure(method: WeightsMethod, folder: Path, nonzero: dict[str, float]) -> Audit:
-    """Count on disk what was kept, and compare it with what was asked.
+@dataclass(frozen=True)
+class Stored:
+    """What one linear layer's weight takes on disk, in bytes; `codes` hold the weights, `extras` the scales."""
 
-    A dense weight's zeros are free; all else that is stored for a layer's weight counts, scales included.
+    codes: int = 0
+    extras: int = 0
+    shape: tuple[int, int] = (0, 0)
 
-    Raises: RunError where a layer missed the budget by more than one weight in a row of 128.
+    @property
+    def n_weights(self) -> int:
+        """Count the weights, zeros included."""
+        return self.shape[0] * self.shape[1]
+
+
+def measure(
+    methods: Sequence[WeightsMethod], folder: Path, *, left: dict[str, float], nonzero: dict[str, float]
+) -> Audit:
+    """Count on disk what was kept, by each method and in all, and compare it with what was asked.
+
+    A pruned weight is free, in 16 bits as in fewer; all else that is stored for a layer's weight counts, scales
+    included. Takes: left, the share of weights that pruning left in each layer; nonzero, the share that is not zero,
+    also not by rounding.
+
+    Raises: RunError where a layer missed a budget by more than one weight in a row of 128.
     """
-    stored = stored_bytes(folder)
-    weights = {name: values for name, (_, values) in stored.items()}
-    bits = {name: 8 * size / values for name, (size, values) in stored.items()}
-    gate(set(stored) == set(nonzero), "the checkpoint lacks some of the decoder's linear layers")
-    for name, value in bits.items():
-        missed = abs(value / STORED_BITS - method.budget())
-        gate(missed <= 1 / 128, f"{name} kept {value / STORED_BITS:.4f} where {method.budget():.4f} was asked")
-    total, full = sum(size for size, _ in stored.values()), sum(weights.values()) * STORED_BITS // 8
+    stored = stored_weights(folder)
+    gate(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
+    sizes = {name: layer.codes * left[name] + layer.extras for name, layer in stored.items()}
+    n_weights = sum(layer.n_weights for layer in stored.values())
+    full, total = n_weights * STORED_BITS // 8, round(sum(sizes.values()))
     return {
         "achieved_budget": total / full,
         "bits_per_weight": total / full * STORED_BITS,
-        "budget": method.budget(),
         "full_weights_bytes": full,
-        "layers": {n: {"bits_per_weight": bits[n], "nonzero_share": nonzero[n]} for n in sorted(nonzero)},
-        "n_linears": len(nonzero),
-        "nonzero_share": sum(nonzero[name] * weights[name] for name in nonzero) / sum(weights.values()),
-        "setting": method.setting,
+        "layers": {
+            name: {
+                "bits_per_weight": 8 * sizes[name] / layer.n_weights,
+                "budget": _asked(methods, layer),
+                "n_weights": layer.n_weights,
+                "nonzero_share": nonzero[name],
+                "stored_bytes": layer.codes + layer.extras,
+            }
+            for name, layer in sorted(stored.items())
+        },
+        "n_linears": len(stored),
+        "nonzero_share": sum(nonzero[name] * stored[name].n_weights for name in stored) / n_weights,
+        "parts": [_part(method, stored, left) for method in methods],
         "weights_bytes": total,
     }
 
 
-def stored_bytes(folder: Path) -> dict[str, tuple[int, int]]:
-    """Read, for each decoder linear layer, the bytes that its weight needs and how many weights it has."""
-    found: dict[str, tuple[int, int]] = {}
+def _asked(methods: Sequence[WeightsMethod], layer: Stored) -> float | None:
+    """Return the share of 16 bits a weight that was asked for in one layer; None where only their sum was."""
+    if not all(method.is_even for method in methods):
+        return None
+    if len(methods) == 1:
+        return methods[0].budget_of(layer.shape[1])
+    share = prod(method.budget() for method in methods if not method.quantises)  # scales are not pruned
+    return 8 * (share * layer.codes + layer.extras) / layer.n_weights / STORED_BITS
+
+
+def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, float]) -> Audit:
+    """Compare what one method kept with what it was asked for: bits of every weight, or weights."""
+    bits = {name: 8 * (layer.codes + layer.extras) / layer.n_weights for name, layer in stored.items()}
+    kept = {name: bits[name] / STORED_BITS for name in bits} if method.quantises else left
+    if method.is_even:
+        for name, share in kept.items():
+            asked = method.budget_of(stored[name].shape[1])
+            gate(abs(share - asked) <= MISSED, f"{name} kept {share:.4f} where {asked:.4f} was asked")
+    n_weights = sum(layer.n_weights for layer in stored.values())
+    achieved = sum(kept[name] * stored[name].n_weights for name in kept) / n_weights
+    gate(
+        method.quantises or abs(achieved - method.budget()) <= MISSED,
+        f"all layers together kept {achieved:.4f} where {method.budget():.4f} was asked",
+    )
+    return {"achieved_budget": achieved, "budget": method.budget(), "setting": method.setting}
+
+
+def stored_weights(folder: Path) -> dict[str, Stored]:
+    """Read what is stored of each decoder linear layer's weight."""
+    found: dict[str, Stored] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
             for key in file.keys():  # noqa: SIM118, a safetensors file is no mapping
                 match = re.fullmatch(rf"({LINEAR})\.weight(?P<kind>_\w+)?", key)
-                if match is None:
-                    continue
-                tensor: Tensor = file.get_tensor(key)
-                size, n_weights = found.get(match[1], (0, 0))
-                n_values = tensor.numel() if match["kind"] else int(tensor.count_nonzero())
-                if match["kind"] in (None, "_shape"):
-                    n_weights = tensor.numel() if match["kind"] is None else int(tensor.prod())
-                found[match[1]] = (size + n_values * tensor.element_size(), n_weights)
+                if match is not None:
+                    before = found.get(match[1], Stored())
+                    found[match[1]] = _added(before, match["kind"], file.get_tensor(key))
     return found
 
 
-def fingerprints(model: nn.Module) -> dict[str, str]:
-    """Hash every tensor that a weights method must leave as it is."""
+def _added(before: Stored, kind: str | None, tensor: torch.Tensor) -> Stored:
+    codes, extras, shape = before.codes, before.extras, before.shape
+    if kind in (None, "_packed"):
+        codes += tensor.nbytes
+    else:
+        extras += tensor.nbytes
+    if kind is None:
+        shape = (tensor.shape[0], tensor.shape[1])
+    elif kind == "_shape":
+        shape = (int(tensor[0]), int(tensor[1]))
+    return Stored(codes, extras, shape)
+
+
+def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str, str]:
+    """Hash every tensor that a weights method must leave as it is, one at a time; `besides` are those it may change."""
     return {
-        name: hashlib.sha256(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()).hexdigest()
+        name: hashlib.sha256(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy()).hexdigest()
         for name, tensor in model.state_dict().items()
-        if not re.fullmatch(rf"{LINEAR}\.weight\w*", name)
+        if not re.fullmatch(rf"{LINEAR}\.weight\w*", name) and name not in besides
     }
 
 
@@ -77,6 +139,11 @@ def nonzero_shares(model: nn.Module) -> dict[str, float]:
     """Measure the share of weights that are not zero, per decoder linear layer."""
     linears = decoder_linears(model)
     return {name: int(part.weight.count_nonzero()) / part.weight.numel() for name, part in linears.items()}
+
+
+def quantised(model: nn.Module) -> set[str]:
+    """Name the modules that llmcompressor attached a scheme to."""
+    return {name for name, part in model.named_modules() if is_quantised(part)}
 
 
 def is_quantised(module: nn.Module) -> bool:

@@ -10,25 +10,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
-from leanvlm.methods._audit import Audit, fingerprints, gate, is_quantised, measure, nonzero_shares
+from leanvlm.methods._audit import Audit, fingerprints, gate, measure, nonzero_shares, quantised
 from leanvlm.methods._weights import Samples, WeightsMethod, decoder_linears
+from leanvlm.methods._zeros import Zeros, gate_pattern, gate_zeros, zeros
 from leanvlm.quiet import quiet
 
 PROBES = 3  # calibration samples whose logits must survive saving and loading, bit by bit
+PROBED_TOKENS = 64  # of each sample; all of them would take gigabytes
 BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code
 
 
 def produce(
-    method: WeightsMethod,
+    methods: Sequence[WeightsMethod],
     model: PreTrainedModel,
     processor: ProcessorMixin,
     calibration: Samples,
@@ -38,33 +41,71 @@ def produce(
 ) -> Audit:
     """Compress `model`, read from `source`, and write it with its audit to `folder`; `model` is spent.
 
-    Raises: InputError for a model or samples that the method cannot take, RunError where a gate stays shut.
+    Raises: InputError for a model or samples that a method cannot take, RunError where a gate stays shut.
     """
     if not calibration:
         raise InputError("a weights method needs calibration samples, and there are none; raise calibration.n")
     dtype = stored_dtype(model)
     nn.Module.float(nn.Module.eval(model))
-    untouched = fingerprints(model)
-    method.compress(model, calibration, processor=processor)
-    gate(fingerprints(model) == untouched, "the method changed tensors other than the decoder's linear weights")
-    _round_scales(model, dtype)
-    before = probe(model, calibration)
-    gate(
-        all(bool(logits.isfinite().all()) for logits in before),
-        "the compressed model's logits are not finite",
-    )
-    linears = decoder_linears(model).values()
-    shares, n_quantised = nonzero_shares(model), sum(map(is_quantised, linears))
+    pruned: Zeros = {}
+    left = dict.fromkeys(decoder_linears(model), 1.0)
+    for method in methods:
+        apply(method, model, calibration, dtype, processor=processor)
+        if not method.quantises:
+            pruned, left = zeros(model), nonzero_shares(model)
+    before, shares, marked = probe(model, calibration), nonzero_shares(model), quantised(model)
+    gate(all(bool(logits.isfinite().all()) for logits in before), "the compressed model's logits are not finite")
     save(model, dtype, source=source, folder=folder)
-    after = probe(reload(model, folder), calibration)
-    gate(
-        all(map(torch.equal, before, after)),
-        "the saved checkpoint does not answer as the model did in memory",
-    )
-    audit = measure(method, folder, shares)
-    audit |= {"is_reload_equal": True, "n_quantised": n_quantised, "n_samples": len(calibration)}
+    nn.Module.to(model, "meta")  # only one model is held at a time, whoever else knows this one
+    again = reload(model, folder)
+    after = probe(again, calibration)
+    gate(all(map(torch.equal, before, after)), "the saved checkpoint does not answer as the model did in memory")
+    gate(quantised(again) == marked, "other modules come back quantised than were saved")
+    gate_zeros(again, pruned)
+    audit = measure(methods, folder, left=left, nonzero=shares)
+    audit |= {"is_reload_equal": True, "n_quantised": len(marked), "n_samples": len(calibration)}
     (folder / "audit.json").write_text(json.dumps(audit, indent=2, sort_keys=True) + "\n")
     return audit
+
+
+def apply(
+    method: WeightsMethod,
+    model: PreTrainedModel,
+    calibration: Samples,
+    dtype: torch.dtype,
+    *,
+    processor: ProcessorMixin,
+) -> None:
+    """Let one method rewrite the model, at values that `dtype` stores, and nothing but what it may.
+
+    Raises: RunError where it changed or quantised anything else, or broke its pattern.
+    """
+    besides = method.changes(model)
+    untouched = fingerprints(model, besides=besides)
+    method.compress(model, calibration, processor=processor)
+    gate(
+        fingerprints(model, besides=besides) == untouched,
+        "the method changed tensors other than the decoder's linear weights",
+    )
+    asked = set(decoder_linears(model)) if method.quantises else set()
+    gate(quantised(model) == asked, f"{len(quantised(model))} modules were quantised where {len(asked)} were asked")
+    settle(model, dtype)
+    gate_pattern(method, model)
+
+
+@torch.no_grad()
+def settle(model: nn.Module, dtype: torch.dtype) -> None:
+    """Round what is stored in `dtype` to it, scales too, and then quantised weights to multiples of their scales."""
+    weights = {f"{name}.weight" for name in quantised(model)}
+    for name, value in model.named_parameters():
+        if value.is_floating_point() and name not in weights:
+            value.copy_(value.to(dtype))
+    if weights:
+        from compressed_tensors.quantization import fake_quantize
+
+        for linear in decoder_linears(model).values():
+            scheme: Any = linear.quantization_scheme
+            linear.weight.copy_(fake_quantize(linear.weight, linear.weight_scale, None, scheme.weights))
 
 
 def stored_dtype(model: nn.Module) -> torch.dtype:
@@ -82,17 +123,23 @@ def save(model: PreTrainedModel, dtype: torch.dtype, *, source: Path, folder: Pa
     """Write the checkpoint, packed where weights are quantised, with tokenizer and processor beside it."""
     for name in model.config.sub_configs:
         getattr(model.config, name).dtype = dtype  # else they say float32, which vLLM believes
-    nn.Module.to(model, dtype)  # transformers refuses `to` for quantised models; the packing below needs it
+    compressor: Any = None
     with quiet():
-        if any(map(is_quantised, decoder_linears(model).values())):
+        if quantised(model):
             from compressed_tensors.compressors import ModelCompressor
 
             compressor = ModelCompressor.from_pretrained_model(model)
             compressor.compress_model(model)
-            PreTrainedModel.save_pretrained(model, folder, save_original_format=False)
+        for value in (*model.parameters(), *model.buffers()):
+            if value.dtype == torch.float32:  # not what is packed, in integers or eight bits
+                value.data = value.to(dtype)
+        PreTrainedModel.save_pretrained(model, folder, save_original_format=False)
+        if compressor is not None:
             compressor.update_config(str(folder))
-        else:
-            PreTrainedModel.save_pretrained(model, folder, save_original_format=False)
+    _copy_processor(source, folder)
+
+
+def _copy_processor(source: Path, folder: Path) -> None:
     for pattern in BESIDE_WEIGHTS:
         for path in sorted(source.glob(pattern)):
             if not (folder / path.name).exists() and not path.name.endswith(".index.json"):
@@ -112,12 +159,14 @@ def reload(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
 
 @torch.no_grad()
 def probe(model: PreTrainedModel, calibration: Samples) -> list[Tensor]:
-    """Compute the logits of the first samples.
+    """Compute the last logits of the first samples; they depend on all that comes before.
 
-    Shapes: -> (1, T, vocabulary) per sample.
+    Shapes: -> (1, PROBED_TOKENS, vocabulary) per sample.
     """
     with quiet():
-        return [model(**sample, use_cache=False).logits for sample in calibration[:PROBES]]
+        return [
+            model(**sample, use_cache=False, logits_to_keep=PROBED_TOKENS).logits for sample in calibration[:PROBES]
+        ]
 
 
 @contextmanager
@@ -132,10 +181,3 @@ def whole(folder: Path) -> Iterator[Path]:
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-@torch.no_grad()
-def _round_scales(model: nn.Module, dtype: torch.dtype) -> None:
-    for name, value in model.named_parameters():
-        if name.endswith("weight_scale"):
-            value.copy_(value.to(dtype))

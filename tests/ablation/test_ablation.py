@@ -36,7 +36,7 @@ def test_an_unknown_knob_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_level_that_admits_no_question_is_refused_instead_of_drawn_for_ever() -> None:
-    with pytest.raises(InputError, match="objects=\\(1, 1\\).* of which a 'relation' can be asked"):
+    with pytest.raises(InputError, match=r"objects=\(1, 1\).* of which a 'relation' can be asked"):
         list(Level("scenes", "objects", 1).built().samples(5, seed=0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 import torch
@@ -10,17 +11,24 @@ from PIL.Image import Image
 
 from leanvlm import plugins
 from leanvlm.engine import sweep
+from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipe import parse
 
 METHODS = plugins.ids("methods")
-SETTINGS = {"weights/wanda": "@50%", "weights/gptq": "@w4a16-g128"}
+SETTINGS = ("50%", "w4a16-g128")  # one of them is known to every method whose strength is a setting
 
 
 def recipe_of(method: str) -> str:
-    fields = plugins.load("methods", method).__dataclass_fields__
-    return method + ("@10%" if "budget" in fields else SETTINGS.get(method, ""))
+    kind = plugins.load("methods", method)
+    if "setting" not in kind.__dataclass_fields__:
+        return method + ("@10%" if "budget" in kind.__dataclass_fields__ else "")
+    for setting in SETTINGS:
+        with suppress(InputError):
+            kind(setting=setting)
+            return f"{method}@{setting}"
+    raise AssertionError(f"{method} knows none of {SETTINGS}")
 
 
 RUN = [name for name in METHODS if not name.startswith("weights/")]

@@ -98,7 +98,7 @@ def test_a_width_that_groups_do_not_divide_is_refused(model: LoadedModel) -> Non
 def test_samples_with_and_without_pictures_are_not_mixed(model: LoadedModel) -> None:
     (seen,) = calibration.inputs(model, calibration.draw(1, seed=1))
     blind = model.inputs([], "what is the total?")
-    with pytest.raises(InputError, match="samples of one kind"):
+    with pytest.raises(InputError, match="samples must be of one kind"):
         Method(setting="w4a16-g128").compress(model.model, [seen, blind], processor=model.processor)
 
 

@@ -13,16 +13,19 @@ from torch import Tensor, nn
 from leanvlm import calibration
 from leanvlm.errors import InputError
 from leanvlm.methods._audit import fingerprints, nonzero_shares
-from leanvlm.methods._weights import decoder_layers, decoder_linears
+from leanvlm.methods._pruning import PruningMethod
+from leanvlm.methods._weights import Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights.magnitude import Method as Magnitude
 from leanvlm.methods.weights.wanda import Method
 from leanvlm.models._model import LoadedModel, load_model
 
+EMBEDDED = Path("artifacts/models/embedded")
 WEIGHT = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])
 INPUTS = torch.tensor([[1.0, 0, 2, 1], [0, 1, 1, 0], [2, 1, 0, 1], [1, 1, 1, 1]])
 
 
 @pytest.fixture(scope="module")
-def samples(model: LoadedModel) -> list[dict[str, Tensor]]:
+def samples(model: LoadedModel) -> Samples:
     return calibration.inputs(model, calibration.draw(2, seed=1))
 
 
@@ -32,7 +35,7 @@ def fresh(folder: Path) -> LoadedModel:
     return loaded
 
 
-def compressed(folder: Path, samples: list[dict[str, Tensor]], *, setting: str) -> LoadedModel:
+def compressed(folder: Path, samples: Samples, *, setting: str) -> LoadedModel:
     loaded = fresh(folder)
     Method(setting=setting).compress(loaded.model, samples, processor=loaded.processor)
     return loaded
@@ -78,7 +81,7 @@ def test_a_wrong_setting_is_refused_with_the_allowed_ones(setting: str) -> None:
 
 @pytest.mark.parametrize("setting", ["50%", "2:4"])
 def test_differs_from_llmcompressor_at_most_where_float_sums_tie(
-    setting: str, random_checkpoint: Path, samples: list[dict[str, Tensor]]
+    setting: str, random_checkpoint: Path, samples: Samples
 ) -> None:
     own, other = compressed(random_checkpoint, samples, setting=setting), fresh(random_checkpoint)
     _llmcompressor(other, samples, mask="2:4" if setting == "2:4" else "0:0")
@@ -88,9 +91,7 @@ def test_differs_from_llmcompressor_at_most_where_float_sums_tie(
         assert differing <= 2e-5 * linear.weight.numel(), name  # one pair that swapped places in 100,000 weights
 
 
-def test_equals_a_reference_that_runs_the_whole_model_for_each_layer(
-    random_checkpoint: Path, samples: list[dict[str, Tensor]]
-) -> None:
+def test_equals_a_reference_that_runs_the_whole_model_for_each_layer(random_checkpoint: Path, samples: Samples) -> None:
     own, other = compressed(random_checkpoint, samples, setting="30%"), fresh(random_checkpoint)
     for name in decoder_layers(other.model):
         _prune_slowly(other.model, name, samples, share=0.3)
@@ -99,9 +100,7 @@ def test_equals_a_reference_that_runs_the_whole_model_for_each_layer(
         assert torch.equal(linear.weight, expected[name].weight), name
 
 
-def test_every_row_keeps_the_share_and_nothing_else_is_touched(
-    random_checkpoint: Path, samples: list[dict[str, Tensor]]
-) -> None:
+def test_every_row_keeps_the_share_and_nothing_else_is_touched(random_checkpoint: Path, samples: Samples) -> None:
     before, after = fresh(random_checkpoint), compressed(random_checkpoint, samples, setting="50%")
     assert fingerprints(after.model) == fingerprints(before.model)
     assert set(nonzero_shares(after.model).values()) == {0.5}
@@ -110,13 +109,52 @@ def test_every_row_keeps_the_share_and_nothing_else_is_touched(
         assert set(linear.weight.count_nonzero(dim=1).tolist()) == {linear.in_features // 2}
 
 
-def test_the_global_generator_is_not_used(random_checkpoint: Path, samples: list[dict[str, Tensor]]) -> None:
+def test_errs_less_than_magnitude_on_questions_it_has_not_seen() -> None:
+    dense = load_model("llava_onevision", EMBEDDED)
+    seen: dict[str, list[Tensor]] = {name: [] for name in decoder_linears(dense.model)}
+    for name, linear in decoder_linears(dense.model).items():
+        linear.register_forward_pre_hook(lambda _, args, name=name: seen[name].append(args[0][0]))
+    with torch.no_grad():
+        for sample in calibration.inputs(dense, calibration.draw(4, seed=2)):
+            dense.model(**sample)
+    errors = {
+        kind: _errors(dense, kind, {n: torch.cat(rows) for n, rows in seen.items()}) for kind in (Method, Magnitude)
+    }
+    assert [name for name, error in errors[Method].items() if error >= errors[Magnitude][name]] == []
+
+
+def test_only_text_counts_where_that_is_asked(random_checkpoint: Path, samples: Samples) -> None:
+    own, other = fresh(random_checkpoint), compressed(random_checkpoint, samples, setting="50%")
+    Method(setting="50%", tokens="text").compress(own.model, samples, processor=own.processor)
+    assert nonzero_shares(own.model) == nonzero_shares(other.model)
+    assert fingerprints(own.model) == fingerprints(other.model)
+    theirs = decoder_linears(other.model)
+    changed = [not torch.equal(part.weight, theirs[name].weight) for name, part in decoder_linears(own.model).items()]
+    assert all(changed)
+    with pytest.raises(InputError, match="weights/wanda has no tokens 'visual'; it has all, text"):
+        Method(setting="50%", tokens="visual")
+
+
+def test_the_global_generator_is_not_used(random_checkpoint: Path, samples: Samples) -> None:
     state = torch.get_rng_state()
     compressed(random_checkpoint, samples[:1], setting="50%")
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def _llmcompressor(loaded: LoadedModel, samples: list[dict[str, Tensor]], *, mask: str) -> None:
+@torch.no_grad()
+def _errors(dense: LoadedModel, kind: type[PruningMethod], seen: dict[str, Tensor]) -> dict[str, float]:
+    after = load_model("llava_onevision", EMBEDDED)
+    kind(setting="50%").compress(
+        after.model, calibration.inputs(after, calibration.draw(4, seed=1)), processor=after.processor
+    )
+    pruned = decoder_linears(after.model)
+    return {
+        name: float((seen[name] @ (part.weight - pruned[name].weight).T).square().sum())
+        for name, part in decoder_linears(dense.model).items()
+    }
+
+
+def _llmcompressor(loaded: LoadedModel, samples: Samples, *, mask: str) -> None:
     from llmcompressor import oneshot
     from llmcompressor.modifiers.pruning import WandaPruningModifier
 
@@ -127,7 +165,7 @@ def _llmcompressor(loaded: LoadedModel, samples: list[dict[str, Tensor]], *, mas
 
 
 @torch.no_grad()
-def _prune_slowly(model: nn.Module, layer: str, samples: list[dict[str, Tensor]], *, share: float) -> None:
+def _prune_slowly(model: nn.Module, layer: str, samples: Samples, *, share: float) -> None:
     linears = {name: part for name, part in decoder_linears(model).items() if name.startswith(f"{layer}.")}
     seen: dict[str, list[Tensor]] = {name: [] for name in linears}
     for name, linear in linears.items():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from leanvlm import grading, store, tally
-from leanvlm.tables import answers, calibration, cells, grades, parts, samples, skips, timings
+from leanvlm.tables import answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
 
 BENCHMARKS = ("short", "long")
 RECIPES = {  # family, what it acts on, setting
@@ -50,6 +50,9 @@ def _write(root: Path) -> Path:
         samples.TABLE.write(of_benchmark, root / samples.path(benchmark))
     question = {"sample_id": "0", "question": "what?", "answer": "red", "images": [b"png"]}
     calibration.TABLE.write([question], root / store.path_of("calibration"))
+    audits.TABLE.write([_audit(layer, 0.5) for layer in range(2)], root / store.path_of("audits"))
+    cost = {"calibration_samples": 1, "seconds": 2.5, "peak_bytes": 10**9}
+    costs.TABLE.write([{"model": "embedded", "recipe": "weights/wanda@50%", **cost}], root / store.path_of("costs"))
     said = [_answer(recipe, row) for recipe in RECIPES for row in asked]
     answers.TABLE.write(said, root / store.path_of("answers"))
     of_cells = [_cell(recipe, benchmark) for recipe in RECIPES for benchmark in BENCHMARKS]
@@ -64,6 +67,21 @@ def _write(root: Path) -> Path:
     )
     grades.TABLE.write(worth, root / store.path_of("grades"))
     return root
+
+
+def _audit(layer: int, kept: float) -> dict[str, Any]:
+    return {
+        "model": "embedded",
+        "recipe": "weights/wanda@50%",
+        "layer": f"layers.{layer}.down_proj",
+        "weights": 1000,
+        "zero_share": 1 - kept,
+        "bits_per_weight": 16 * kept,
+        "stored_bytes": 2000,
+        "packed_bytes": int(2000 * kept) + 125,
+        "budget": 0.5,
+        "achieved_budget": kept,
+    }
 
 
 def _sample(benchmark: str, index: int) -> dict[str, Any]:

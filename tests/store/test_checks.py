@@ -13,7 +13,7 @@ import pytest
 
 from leanvlm import check_docs, checks, store
 from leanvlm.errors import InputError, RunError
-from leanvlm.tables import answers, grades, parts, timings
+from leanvlm.tables import answers, audits, costs, grades, parts, timings
 from leanvlm.tables._table import Table
 
 # Great Expectations imports deprecated modules of the standard library
@@ -46,6 +46,9 @@ WRONG: list[tuple[Table, int, Row, str]] = [
     (parts.TABLE, 2, {"achieved_budget": 0.14}, r"budgets: .*allowed_deviation.*recipe=tokens/fastv@10%"),
     (parts.TABLE, 3, {"achieved_budget": 0.42}, r"budgets: .*allowed_deviation.*recipe=cache/snapkv@40%"),
     (parts.TABLE, 4, {"achieved_budget": None}, r"budgets: achieved_budget .*recipe=weights/wanda@50%"),
+    (audits.TABLE, 1, {"achieved_budget": 0.52}, r"layers: .*allowed_deviation.*layer=layers\.1\.down_proj"),
+    (audits.TABLE, 0, {"packed_bytes": 3000}, r"audits: .*packed_bytes.*layer=layers\.0\.down_proj"),
+    (costs.TABLE, 0, {"seconds": 0.0}, r"costs: seconds .*recipe=weights/wanda@50%"),
 ]
 
 
@@ -91,8 +94,8 @@ def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid:
     findings = checks.check(grid, benchmarks=BENCHMARKS)
     checks.refuse_failures(findings)
     assert {finding.table for finding in findings} == {
-        *("samples", "calibration", "answers", "cells", "parts", "skips", "grades", "timings"),
-        *("coverage", "budgets", "bounds"),
+        *("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
+        *("coverage", "budgets", "layers", "bounds"),
     }
 
 

@@ -73,7 +73,7 @@ def test_built_store_holds_every_table_and_metric_with_its_grain(stored: Path) -
     _, rows = query.query(stored, "select table_name, comment from duckdb_tables()")
     grains = dict(rows)
     assert set(grains) == {
-        *("samples", "sample_images", "answers", "cells", "parts", "skips", "grades", "timings"),
+        *("samples", "sample_images", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
         *tally.published(),
     }
     assert all(str(grain).startswith("one row per ") for grain in grains.values())

@@ -16,7 +16,7 @@ from leanvlm.tables._table import Table
 from leanvlm.tables.grades import TABLE
 from leanvlm.tables.samples import TABLE as SAMPLES
 
-NAMES = ("samples", "calibration", "answers", "cells", "parts", "skips", "grades", "timings")
+NAMES = ("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings")
 ROW: dict[str, Any] = {
     **dict.fromkeys(("model", "recipe", "benchmark", "sample_id"), "x"),
     "grade": 0.5,

@@ -1,0 +1,21 @@
+"""audit: what each checkpoint keeps, layer by layer, and what making it cost.
+
+Writes: artifacts/audits.parquet, artifacts/costs.parquet.
+Reads:  artifacts/checkpoints, artifacts/costs, params.yaml: grid.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leanvlm import audits, params
+from leanvlm.errors import exit_on_error
+
+
+def main() -> None:
+    """Read what the checkpoints say of themselves, and write."""
+    audits.write_tables(params.load(Path("params.yaml")))
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

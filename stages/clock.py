@@ -49,10 +49,10 @@ def _rows(
     rows = []
     for index, sample in enumerate(asked):
         images = sample.pictures()
-        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id)
+        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id, fps=sample.fps)
         fast = partial(timed, model, recipe=recipe, new_tokens=params.clock.new_tokens)
         slow = partial(timed, full, recipe=FULL, new_tokens=params.clock.new_tokens)
-        ids = full.inputs(images, sample.question)["input_ids"]
+        ids = full.inputs_for(images, sample.question, sample.fps)["input_ids"]
         shape = (ids.shape[1], int(torch.isin(ids, torch.tensor(full.visual_ids, device=ids.device)).sum()))
         for repeat, mine, reference in pairs(slow, fast, repeats=params.clock.repeats):
             number = index * params.clock.repeats + repeat

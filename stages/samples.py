@@ -40,6 +40,7 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "answers": list(sample.answers),
         "rule": sample.rule,
         "images": [png(image) for image in sample.images],
+        "fps": sample.fps,
         "difficulty": difficulty,
     }
 

@@ -35,6 +35,7 @@ class Sample:
     question: str
     answers: tuple[str, ...]
     rule: str
+    fps: float | None = None  # frames per second, where the images are the frames of one video
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,11 @@ def run(
     recipe: Recipe,
     *,
     new_tokens: int,
+    fps: float | None = None,
 ) -> Seconds:
     """Answer once with one recipe and read the clock after each phase."""
     part = recipe.part("image")
-    inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
+    inputs = model.inputs_for(method_of(part, ImageMethod).transform(images) if part else images, question, fps)
     token_part = recipe.part("tokens")
     start = _now(model)
     prompt = see(model, inputs, wanted=encoder_signals([recipe]))

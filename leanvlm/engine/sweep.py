@@ -58,12 +58,14 @@ def answer(
     *,
     limit: int,
     stops: frozenset[int] | None = None,
+    fps: float | None = None,
 ) -> Iterator[tuple[Recipe, Answer]]:
     """Yield every recipe's answer; recipes must share their weights, which `model` holds.
 
-    Takes: stops, the tokens that end an answer, the model's own by default.
+    Takes: stops, the tokens that end an answer, the model's own by default; fps, how many images there are a second
+    where they are the frames of one video.
     """
-    whole = model.inputs(images, question)
+    whole = model.inputs_for(images, question, fps)
     n, room = whole["input_ids"].shape[1], model.context_limit
     if room is not None and n + limit > room:
         raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
@@ -71,7 +73,7 @@ def answer(
     drawn: list[Started] = []
 
     def starts() -> Iterator[Start]:
-        for started, start in _starts(model, images, question, sample_id, recipes, whole):
+        for started, start in _starts(model, images, question, sample_id, recipes, whole, fps):
             drawn.append(started)
             yield start
 
@@ -100,11 +102,12 @@ def _starts(
     sample_id: str,
     recipes: Sequence[Recipe],
     whole: dict[str, Tensor],
+    fps: float | None,
 ) -> Iterator[tuple[Started, Start]]:
     """Do for every recipe what comes before its first token, the vision pass and the prefill once for all alike."""
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
-        inputs = model.inputs(shown, question) if image_part else whole
+        inputs = model.inputs_for(shown, question, fps) if image_part else whole
         prompt = see(model, inputs, wanted=encoder_signals(alike))
         area = _area(shown) / _area(images) if images else 1.0
         for token_part, swept in _grouped(alike, "tokens"):

@@ -34,6 +34,7 @@ class Asked:
     sample_id: str
     question: str
     images: tuple[bytes, ...]  # PNG
+    fps: float | None = None  # of a video, whose frames the images are
 
     def pictures(self) -> list[Image.Image]:
         """Decode the images."""
@@ -42,8 +43,8 @@ class Asked:
 
 def read_asked(benchmark: str) -> list[Asked]:
     """Read a benchmark's samples as the workers need them."""
-    table = samples.TABLE.read(samples.path(benchmark), columns=["sample_id", "question", "images"])
-    return [Asked(row["sample_id"], row["question"], tuple(row["images"])) for row in table.to_pylist()]
+    table = samples.TABLE.read(samples.path(benchmark), columns=["sample_id", "question", "images", "fps"])
+    return [Asked(row["sample_id"], row["question"], tuple(row["images"]), row["fps"]) for row in table.to_pylist()]
 
 
 def start_worker() -> None:
@@ -76,5 +77,6 @@ def answer_sample(
         asked.sample_id,
         [parse(text) for text in recipes],
         limit=limit,
+        fps=asked.fps,
     )
     return [(recipe.text, asked.sample_id, found) for recipe, found in answers]

@@ -40,7 +40,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Picture:
-    """One to four canvases and what can be asked about them; `drills` are asked in training only."""
+    """One to four canvases or a video's frames, and what can be asked; `drills` are asked in training only."""
 
     canvases: tuple[Canvas, ...]
     questions: tuple[Question, ...]
@@ -59,6 +59,7 @@ class DrawnBenchmark:
     """A benchmark whose pictures we draw: a subclass owes `draw`."""
 
     kinds: tuple[str, ...]
+    fps: float | None = None  # of the video whose frames the canvases are
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw one picture and ask what can be asked about it."""
@@ -72,7 +73,7 @@ class DrawnBenchmark:
             picture, question = self._picture_with(kind, rng)
             images = tuple(canvas.image for canvas in picture.canvases)
             name = f"{index:05d}"
-            yield Sample(name, name, kind, images, question.text, question.answers, question.rule)
+            yield Sample(name, name, kind, images, question.text, question.answers, question.rule, self.fps)
 
     def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
         while True:  # some pictures do not admit some kinds: a relation needs two distinct objects

@@ -51,10 +51,11 @@ def _rows(
     rows = []
     for index, sample in enumerate(asked):
         images = sample.pictures()
-        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id)
+        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id, fps=sample.fps)
         fast = partial(timed, model, recipe=recipe, new_tokens=params.clock.new_tokens)
         slow = partial(timed, full, recipe=FULL, new_tokens=params.clock.new_tokens)
-        shape = counts(full, full.inputs(images, sample.question)["input_ids"], params.clock.new_tokens)
+        inputs = full.inputs_for(images, sample.question, sample.fps)
+        shape = counts(full, inputs["input_ids"], params.clock.new_tokens)
         for repeat, mine, reference in pairs(slow, fast, repeats=params.clock.repeats):
             number = index * params.clock.repeats + repeat
             rows += [_row(params, name, recipe, shape, number, phase, mine, reference) for phase in PHASES]

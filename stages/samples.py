@@ -39,6 +39,7 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "answers": list(sample.answers),
         "rule": sample.rule,
         "images": list(sample.pngs()),
+        "fps": sample.fps,
         "difficulty": difficulty,
     }
 

@@ -33,7 +33,7 @@ def ask(
     with ProcessPoolExecutor(answering.workers, get_context("spawn"), start_worker) as pool:
         for level, drawn in tqdm(samples.items(), "ablation", unit="level"):
             cut = batches(
-                [Asked(one.sample_id, one.question, one.pngs()) for one in drawn], len(recipes), answering.rows
+                [Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in drawn], len(recipes), answering.rows
             )
             said = [found for batch in pool.map(run, cut) for found in batch]
             rows += _graded(level, positions[level], drawn, [(text, key, one.answer) for text, key, one in said])

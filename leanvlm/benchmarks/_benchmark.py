@@ -38,6 +38,7 @@ class Sample:
     question: str
     answers: tuple[str, ...]
     rule: str
+    fps: float | None = None  # frames per second, where the images are the frames of one video
 
     def pngs(self) -> tuple[bytes, ...]:
         """Encode the pictures without loss."""
@@ -46,7 +47,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Picture:
-    """One to four canvases and what can be asked about them; `drills` are asked in training only."""
+    """One to four canvases or a video's frames, and what can be asked; `drills` are asked in training only."""
 
     canvases: tuple[Canvas, ...]
     questions: tuple[Question, ...]
@@ -65,6 +66,7 @@ class DrawnBenchmark:
     """A benchmark whose pictures we draw: a subclass owes `draw`."""
 
     kinds: tuple[str, ...]
+    fps: float | None = None  # of the video whose frames the canvases are
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw one picture and ask what can be asked about it."""
@@ -78,7 +80,7 @@ class DrawnBenchmark:
             picture, question = self._picture_with(kind, rng)
             images = tuple(canvas.image for canvas in picture.canvases)
             name = f"{index:05d}"
-            yield Sample(name, name, kind, images, question.text, question.answers, question.rule)
+            yield Sample(name, name, kind, images, question.text, question.answers, question.rule, self.fps)
 
     def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
         """Draw until a picture admits the kind: a relation needs two distinct objects.

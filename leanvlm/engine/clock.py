@@ -40,11 +40,12 @@ def run(
     recipe: Recipe,
     *,
     new_tokens: int,
+    fps: float | None = None,
 ) -> Seconds:
     """Answer once with one recipe and read the clock after each phase."""
     refuse(model, [recipe])
     part = recipe.part("image")
-    inputs = model.inputs(method_of(part, ImageMethod).transform(images) if part else images, question)
+    inputs = model.inputs_for(method_of(part, ImageMethod).transform(images) if part else images, question, fps)
     counts(model, inputs["input_ids"], new_tokens)
     start = _now(model)
     prompt = see(model, inputs, wanted=encoder_signals([recipe]))

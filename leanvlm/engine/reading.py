@@ -31,11 +31,12 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Question:
-    """One sample as a model is asked it."""
+    """One sample as a model is asked it; fps says how many images there are a second where they are one video's."""
 
     sample_id: str
     text: str
     images: Sequence[Image]
+    fps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def starts(
 ) -> Iterator[tuple[Started, Start]]:
     """Do for every recipe what comes before its first token, the vision pass and the prefill once for all alike."""
     images, sample_id = question.images, question.sample_id
-    whole = model.inputs(images, question.text)
+    whole = model.inputs_for(images, question.text, question.fps)
     n_prompt, n_visual = counts(model, whole["input_ids"], limit)
     for image_part, alike in _grouped(recipes, "image"):
         shown = method_of(image_part, ImageMethod).transform(images) if image_part else images
-        inputs = model.inputs(shown, question.text) if image_part else whole
+        inputs = model.inputs_for(shown, question.text, question.fps) if image_part else whole
         prompt = see(model, inputs, wanted=encoder_signals(alike))
         area = _area(shown) / _area(images) if images else 1.0
         for token_part, swept in _grouped(alike, "tokens"):

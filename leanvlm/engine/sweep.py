@@ -43,9 +43,10 @@ def answer(
     *,
     limit: int,
     stops: frozenset[int] | None = None,
+    fps: float | None = None,
 ) -> Iterator[tuple[Recipe, Answer]]:
-    """Yield every recipe's answer to one question; see `answer_all`."""
-    asked = [Question(sample_id, question, images)]
+    """Yield every recipe's answer to one question; see `answer_all` and `Question`."""
+    asked = [Question(sample_id, question, images, fps)]
     for _, recipe, found in answer_all(model, asked, recipes, limit=limit, stops=stops):
         yield recipe, found
 

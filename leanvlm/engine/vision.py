@@ -69,7 +69,7 @@ def _stop(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
 @torch.inference_mode()
 def see(model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[EncoderSignal] = ()) -> Prompt:
     """Run the vision pass of one prompt and keep the signals that the token methods want."""
-    has_image = "pixel_values" in inputs
+    has_image = "pixel_values" in inputs or "pixel_values_videos" in inputs
     ears = {signal: EncoderEar(signal, model.class_tokens) for signal in wanted} if has_image else {}
     handle = model.text.register_forward_pre_hook(_stop, with_kwargs=True)
     try:

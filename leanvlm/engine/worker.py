@@ -38,6 +38,7 @@ class Asked:
     sample_id: str
     question: str
     images: tuple[bytes, ...]  # PNG
+    fps: float | None = None  # of a video, whose frames the images are
 
     def pictures(self) -> list[Image.Image]:
         """Decode the images."""
@@ -46,8 +47,8 @@ class Asked:
 
 def read_asked(benchmark: str) -> list[Asked]:
     """Read a benchmark's samples as the workers need them."""
-    table = samples.TABLE.read(samples.path(benchmark), columns=["sample_id", "question", "images"])
-    return [Asked(row["sample_id"], row["question"], tuple(row["images"])) for row in table.to_pylist()]
+    table = samples.TABLE.read(samples.path(benchmark), columns=["sample_id", "question", "images", "fps"])
+    return [Asked(row["sample_id"], row["question"], tuple(row["images"]), row["fps"]) for row in table.to_pylist()]
 
 
 def start_worker() -> None:
@@ -73,7 +74,7 @@ def answer_batch(
     checkpoint: Checkpoint, batch: Sequence[Asked], recipes: Sequence[str], *, limit: int, rows: int
 ) -> list[tuple[str, str, Answer]]:
     """Answer some samples together; return (recipe, sample_id, answer) for each sample and recipe."""
-    asked = [Question(one.sample_id, one.question, one.pictures()) for one in batch]
+    asked = [Question(one.sample_id, one.question, one.pictures(), one.fps) for one in batch]
     parsed = [parse(text) for text in recipes]
     answers = answer_all(loaded(checkpoint), asked, parsed, limit=limit, rows=rows)
     return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]

@@ -137,9 +137,25 @@ class LoadedModel:
             tensors = processor(images=[list(images)], text=[text], return_tensors="pt")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
 
+    def inputs_for(self, images: Sequence[Image], question: str, fps: float | None) -> dict[str, Tensor]:
+        """Build the prompt about pictures, or, where `fps` is given, about the one video whose frames they are."""
+        return self.inputs(images, question) if fps is None else self.video_inputs(images, question, fps=fps)
+
+    def video_inputs(self, frames: Sequence[Image], question: str, *, fps: float) -> dict[str, Tensor]:  # noqa: ARG002
+        """Build the prompt of one question about one video, given as its frames in order, `fps` of them a second.
+
+        Raises: InputError for an architecture that takes no video.
+        """
+        able = [name for name in plugins.ids("models") if _takes_video(plugins.load("models", name))]
+        raise InputError(f"{self.network_class.__name__} takes no video; {', '.join(able)} do")
+
     def _move(self, value: Tensor) -> Tensor:
         dtype = self.model.dtype if value.is_floating_point() else value.dtype
         return value.to(self.model.device, dtype)
+
+
+def _takes_video(kind: type[LoadedModel]) -> bool:
+    return kind.video_inputs is not LoadedModel.video_inputs
 
 
 def read_tokenizer(folder: Path) -> Any:

@@ -1,7 +1,7 @@
 """InternVL 2.5 and 3: an InternViT tower over tiles, pixel shuffle to a quarter of the tokens, a Qwen2 decoder.
 
 Source:  Zhu et al. 2025, arXiv 2504.10479; `OpenGVLab/InternVL3-8B-hf`, the checkpoints in transformers' own format.
-Departs: the processor has no video part, because transformers' video processors need torchvision.
+Departs: nothing; for videos see _video.py. A frame is a picture of one tile.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from torch import Tensor, nn
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor, ProcessorMixin
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import read_tokenizer
+from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
-class Processor(InternVLProcessor):
-    """InternVL's processor without video: the base class finds its parts by this signature."""
-
-    def __init__(self, image_processor: Any = None, tokenizer: Any = None, **options: Any) -> None:
-        super().__init__(image_processor=image_processor, tokenizer=tokenizer, video_processor=None, **options)
+class Processor(FramesProcessor, InternVLProcessor):
+    """InternVL's processor with our frames."""
 
 
-class Model(LoadedModel):
+class Model(VideoModel):
     """The adapter."""
 
     network_class = InternVLForConditionalGeneration
@@ -37,6 +35,7 @@ class Model(LoadedModel):
         return Processor(
             image_processor=GotOcr2ImageProcessorPil.from_pretrained(folder, local_files_only=True),
             tokenizer=tokenizer,
+            frames=Frames(folder),
             image_seq_length=config.image_seq_length,
             chat_template=tokenizer.chat_template,
         )

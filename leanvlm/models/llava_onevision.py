@@ -1,7 +1,7 @@
 """LLaVA-OneVision: a SigLIP tower, an MLP projector and a Qwen2 decoder, with any-resolution tiles.
 
 Source:  Li et al. 2024, arXiv 2408.03326; `llava-hf/llava-onevision-qwen2-7b-ov-hf` and this project's embedded model.
-Departs: the processor has no video part, because transformers' video processors need torchvision.
+Departs: nothing; for videos see _video.py.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import (
     LlavaOnevisionConfig,
@@ -23,17 +24,18 @@ from transformers.models.llava_onevision.modeling_llava_onevision import image_s
 
 from leanvlm.models import llava_next
 from leanvlm.models._model import read_tokenizer
+from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
-class Processor(LlavaOnevisionProcessor):
-    """LLaVA-OneVision's processor without video: the base class finds its parts by this signature."""
-
-    def __init__(self, image_processor: Any = None, tokenizer: Any = None, **options: Any) -> None:
-        super().__init__(image_processor=image_processor, tokenizer=tokenizer, video_processor=None, **options)  # type: ignore[no-untyped-call]
+class Processor(FramesProcessor, LlavaOnevisionProcessor):
+    """LLaVA-OneVision's processor with our frames."""
 
 
-class Model(llava_next.Model):
-    """The adapter: tiles are packed as in LLaVA-NeXT; SigLIP has no class token."""
+class Model(VideoModel, llava_next.Model):
+    """The adapter: tiles are packed as in LLaVA-NeXT; SigLIP has no class token.
+
+    A video's frames are pooled to half their sides, and one newline ends them all.
+    """
 
     network_class = LlavaOnevisionForConditionalGeneration
     class_tokens = 0
@@ -47,6 +49,7 @@ class Model(llava_next.Model):
         return Processor(
             image_processor=LlavaOnevisionImageProcessorPil.from_pretrained(folder, local_files_only=True),
             tokenizer=tokenizer,
+            frames=Frames(folder),
             num_image_tokens=(vision.image_size // vision.patch_size) ** 2,
             vision_feature_select_strategy=config.vision_feature_select_strategy,
             vision_aspect_ratio=config.vision_aspect_ratio,
@@ -58,6 +61,25 @@ class Model(llava_next.Model):
         """Image and video placeholders."""
         config: Any = self.model.config
         return (config.image_token_index, config.video_token_index)
+
+    def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
+        """Count each picture's tokens, or each frame's; the newline after a video counts with its last frame."""
+        if "pixel_values_videos" not in inputs:
+            return super().image_lengths(inputs)
+        frames = inputs["pixel_values_videos"].shape[1]
+        n = len(self._pool(torch.zeros(self._patches, 1)))
+        return [n] * (frames - 1) + [n + 1]
+
+    def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
+        """Pack or pool values as the model does with features; `fill` for newlines."""
+        if "pixel_values_videos" not in inputs:
+            return super().spread(per_patch, inputs, fill=fill)
+        return torch.cat([self._pool(per_patch), per_patch.new_full((1, per_patch.shape[-1]), fill)])
+
+    def _pool(self, per_patch: Tensor) -> Tensor:
+        per_frame = per_patch.unflatten(0, (-1, self._patches))  # type: ignore[no-untyped-call]
+        pooled: Tensor = self.model.model.apply_pooling(per_frame)
+        return pooled.flatten(0, 1)
 
     def _tiles(self, inputs: dict[str, Tensor]) -> list[int]:
         """Count each picture's tiles: several pictures get one each."""

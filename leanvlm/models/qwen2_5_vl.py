@@ -1,23 +1,29 @@
 """Qwen2.5-VL: Qwen2-VL with window attention in most of the tower's blocks.
 
 Source:  Bai et al. 2025, arXiv 2502.13923; `Qwen/Qwen2.5-VL-7B-Instruct`.
-Departs: the processor is Qwen2-VL's, equal but for video.
+Departs: nothing; for videos see _video.py. How far apart its frames stand follows from their rate, in whole seconds.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
 from transformers.vision_utils import get_vision_window_index
 
 from leanvlm.models import qwen2_vl
+from leanvlm.models._video import FramesProcessor
+
+
+class Processor(FramesProcessor, Qwen2_5_VLProcessor):
+    """Qwen2.5-VL's processor with our frames."""
 
 
 class Model(qwen2_vl.Model):
     """The adapter."""
 
     network_class = Qwen2_5_VLForConditionalGeneration
+    processor_class = Processor
 
     @property
     def encoder_blocks(self) -> list[nn.Module]:
@@ -35,7 +41,7 @@ class Model(qwen2_vl.Model):
         """Average the patches that the merger joins and undo the order of windows, in which the tower works."""
         tower = self.model.model.visual
         windows, _ = get_vision_window_index(
-            inputs["image_grid_thw"],
+            inputs["video_grid_thw" if "video_grid_thw" in inputs else "image_grid_thw"],
             spatial_merge_size=tower.spatial_merge_size,
             window_size=tower.window_size,
             patch_size=tower.patch_size,

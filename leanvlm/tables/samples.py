@@ -22,6 +22,7 @@ TABLE = Table(
             column("answers", pa.list_(pa.string()), "right answers; any of them is right"),
             column("rule", pa.string(), "grading rule, a file of leanvlm/grading"),
             column("images", pa.list_(pa.binary()), "the pictures, in the order shown", unit="PNG"),
+            column("fps", pa.float64(), "set where the images are one video's frames", unit="1/s", is_nullable=True),
             column("difficulty", pa.string(), "knobs of the benchmark that drew the sample", unit="JSON"),
         ]
     ),
@@ -36,6 +37,7 @@ def expectations() -> list[_expect.Expectation]:
         _expect.matching("sample_id", r"^\S+$"),
         _expect.matching("question", r"^\s*\S"),
         _expect.matching("rule", r"^[a-z][a-z0-9_]*$"),
+        _expect.between("fps", 0, is_open=True),
         _expect.matching("difficulty", r"^\{.*\}$"),
     ]
 

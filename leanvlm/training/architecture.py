@@ -38,7 +38,8 @@ PINPOINTS = [[SIDE_PIXELS * rows, SIDE_PIXELS * columns] for rows, columns in ((
 LOOK_BACK = {0: (2, 3), 1: (1, 2)}  # layer -> tokens back, for its first heads
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>"
-    "{% for part in message['content'] %}{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "{% for part in message['content'] %}{{ '<image>' if part['type'] == 'image' else "
+    "'<video>' if part['type'] == 'video' else part['text'] }}{% endfor %}"
     "{% if message['role'] == 'assistant' %}<|end|>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )

@@ -44,7 +44,9 @@ def examine(name: str, n: int, folder: Path) -> dict[str, float]:
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
     ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
     with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
-        answered = pool.map(ask, batches([Asked(one.sample_id, one.question, one.pngs()) for one in samples], 1, ROWS))
+        answered = pool.map(
+            ask, batches([Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples], 1, ROWS)
+        )
         found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
     grades = _grades(name, samples, [found[sample.sample_id] for sample in samples])
     kinds: dict[str, list[float]] = defaultdict(list)

@@ -235,7 +235,7 @@ def _said(answer: str, rule: str) -> tuple[pa.Table, pa.Table]:
         "question": "?",
         "answers": ["abc"],
     }
-    asked |= {"rule": rule, "images": [], "difficulty": "{}"}
+    asked |= {"rule": rule, "images": [], "fps": None, "difficulty": "{}"}
     return (
         pa.Table.from_pylist([said], schema=answers.TABLE.schema),
         pa.Table.from_pylist([asked], schema=samples.TABLE.schema),

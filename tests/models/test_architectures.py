@@ -163,7 +163,7 @@ def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
     for handle in handles:
         handle.remove()
     rows = []
-    for place in (inputs["input_ids"][0] == tiny.IMAGE).nonzero()[:, 0]:
+    for place in torch.isin(inputs["input_ids"][0], torch.tensor(model.visual_ids)).nonzero()[:, 0]:
         target = held["embeds"][0, place].square().sum()
         found = torch.autograd.grad(target, held["patches"], retain_graph=True, allow_unused=True)[0]
         moved = torch.zeros_like(held["patches"]) if found is None else found

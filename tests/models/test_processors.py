@@ -33,6 +33,7 @@ ROWS = {50 + 6 * i + j: f"<row_{i + 1}_col_{j + 1}>" for i in range(6) for j in 
 SPECIALS: dict[str, dict[int, str]] = {
     "llava": {tiny.IMAGE: "<image>"},
     "llava_next": {tiny.IMAGE: "<image>"},
+    "llava_onevision": {tiny.IMAGE: "<image>", tiny.VIDEO: "<video>"},
     "qwen2_vl": QWEN,
     "qwen2_5_vl": QWEN,
     "qwen3_vl": QWEN,

@@ -94,6 +94,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "answers": ["red"] if benchmark == "short" else ["a red circle at the top"],
         "rule": "exact" if benchmark == "short" else "token_f1",
         "images": [b"first", b"second"][: 1 + index % 2],
+        "fps": None,
         "difficulty": "{}",
     }
 

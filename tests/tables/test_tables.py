@@ -42,7 +42,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_lists_of_pictures_are_read_as_written(tmp_path: Path) -> None:
-    row = dict.fromkeys(SAMPLES.schema.names, "x") | {"answers": ["a", "b"], "images": [b"1", b"2"]}
+    row = dict.fromkeys(SAMPLES.schema.names, "x") | {"answers": ["a", "b"], "images": [b"1", b"2"], "fps": 2.0}
     SAMPLES.write([row], tmp_path / "x.parquet")
     assert SAMPLES.read(tmp_path / "x.parquet").to_pylist() == [row]
 

@@ -1,4 +1,4 @@
-"""The command line: `leanvlm methods | models | benchmarks | sql | explain | score`."""
+"""The command line: `leanvlm methods | models | benchmarks | sql | explain | score | verify-paper`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leanvlm import plugins
 from leanvlm.errors import exit_on_error
+from leanvlm.printing import FORMATS, as_table
 
 DATABASE = Path("artifacts/leanvlm.duckdb")
 
@@ -25,6 +26,8 @@ def run(arguments: argparse.Namespace) -> None:
         print_query(arguments.query)
     elif arguments.command == "score":
         print_query("select * from accuracy order by model, benchmark, recipe")
+    elif arguments.command == "verify-paper":
+        verify_paper(arguments.scores, form=arguments.format)
     else:
         explain_cells(arguments.recipe, arguments.benchmark)
 
@@ -41,11 +44,7 @@ def print_query(query: str) -> None:
     """Print the result of one read-only query as aligned text."""
     from leanvlm.query import query as ask
 
-    columns, rows = ask(DATABASE, query)
-    cells = [list(columns), *([_text(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    for row in cells:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    print(as_table(*ask(DATABASE, query)))
 
 
 def explain_cells(recipe: str | None, benchmark: str | None) -> None:
@@ -58,10 +57,14 @@ def explain_cells(recipe: str | None, benchmark: str | None) -> None:
             print(explain(cell))
 
 
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return "null" if value is None else str(value)
+def verify_paper(scores: Path | None, *, form: str) -> None:
+    """Recompute what EffiVLM-Bench printed, or the same from a file of scores."""
+    from leanvlm.paper import command
+
+    if scores is None:
+        command.verify(form=form)
+    else:
+        command.show(scores, form=form)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     why = commands.add_parser("explain", help="say which cells are stored and why others are not")
     why.add_argument("recipe", nargs="?")
     why.add_argument("benchmark", nargs="?")
+    paper = commands.add_parser("verify-paper", help="recompute OP and OG that EffiVLM-Bench printed")
+    paper.add_argument("--scores", type=Path, metavar="FILE", help="model > budget > method > benchmark > score")
+    paper.add_argument("--format", choices=tuple(FORMATS), default="table")
     return parser
 
 

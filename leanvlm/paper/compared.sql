@@ -22,8 +22,8 @@ joined as (
         printed.printed,
         printed.documented,
         printed.documented_difference,
-        printed.why,
         recomputed.recomputed,
+        coalesce(printed.why, '') as why,
         round(recomputed.recomputed - cast(printed.printed as double), 9) as difference
     from printed
     left join recomputed

@@ -79,7 +79,10 @@ def _number(found: Any, names: Sequence[str]) -> float:
 def _shown(found: Any) -> str:
     if isinstance(found, dict):
         return "an object" if found else "nothing"
-    return "a list" if isinstance(found, list) else f"{json.dumps(found):.60}"
+    if isinstance(found, list):
+        return "a list"
+    text = json.dumps(found)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _refuse_gaps(scores: list[Score]) -> None:

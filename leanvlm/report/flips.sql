@@ -29,7 +29,7 @@ flipped as (
             and recipe_grades.benchmark = cells.benchmark
     where
         full_grades.outcome = 'right'
-        and recipe_grades.outcome in ('wrong', 'empty')
+        and recipe_grades.outcome in ('wrong', 'ungradable')
         and cells.family != 'controls'
 
 ),

@@ -48,7 +48,14 @@ create or replace macro is_gradable_token_f1(answer, answers) as not is_blank(an
 create or replace macro grade_token_f1(answer, answers) as
     case
         when is_blank(answer) then cast(0 as double)
-        else list_max(
-            list_transform(answers, lambda truth: f1_of_words(squad_words(answer), squad_words(truth)))
-        )
+        else list_transform(
+            -- a list of one, so that the answer is taken apart once
+            [squad_words(answer)],
+            lambda said: list_max(
+                list_transform(
+                    list_transform(answers, lambda truth: squad_words(truth)),
+                    lambda truth: f1_of_words(said, truth)
+                )
+            )
+        )[1]
     end;

@@ -23,7 +23,8 @@ answered as (
                 outcome := grades.outcome
             )
             order by _places.place
-        ) as answers
+        ) as answers,
+        list(_places.place order by _places.place) as places
     from grades
     inner join _places
         on
@@ -44,30 +45,38 @@ lengths as (
 
 ),
 
-filled as (
+measured as (
 
-    -- a cell that lacks samples gets empty places
     select
         answered.model,
         answered.recipe,
         answered.benchmark,
         answered.block,
-        len(answered.answers) as n_graded,
-        case
-            when len(answered.answers) = lengths.n_places then answered.answers
-            else
-                list_transform(
-                    range(lengths.n_places),
-                    lambda place: answered.answers[
-                        list_position(list_transform(answered.answers, lambda one: one.place), place)
-                    ]
-                )
-        end as answers
+        answered.answers,
+        answered.places,
+        lengths.n_places
     from answered
     inner join lengths
         on
             answered.benchmark = lengths.benchmark
             and answered.block = lengths.block
+
+),
+
+filled as (
+
+    -- a cell that lacks samples gets empty places
+    select
+        model,
+        recipe,
+        benchmark,
+        block,
+        len(places) as n_graded,
+        case
+            when len(places) = n_places then answers
+            else list_transform(range(n_places), lambda place: answers[list_position(places, place)])
+        end as answers
+    from measured
 
 ),
 
@@ -79,10 +88,11 @@ lists as (
         benchmark,
         block,
         n_graded,
-        list_transform(answers, lambda one: coalesce(one.grade, 0)) as grades,
-        list_transform(answers, lambda one: cast(one.place is not null as double)) as is_graded,
-        list_transform(answers, lambda one: cast(coalesce(one.outcome = 'right', false) as double)) as is_right,
-        list_transform(answers, lambda one: one.outcome) as outcomes
+        list_transform(answers, lambda one: coalesce(one['grade'], 0)) as grades,
+        list_transform(answers, lambda one: cast(one['place'] is not null as double)) as is_graded,
+        list_transform(answers, lambda one: cast(coalesce(one['outcome'] = 'right', false) as double))
+            as is_right,
+        list_transform(answers, lambda one: one['outcome']) as outcomes
     from filled
 
 )

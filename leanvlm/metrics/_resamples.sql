@@ -17,7 +17,7 @@ blocks as (
     select
         benchmark,
         block,
-        list(group_id order by place) as groups
+        list(group_id order by place) as pictures
     from _places
     group by all
 
@@ -25,7 +25,12 @@ blocks as (
 
 replicates as (
 
-    select unnest(range(cast(getvariable('resamples') as bigint))) as replicate
+    select
+        benchmark,
+        block,
+        pictures,
+        unnest(range(cast(getvariable('resamples') as bigint))) as replicate
+    from blocks
 
 ),
 
@@ -33,18 +38,16 @@ chances as (
 
     -- md5 and not hash(): the latter is not promised to stay as it is
     select
-        blocks.benchmark,
-        blocks.block,
-        replicates.replicate,
+        benchmark,
+        block,
+        replicate,
         list_transform(
-            blocks.groups,
-            lambda one: (
-                md5_number(concat_ws('|', getvariable('seed'), blocks.benchmark, one, replicates.replicate))
-                >> 64
+            pictures,
+            lambda picture: (
+                md5_number(concat_ws('|', getvariable('seed'), benchmark, picture, replicate)) >> 64
             ) / 18446744073709551616.0
         ) as chances
-    from blocks
-    cross join replicates
+    from replicates
 
 ),
 

@@ -46,7 +46,8 @@ compared as (
                 is_same_extracted := _spellings.extracted_answer = full_answers.extracted_answer
             )
             order by full_answers.place
-        ) as answers
+        ) as answers,
+        list(full_answers.place order by full_answers.place) as places
     from answers
     inner join full_answers
         on
@@ -70,30 +71,38 @@ lengths as (
 
 ),
 
-filled as (
+measured as (
 
-    -- a cell that lacks samples gets empty places
     select
         compared.model,
         compared.recipe,
         compared.benchmark,
         compared.block,
-        len(compared.answers) as n_asked,
-        case
-            when len(compared.answers) = lengths.n_places then compared.answers
-            else
-                list_transform(
-                    range(lengths.n_places),
-                    lambda place: compared.answers[
-                        list_position(list_transform(compared.answers, lambda one: one.place), place)
-                    ]
-                )
-        end as answers
+        compared.answers,
+        compared.places,
+        lengths.n_places
     from compared
     inner join lengths
         on
             compared.benchmark = lengths.benchmark
             and compared.block = lengths.block
+
+),
+
+filled as (
+
+    -- a cell that lacks samples gets empty places
+    select
+        model,
+        recipe,
+        benchmark,
+        block,
+        len(places) as n_asked,
+        case
+            when len(places) = n_places then answers
+            else list_transform(range(n_places), lambda place: answers[list_position(places, place)])
+        end as answers
+    from measured
 
 ),
 
@@ -105,10 +114,11 @@ lists as (
         benchmark,
         block,
         n_asked,
-        list_transform(answers, lambda one: cast(one.place is not null as double)) as is_asked,
-        list_transform(answers, lambda one: cast(coalesce(one.is_same_raw, false) as double)) as is_same_raw,
-        list_transform(answers, lambda one: cast(coalesce(one.is_same, false) as double)) as is_same,
-        list_transform(answers, lambda one: cast(coalesce(one.is_same_extracted, false) as double))
+        list_transform(answers, lambda one: cast(one['place'] is not null as double)) as is_asked,
+        list_transform(answers, lambda one: cast(coalesce(one['is_same_raw'], false) as double))
+            as is_same_raw,
+        list_transform(answers, lambda one: cast(coalesce(one['is_same'], false) as double)) as is_same,
+        list_transform(answers, lambda one: cast(coalesce(one['is_same_extracted'], false) as double))
             as is_same_extracted
     from filled
 

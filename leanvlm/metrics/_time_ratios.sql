@@ -7,6 +7,20 @@
 -- Undefined: null where a time is 0.
 
 select
-    timings.*,
+    model,
+    recipe,
+    device,
+    engine,
+    dtype,
+    attention,
+    is_shape_only,
+    batch_size,
+    prompt_tokens,
+    visual_tokens,
+    new_tokens,
+    phase,
+    repeat,
+    seconds,
+    full_seconds,
     full_seconds / nullif(seconds, 0) as ratio
 from timings

@@ -30,47 +30,48 @@ paired as (
         _grades.model,
         _grades.recipe,
         _grades.benchmark,
-        _grades.block,
+        _slices.sliced_by,
+        unnest(_slices.slices) as slice,
+        unnest(_slices.clusters) as cluster_number,
         unnest(_grades.grades) as grade,
         unnest(full_grades.full_grades) as full_grade,
-        unnest(_grades.is_graded) * unnest(full_grades.is_full_graded) as is_paired,
-        unnest(range(len(_grades.grades))) as place
+        unnest(_grades.is_graded) as is_graded,
+        unnest(full_grades.is_full_graded) as is_full_graded
     from _grades
     inner join full_grades
         on
             _grades.model = full_grades.model
             and _grades.benchmark = full_grades.benchmark
             and _grades.block = full_grades.block
+    inner join _slices
+        on
+            _grades.model = _slices.model
+            and _grades.benchmark = _slices.benchmark
+            and _grades.block = _slices.block
 
 ),
 
-pictures as (
+cluster_sums as (
 
     select
-        paired.model,
-        paired.recipe,
-        paired.benchmark,
-        _slices.sliced_by,
-        _slices.slice,
-        _slices.group_id,
+        model,
+        recipe,
+        benchmark,
+        sliced_by,
+        slice,
+        cluster_number,
         count(*) as n_samples,
-        sum(paired.grade) / 1000000000 as grade,
-        sum(paired.full_grade) / 1000000000 as full_grade
+        cast(sum(grade) as bigint) as grade,
+        cast(sum(full_grade) as bigint) as full_grade
     from paired
-    inner join _slices
-        on
-            paired.model = _slices.model
-            and paired.benchmark = _slices.benchmark
-            and paired.block = _slices.block
-            and paired.place = _slices.place
-    where paired.is_paired = 1
+    where slice is not null and is_graded = 1 and is_full_graded = 1
     group by all
 
 ),
 
 sums as (
 
-    -- squares in millionths, as whole numbers, so that their sums are the same in any order
+    -- whole numbers, whose sums are the same in any order
     select
         model,
         recipe,
@@ -78,12 +79,12 @@ sums as (
         slice,
         count(distinct benchmark) as n_benchmarks,
         sum(n_samples) as n_samples,
-        sum(cast(round(grade * 1000000000) as bigint)) / 1000000000 as grade,
-        sum(cast(round(full_grade * 1000000000) as bigint)) / 1000000000 as full_grade,
-        sum(cast(round(grade * grade * 1000000000) as bigint)) / 1000000000 as squares,
-        sum(cast(round(full_grade * full_grade * 1000000000) as bigint)) / 1000000000 as full_squares,
-        sum(cast(round(grade * full_grade * 1000000000) as bigint)) / 1000000000 as products
-    from pictures
+        sum(grade) / 1e9 as grade,
+        sum(full_grade) / 1e9 as full_grade,
+        sum(cast(grade as hugeint) * grade) / 1e18 as squares,
+        sum(cast(full_grade as hugeint) * full_grade) / 1e18 as full_squares,
+        sum(cast(grade as hugeint) * full_grade) / 1e18 as products
+    from cluster_sums
     group by all
 
 ),

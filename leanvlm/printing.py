@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 Rows = Iterable[Sequence[object]]
 
 
 def as_table(columns: Sequence[str], rows: Rows) -> str:
-    """Align columns; numbers have four digits after the point."""
+    """Align columns; numbers have four digits after the point, and what would break a line or a terminal is escaped."""
     cells = [list(columns), *([_text(value) for value in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     return "\n".join(
@@ -27,8 +28,9 @@ def as_csv(columns: Sequence[str], rows: Rows) -> str:
 
 
 def as_json(columns: Sequence[str], rows: Rows) -> str:
-    """Write a list with an object per row."""
-    return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2, ensure_ascii=False)
+    """Write a list with an object per row; what JSON has no form for, such as a date, is text."""
+    objects = [{name: _jsonable(value) for name, value in zip(columns, row, strict=True)} for row in rows]
+    return json.dumps(objects, indent=2, ensure_ascii=False, default=str)
 
 
 FORMATS: dict[str, Callable[[Sequence[str], Rows], str]] = {"table": as_table, "csv": as_csv, "json": as_json}
@@ -37,4 +39,10 @@ FORMATS: dict[str, Callable[[Sequence[str], Rows], str]] = {"table": as_table, "
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    return "null" if value is None else str(value)
+    if value is None:
+        return "null"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(value))
+
+
+def _jsonable(value: object) -> object:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -38,7 +38,6 @@ def exit_on_error(main: Callable[[], None]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more on exit
-        sys.exit(1)
     except LeanvlmError as error:
         print(f"leanvlm: {error}", file=sys.stderr)
         sys.exit(error.exit_status)

@@ -105,6 +105,7 @@ class Report:
     """What the report shows beside the numbers."""
 
     flips: int
+    seed: int = 0  # of the draw of flips
 
 
 @dataclass(frozen=True)

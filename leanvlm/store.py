@@ -45,11 +45,16 @@ def connect(root: Path, *, benchmarks: Sequence[str], database: str = ":memory:"
         name = "stored_cells" if table.name == "cells" else table.name
         add(connection, name, read(root, table, benchmarks=benchmarks))
         describe(connection, name, table)
+    derive_cells(connection)
+    return connection
+
+
+def derive_cells(connection: Connection) -> None:
+    """Turn the stored cells into the table `cells`, which also says what their answers show."""
     view = Path(cells.__file__).with_suffix(".sql").read_text(encoding="utf-8")
     connection.execute(f"create table cells as {view}")
     connection.execute("drop table stored_cells")
     describe(connection, "cells", cells.TABLE)
-    return connection
 
 
 def build(root: Path, path: Path, *, benchmarks: Sequence[str], metrics: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
-"""report: write the page that people read and the summary that git keeps.
+"""report: write the page that people read, the summary that git keeps, and what `dvc metrics` and `dvc plots` show.
 
-Writes: artifacts/report/index.html, artifacts/summary.json.
-Reads:  artifacts/leanvlm.duckdb, params.yaml: report.
+Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/metrics.json, artifacts/plots.
+Reads:  artifacts/leanvlm.duckdb, params.yaml.
 """
 
 from __future__ import annotations
@@ -12,21 +12,36 @@ import duckdb
 
 from leanvlm import params
 from leanvlm.errors import InputError, exit_on_error
-from leanvlm.report import page, summary
+from leanvlm.report import figures, metrics, page, summary
 
+PARAMS = Path("params.yaml")
 STORE = Path("artifacts/leanvlm.duckdb")
 PAGE = Path("artifacts/report/index.html")
 SUMMARY = Path("artifacts/summary.json")
+METRICS = Path("artifacts/metrics.json")
+PLOTS = Path("artifacts/plots")
 
 
 def main() -> None:
     """Ask and write."""
-    n_flips = params.load(Path("params.yaml")).report.flips
+    shown = params.load(PARAMS).report
     if not STORE.is_file():
         raise InputError(f"{STORE} does not exist; run `dvc repro tally` to make it")
+    settings = PARAMS.read_text(encoding="utf-8")
     with duckdb.connect(str(STORE), read_only=True) as connection:
-        _write(page.render(connection, n_flips=n_flips), PAGE)
-        _write(summary.dumps(summary.summarise(connection)), SUMMARY)
+        told = summary.summarise(connection)
+        _write(page.render(connection, n_flips=shown.flips, seed=shown.seed, settings=settings), PAGE)
+        _write_drawings(figures.drawings(connection))
+    _write(summary.dumps(told), SUMMARY)
+    _write(summary.dumps(metrics.nested(told)), METRICS)
+
+
+def _write_drawings(drawn: dict[Path, str]) -> None:
+    """Write the plots, and leave none of an earlier run beside them."""
+    for name, svg in drawn.items():
+        _write(svg, PLOTS / name)
+    for stale in set(PLOTS.glob("*.svg")) - {PLOTS / name for name in drawn}:
+        stale.unlink()
 
 
 def _write(text: str, path: Path) -> None:

@@ -1,16 +1,30 @@
-"""The command line lists what exists and answers wrong input with one sentence."""
+"""The command line lists what exists, explains itself and answers wrong input with one sentence."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from leanvlm import cli, plugins
+from leanvlm.errors import InputError
+
+KINDS = ["methods", "models", "benchmarks"]
+NAMES = [command.name for command in cli.COMMANDS]
 
 
-@pytest.mark.parametrize("kind", ["methods", "models", "benchmarks"])
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "leanvlm.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_lists_have_one_line_each_with_its_source(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     cli.call([kind])
     lines = capsys.readouterr().out.splitlines()
@@ -18,20 +32,71 @@ def test_lists_have_one_line_each_with_its_source(kind: str, capsys: pytest.Capt
     assert all(len(line.split()) > 3 for line in lines)
 
 
-def test_sql_without_a_store_says_what_to_do(tmp_path: object) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "leanvlm.cli", "sql", "select 1"],
-        cwd=str(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize("kind", KINDS)
+def test_lists_are_the_same_as_csv_and_json(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.call([kind, "--format", "csv"])
+    as_csv = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    cli.call([kind, "--format", "json"])
+    assert json.loads(capsys.readouterr().out) == as_csv
+    assert [row[kind.removesuffix("s")] for row in as_csv] == list(plugins.ids(kind))
+
+
+def test_help_says_a_line_of_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.call(["--help"])
+    assert caught.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f"{command.name} {command.says}" in said for command in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_a_command_shows_an_example_that_it_can_read(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.call([name, "--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert f"example:\n  leanvlm {name}" in said
+    assert "{table,csv,json}" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["frob"], "invalid choice: 'frob'"),
+        ([], "the following arguments are required: COMMAND"),
+        (["sql"], "the following arguments are required: query; see `leanvlm sql --help`"),
+        (["sql", "select 1", "--seconds", "0"], "0 is not above 0"),
+        (["sql", "select 1", "--megabytes", "1"], "1 is not from 16"),
+        (["score", "--format", "xml"], "invalid choice: 'xml'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(arguments: list[str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        cli.call(arguments)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sql", "select 1"], ["score"], ["compare", "a", "b"], ["recommend"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_without_a_store_a_command_says_what_to_do(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^artifacts/leanvlm\.duckdb does not exist; run `make repro` to make it$"):
+        cli.call(arguments)
+
+
+def test_wrong_input_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
+    done = run("sql", "select 1", folder=tmp_path)
     assert done.returncode == 2
-    assert "make repro" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "leanvlm: artifacts/leanvlm.duckdb does not exist; run `make repro` to make it\n"
 
 
-def test_a_reader_who_leaves_early_gets_no_traceback() -> None:
-    command = f"{sys.executable} -m leanvlm.cli methods | true"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True)
-    assert done.stderr == ""
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m leanvlm.cli benchmarks | true"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,7 @@
-"""What an answer is worth: one rule a file, one SQL macro `grade_<rule>(answer, answers)` in it."""
+"""What an answer is worth: one rule a file, in it the SQL macros `grade_<rule>` and `is_gradable_<rule>`.
+
+Both take `(answer, answers)`. An answer in which a rule finds nothing to grade is worth 0, and its outcome says so.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,58 @@ import pyarrow as pa
 from leanvlm.errors import InputError
 
 ROOT = Path(__file__).parent
+SHARED = ("_contractions", "_text")  # what rules read
 
 GRADED = """
 with
 
-worth as (
+said_once as materialized (
 
+    -- recipes often answer alike: what was said twice is normalised and graded once
     select
-        answers.*,
-        case samples.rule {cases} end as grade
+        answers.benchmark,
+        answers.sample_id,
+        answers.answer,
+        any_value(samples.rule) as rule,
+        any_value(samples.answers) as answers
     from answers
     inner join samples
         on answers.benchmark = samples.benchmark and answers.sample_id = samples.sample_id
+    group by all
+
+),
+
+worth as materialized (
+
+    select
+        benchmark,
+        sample_id,
+        answer,
+        case rule {is_gradable} end as is_gradable,
+        case rule {grade} end as grade
+    from said_once
 
 )
 
 select
-    model,
-    recipe,
-    benchmark,
-    sample_id,
-    grade,
+    answers.model,
+    answers.recipe,
+    answers.benchmark,
+    answers.sample_id,
+    worth.grade,
     case
-        when is_blank(answer) then 'empty'
-        when grade = 1 then 'right'
-        when grade > 0 then 'partly'
+        when not worth.is_gradable then 'ungradable'
+        when worth.grade = 1 then 'right'
+        when worth.grade > 0 then 'partly'
         else 'wrong'
     end as outcome
-from worth
-order by model, recipe, benchmark, sample_id
+from answers
+inner join worth
+    on
+        answers.benchmark = worth.benchmark
+        and answers.sample_id = worth.sample_id
+        and answers.answer is not distinct from worth.answer
+order by answers.model, answers.recipe, answers.benchmark, answers.sample_id
 """
 
 
@@ -49,7 +75,7 @@ def rules() -> tuple[str, ...]:
 
 def load_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Make every rule, and what rules share, known to a connection."""
-    for name in ("_text", *rules()):
+    for name in (*SHARED, *rules()):
         connection.execute((ROOT / f"{name}.sql").read_text(encoding="utf-8"))
 
 
@@ -59,13 +85,18 @@ def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
     Raises: InputError for a rule without a file.
     """
     _refuse_unknown_rules({str(rule) for rule in samples.column("rule").to_pylist()})
-    cases = " ".join(f"when '{rule}' then grade_{rule}(answers.answer, samples.answers)" for rule in rules())
     with duckdb.connect() as connection:
         load_macros(connection)
         connection.register("answers", answers)
         connection.register("samples", samples)
-        graded: pa.Table = connection.sql(GRADED.format(cases=cases)).to_arrow_table()
+        graded: pa.Table = connection.sql(
+            GRADED.format(grade=_by_rule("grade"), is_gradable=_by_rule("is_gradable"))
+        ).to_arrow_table()
         return graded
+
+
+def _by_rule(macro: str) -> str:
+    return " ".join(f"when '{rule}' then {macro}_{rule}(answer, answers)" for rule in rules())
 
 
 def _refuse_unknown_rules(named: set[str]) -> None:

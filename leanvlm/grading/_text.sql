@@ -22,25 +22,31 @@ create or replace macro raw_words_of(said) as
         '-?[0-9]+([.][0-9]+)*|-?[.][0-9]+|[\p{L}\p{M}\p{N}]+'
     );
 
+create or replace macro is_article(word) as word in ('a', 'an', 'the');
+
+-- a number word as digits, any other word as it is
+create or replace macro digits_of(word) as
+    case word
+        when 'none' then '0'
+        when 'zero' then '0'
+        when 'one' then '1'
+        when 'two' then '2'
+        when 'three' then '3'
+        when 'four' then '4'
+        when 'five' then '5'
+        when 'six' then '6'
+        when 'seven' then '7'
+        when 'eight' then '8'
+        when 'nine' then '9'
+        when 'ten' then '10'
+        else word
+    end;
+
 -- the same without articles, and with number words as digits
 create or replace macro words_of(said) as
     list_transform(
-        list_filter(raw_words_of(said), lambda word: word not in ('a', 'an', 'the')),
-        lambda word: case word
-            when 'none' then '0'
-            when 'zero' then '0'
-            when 'one' then '1'
-            when 'two' then '2'
-            when 'three' then '3'
-            when 'four' then '4'
-            when 'five' then '5'
-            when 'six' then '6'
-            when 'seven' then '7'
-            when 'eight' then '8'
-            when 'nine' then '9'
-            when 'ten' then '10'
-            else word
-        end
+        list_filter(raw_words_of(said), lambda word: not is_article(word)),
+        lambda word: digits_of(word)
     );
 
 -- lower case with single spaces; nothing else goes
@@ -54,6 +60,11 @@ create or replace macro normalised(said) as
 create or replace macro is_blank(said) as
     regexp_full_match(coalesce(said, ''), '[\s\p{Z}\p{C}]*');
 
+-- the signs of ASCII, which the rules of SQuAD and GQA strike out
+create or replace macro ascii_signs() as '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~';
+
+create or replace macro without_ascii_signs(said) as translate(said, ascii_signs(), '');
+
 -- what follows the last "answer is" or "answer:", up to the line's end; all where neither was said
 create or replace macro extracted(said) as
     normalised(
@@ -62,3 +73,6 @@ create or replace macro extracted(said) as
             said
         )
     );
+
+create or replace macro times_said(words, word) as
+    len(list_filter(words, lambda other: other = word));

@@ -1,9 +1,10 @@
 -- anls: how near the answer's letters are to the nearest right answer; 0 where half or more must change.
 --
--- Source:  ANLS, Biten et al. 2019, arXiv 1907.00490, equation 1, with tau = 0.5.
--- Departs: not at all. It does not mind case, it does mind spaces, runs of spaces count as one.
--- Reads:   _text.
--- Undefined: never null; a blank answer is worth 0.
+-- Source:     ANLS, Biten et al. 2019, arXiv 1907.00490, equation 1, with tau = 0.5.
+-- Departs:    not at all. It does not mind case, it does mind spaces, runs of spaces count as one.
+-- Reads:      _text.
+-- Undefined:  never null.
+-- Ungradable: a blank answer.
 
 -- the first 127 different characters of both texts, in order
 create or replace macro alphabet_of(said, truth) as
@@ -30,6 +31,8 @@ create or replace macro letters_changed(said, truth) as
 
 create or replace macro letters_kept(said, truth) as
     1 - letters_changed(said, truth) / cast(greatest(length(said), length(truth), 1) as double);
+
+create or replace macro is_gradable_anls(answer, answers) as not is_blank(answer);
 
 create or replace macro grade_anls(answer, answers) as
     case

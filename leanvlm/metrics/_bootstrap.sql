@@ -4,38 +4,45 @@
 -- Unit:      mean_grade and full_mean_grade 0 to 1; accuracy_kept their ratio.
 -- Source:    Efron and Tibshirani 1993, chapter 6; paired, since each replicate weighs all recipes' samples
 --            alike.
--- Reads:     grades, _resamples.
--- Undefined: the full columns are null without controls/full, the ratio where the full mean grade is 0.
+-- Reads:     _grades, _resamples.
+-- Undefined: the full columns are null without controls/full, the ratio where the full mean grade is 0. No
+--            row where no sample counts.
 
 with
 
-billionths as (
+sums as (
 
-    -- whole numbers, since sums of floats differ in their last digits from run to run
     select
-        model,
-        recipe,
-        benchmark,
-        sample_id,
-        cast(round(grade * 1000000000) as bigint) as grade
-    from grades
+        _grades.model,
+        _grades.recipe,
+        _grades.benchmark,
+        _resamples.replicate,
+        sum(list_dot_product(_grades.grades, _resamples.times)) as grade,
+        sum(
+            case
+                when _grades.n_graded = len(_resamples.times) then _resamples.n_times
+                else list_dot_product(_grades.is_graded, _resamples.times)
+            end
+        ) as n_times
+    from _grades
+    inner join _resamples
+        on
+            _grades.benchmark = _resamples.benchmark
+            and _grades.block = _resamples.block
+    group by all
 
 ),
 
 cell_means as (
 
     select
-        billionths.model,
-        billionths.recipe,
-        billionths.benchmark,
-        _resamples.replicate,
-        sum(billionths.grade * _resamples.times) / sum(_resamples.times) / 1000000000 as mean_grade
-    from billionths
-    inner join _resamples
-        on
-            billionths.benchmark = _resamples.benchmark
-            and billionths.sample_id = _resamples.sample_id
-    group by all
+        model,
+        recipe,
+        benchmark,
+        replicate,
+        grade / n_times / 1000000000 as mean_grade
+    from sums
+    where n_times > 0
 
 ),
 

@@ -1,28 +1,36 @@
 -- _resamples: how often each sample counts in each replicate of the bootstrap, the same for every recipe.
 --
--- Grain:     one row per benchmark, sample_id, replicate in which the sample counts at all.
--- Unit:      count, Poisson with mean 1, drawn by hashing, so that the same seed gives the same counts.
+-- Grain:     one row per benchmark, block, replicate.
+-- Unit:      times: a count per place of the block, Poisson with mean 1, drawn by hashing, so that the same
+--            seed gives the same counts; n_times: their sum.
 -- Source:    Chamandy et al. 2012, Estimating uncertainty for massive data streams, section 3 (Poisson
 --            bootstrap).
 -- Departs:   samples of one picture (group_id) are drawn as one.
--- Reads:     samples.
+-- Reads:     _places.
 -- Variables: seed, resamples.
 -- Undefined: never null.
 
 with
 
-groups as (
+blocks as (
 
-    select distinct
+    select
         benchmark,
-        group_id
-    from samples
+        block,
+        list(group_id order by place) as pictures
+    from _places
+    group by all
 
 ),
 
 replicates as (
 
-    select unnest(range(cast(getvariable('resamples') as bigint))) as replicate
+    select
+        benchmark,
+        block,
+        pictures,
+        unnest(range(cast(getvariable('resamples') as bigint))) as replicate
+    from blocks
 
 ),
 
@@ -30,14 +38,16 @@ chances as (
 
     -- md5 and not hash(): the latter is not promised to stay as it is
     select
-        groups.benchmark,
-        groups.group_id,
-        replicates.replicate,
-        md5_number_lower(
-            concat_ws('|', getvariable('seed'), groups.benchmark, groups.group_id, replicates.replicate)
-        ) / 18446744073709551616.0 as chance
-    from groups
-    cross join replicates
+        benchmark,
+        block,
+        replicate,
+        list_transform(
+            pictures,
+            lambda picture: (
+                md5_number(concat_ws('|', getvariable('seed'), benchmark, picture, replicate)) >> 64
+            ) / 18446744073709551616.0
+        ) as chances
+    from replicates
 
 ),
 
@@ -46,19 +56,24 @@ draws as (
     -- the steps of the distribution function of Poisson(1)
     select
         benchmark,
-        group_id,
+        block,
         replicate,
-        case
-            when chance < 0.367879441171 then 0
-            when chance < 0.735758882343 then 1
-            when chance < 0.919698602929 then 2
-            when chance < 0.981011843124 then 3
-            when chance < 0.996340153173 then 4
-            when chance < 0.999405815182 then 5
-            when chance < 0.999916758851 then 6
-            when chance < 0.999989750803 then 7
-            else 8
-        end as times
+        list_transform(
+            chances,
+            lambda chance: cast(
+                case
+                    when chance < 0.367879441171 then 0
+                    when chance < 0.735758882343 then 1
+                    when chance < 0.919698602929 then 2
+                    when chance < 0.981011843124 then 3
+                    when chance < 0.996340153173 then 4
+                    when chance < 0.999405815182 then 5
+                    when chance < 0.999916758851 then 6
+                    when chance < 0.999989750803 then 7
+                    else 8
+                end as double
+            )
+        ) as times
     from chances
 
 ),
@@ -66,16 +81,12 @@ draws as (
 resamples as (
 
     select
-        samples.benchmark,
-        samples.sample_id,
-        draws.replicate,
-        draws.times
-    from samples
-    inner join draws
-        on
-            samples.benchmark = draws.benchmark
-            and samples.group_id = draws.group_id
-    where draws.times > 0
+        benchmark,
+        block,
+        replicate,
+        times,
+        list_sum(times) as n_times
+    from draws
 
 )
 

@@ -4,7 +4,7 @@
 -- Unit:      (recipe - blind) / (full - blind); 1.0 = the full model, 0.0 = no picture. Higher is better.
 --            low and high: 95 % interval, paired over samples.
 -- Source:    ours; chance flatters plain ratios, since a guess is right as often without the picture.
--- Reads:     accuracy, _bootstrap.
+-- Reads:     accuracy, _above_blind_bootstrap.
 -- Undefined: null where full - blind is within its error: its 95 % interval does not lie above 0. No row
 --            where a benchmark was not asked without the picture.
 
@@ -28,56 +28,16 @@ ends as (
 
 ),
 
-blind_replicates as (
-
-    select
-        model,
-        benchmark,
-        replicate,
-        mean_grade as blind_mean_grade,
-        full_mean_grade - mean_grade as gain
-    from _bootstrap
-    where recipe = 'controls/blind'
-
-),
-
-gains as (
-
-    select
-        model,
-        benchmark,
-        quantile_cont(gain, 0.025) > 0 as is_beyond_error
-    from blind_replicates
-    group by all
-
-),
-
-replicates as (
-
-    select
-        _bootstrap.model,
-        _bootstrap.recipe,
-        _bootstrap.benchmark,
-        (_bootstrap.mean_grade - blind_replicates.blind_mean_grade) / nullif(blind_replicates.gain, 0)
-            as accuracy_above_blind
-    from _bootstrap
-    inner join blind_replicates
-        on
-            _bootstrap.model = blind_replicates.model
-            and _bootstrap.benchmark = blind_replicates.benchmark
-            and _bootstrap.replicate = blind_replicates.replicate
-
-),
-
 intervals as (
 
     select
         model,
         recipe,
         benchmark,
+        quantile_cont(gain, 0.025) > 0 as is_beyond_error,
         quantile_cont(accuracy_above_blind, 0.025) as low,
         quantile_cont(accuracy_above_blind, 0.975) as high
-    from replicates
+    from _above_blind_bootstrap
     group by all
 
 ),
@@ -89,7 +49,6 @@ shares as (
         accuracy.recipe,
         accuracy.benchmark,
         accuracy.n_samples,
-        gains.is_beyond_error,
         (accuracy.accuracy - ends.blind_accuracy) / nullif(ends.full_accuracy - ends.blind_accuracy, 0)
             as accuracy_above_blind
     from accuracy
@@ -97,10 +56,6 @@ shares as (
         on
             accuracy.model = ends.model
             and accuracy.benchmark = ends.benchmark
-    inner join gains
-        on
-            accuracy.model = gains.model
-            and accuracy.benchmark = gains.benchmark
 
 ),
 
@@ -111,10 +66,10 @@ joined as (
         shares.recipe,
         shares.benchmark,
         shares.n_samples,
-        case when shares.is_beyond_error then round(shares.accuracy_above_blind, 9) end
+        case when intervals.is_beyond_error then round(shares.accuracy_above_blind, 9) end
             as accuracy_above_blind,
-        case when shares.is_beyond_error then round(intervals.low, 9) end as low,
-        case when shares.is_beyond_error then round(intervals.high, 9) end as high
+        case when intervals.is_beyond_error then round(intervals.low, 9) end as low,
+        case when intervals.is_beyond_error then round(intervals.high, 9) end as high
     from shares
     left join intervals
         on

@@ -5,7 +5,7 @@
 --            its 95 % interval, paired over samples. verdict: better, tie (0 is inside the interval) or
 --            worse.
 -- Source:    ours, after UniPruneBench and VTC-Bench: random and downsampling beat many published methods.
--- Reads:     accuracy, cells, parts, _bootstrap.
+-- Reads:     accuracy, _control_cells, _bootstrap.
 -- Undefined: no row for recipes of several methods, or without a control that keeps as much. A control is of
 --            the same kind if it acts on the same, or on the image where the method acts on tokens. Recipes
 --            that differ in options only (seeds) are averaged. Methods that act on the cache are compared
@@ -13,96 +13,27 @@
 
 with
 
-kinds as (
-
-    select distinct
-        model,
-        recipe,
-        family,
-        acts_on
-    from cells
-
-),
-
-single_methods as (
-
-    -- the setting is text, so that no budgets are compared as floats
-    select
-        parts.model,
-        parts.recipe,
-        kinds.family,
-        kinds.acts_on,
-        min(parts.method) as method_id,
-        min(parts.setting) as setting
-    from parts
-    inner join kinds
-        on
-            parts.model = kinds.model
-            and parts.recipe = kinds.recipe
-    group by all
-    having count(*) = 1 and min(parts.setting) is not null
-
-),
-
-pairs as (
-
-    select
-        methods.model,
-        methods.recipe,
-        methods.acts_on,
-        controls.method_id as control,
-        controls.recipe as control_recipe
-    from single_methods as methods
-    inner join single_methods as controls
-        on
-            methods.model = controls.model
-            and methods.setting = controls.setting
-            and (
-                methods.acts_on = controls.acts_on
-                or (methods.acts_on = 'tokens' and controls.acts_on = 'image')
-            )
-    where methods.family <> 'controls' and controls.family = 'controls'
-
-),
-
-cell_pairs as (
-
-    select
-        pairs.model,
-        pairs.recipe,
-        pairs.control,
-        pairs.control_recipe,
-        cells.benchmark
-    from pairs
-    inner join cells
-        on
-            pairs.model = cells.model
-            and pairs.recipe = cells.recipe
-    where pairs.acts_on <> 'cache' or cells.is_sensitive_to_cache
-
-),
-
 differences as (
 
     select
-        cell_pairs.model,
-        cell_pairs.recipe,
-        cell_pairs.control,
-        cell_pairs.benchmark,
+        _control_cells.model,
+        _control_cells.recipe,
+        _control_cells.control,
+        _control_cells.benchmark,
         min(methods.n_samples) as n_samples,
         count(*) as n_control_recipes,
-        avg(methods.accuracy - controls.accuracy order by cell_pairs.control_recipe) as difference
-    from cell_pairs
+        avg(methods.accuracy - controls.accuracy order by _control_cells.control_recipe) as difference
+    from _control_cells
     inner join accuracy as methods
         on
-            cell_pairs.model = methods.model
-            and cell_pairs.recipe = methods.recipe
-            and cell_pairs.benchmark = methods.benchmark
+            _control_cells.model = methods.model
+            and _control_cells.recipe = methods.recipe
+            and _control_cells.benchmark = methods.benchmark
     inner join accuracy as controls
         on
-            cell_pairs.model = controls.model
-            and cell_pairs.control_recipe = controls.recipe
-            and cell_pairs.benchmark = controls.benchmark
+            _control_cells.model = controls.model
+            and _control_cells.control_recipe = controls.recipe
+            and _control_cells.benchmark = controls.benchmark
     group by all
 
 ),
@@ -125,23 +56,23 @@ overall as (
 replicate_differences as (
 
     select
-        cell_pairs.model,
-        cell_pairs.recipe,
-        cell_pairs.control,
-        cell_pairs.benchmark,
+        _control_cells.model,
+        _control_cells.recipe,
+        _control_cells.control,
+        _control_cells.benchmark,
         methods.replicate,
-        avg(methods.mean_grade - controls.mean_grade order by cell_pairs.control_recipe) as difference
-    from cell_pairs
+        avg(methods.mean_grade - controls.mean_grade order by _control_cells.control_recipe) as difference
+    from _control_cells
     inner join _bootstrap as methods
         on
-            cell_pairs.model = methods.model
-            and cell_pairs.recipe = methods.recipe
-            and cell_pairs.benchmark = methods.benchmark
+            _control_cells.model = methods.model
+            and _control_cells.recipe = methods.recipe
+            and _control_cells.benchmark = methods.benchmark
     inner join _bootstrap as controls
         on
-            cell_pairs.model = controls.model
-            and cell_pairs.control_recipe = controls.recipe
-            and cell_pairs.benchmark = controls.benchmark
+            _control_cells.model = controls.model
+            and _control_cells.control_recipe = controls.recipe
+            and _control_cells.benchmark = controls.benchmark
             and methods.replicate = controls.replicate
     group by all
 

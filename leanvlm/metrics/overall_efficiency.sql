@@ -6,25 +6,10 @@
 -- Source:    EffiVLM-Bench, arXiv 2506.00479: measured time, not counted operations; both sides in one
 --            repeat.
 -- Departs:   split into vision, prefill (time to first token), decode (time per token) and total.
--- Reads:     timings.
+-- Reads:     _time_ratios.
 -- Undefined: null where a time is 0; models whose weights are random (is_shape_only) are in speedup alone.
 
 with
-
-ratios as (
-
-    select
-        model,
-        recipe,
-        device,
-        phase,
-        seconds,
-        full_seconds,
-        full_seconds / nullif(seconds, 0) as ratio
-    from timings
-    where not is_shape_only
-
-),
 
 medians as (
 
@@ -39,7 +24,8 @@ medians as (
         round(median(ratio), 9) as overall_efficiency,
         round(quantile_cont(ratio, 0.25), 9) as low,
         round(quantile_cont(ratio, 0.75), 9) as high
-    from ratios
+    from _time_ratios
+    where not is_shape_only
     group by all
 
 )

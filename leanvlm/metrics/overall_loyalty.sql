@@ -6,98 +6,26 @@
 -- Departs:   the paper does not say when two answers are the same. Three rules: as they are (raw), in one
 --            spelling (the column overall_loyalty, and all that has no other name), and the extracted
 --            answer. Benchmarks count alike (macro), or samples do (micro); sensitive: only benchmarks whose
---            answers a cache method can change.
--- Reads:     answers, cells, _resamples.
+--            answers a cache method can change. Every rule in every scope: loyalty_by_rule.
+-- Reads:     loyalty, _loyalty_bootstrap.
 -- Undefined: no row without controls/full; sensitive is null without a sensitive benchmark.
 
 with
-
-said as materialized (
-
-    select
-        model,
-        recipe,
-        benchmark,
-        sample_id,
-        answer,
-        normalised(answer) as normalised_answer,
-        extracted(answer) as extracted_answer
-    from answers
-
-),
-
-pairs as materialized (
-
-    select
-        said.model,
-        said.recipe,
-        said.benchmark,
-        said.sample_id,
-        cast(said.answer = full_said.answer as integer) as is_same_raw,
-        cast(said.normalised_answer = full_said.normalised_answer as integer) as is_same,
-        cast(said.extracted_answer = full_said.extracted_answer as integer) as is_same_extracted
-    from said
-    inner join said as full_said
-        on
-            said.model = full_said.model
-            and said.benchmark = full_said.benchmark
-            and said.sample_id = full_said.sample_id
-    where full_said.recipe = 'controls/full'
-
-),
-
-shares as (
-
-    select
-        pairs.model,
-        pairs.recipe,
-        pairs.benchmark,
-        count(*) as n_samples,
-        sum(pairs.is_same) as n_same,
-        sum(pairs.is_same) / count(*) as loyalty,
-        sum(pairs.is_same_raw) / count(*) as loyalty_raw,
-        sum(pairs.is_same_extracted) / count(*) as loyalty_extracted,
-        coalesce(bool_or(cells.is_sensitive_to_cache), false) as is_sensitive_to_cache
-    from pairs
-    left join cells
-        on
-            pairs.model = cells.model
-            and pairs.recipe = cells.recipe
-            and pairs.benchmark = cells.benchmark
-    group by all
-
-),
 
 overall as (
 
     select
         model,
         recipe,
-        sum(n_samples) as n_samples,
+        cast(sum(n_samples) as bigint) as n_samples,
         count(*) as n_benchmarks,
-        avg(loyalty order by benchmark) as overall_loyalty,
-        avg(loyalty_raw order by benchmark) as overall_loyalty_raw,
-        avg(loyalty_extracted order by benchmark) as overall_loyalty_extracted,
+        avg(n_same / n_samples order by benchmark) as overall_loyalty,
+        avg(n_same_raw / n_samples order by benchmark) as overall_loyalty_raw,
+        avg(n_same_extracted / n_samples order by benchmark) as overall_loyalty_extracted,
         sum(n_same) / sum(n_samples) as overall_loyalty_micro,
-        avg(case when is_sensitive_to_cache then loyalty end order by benchmark) as overall_loyalty_sensitive
-    from shares
-    group by all
-
-),
-
-replicate_shares as (
-
-    select
-        pairs.model,
-        pairs.recipe,
-        pairs.benchmark,
-        _resamples.replicate,
-        sum(pairs.is_same * _resamples.times) / sum(_resamples.times) as loyalty
-    from pairs
-    inner join _resamples
-        on
-            pairs.benchmark = _resamples.benchmark
-            and pairs.sample_id = _resamples.sample_id
+        avg(case when is_sensitive_to_cache then n_same / n_samples end order by benchmark)
+            as overall_loyalty_sensitive
+    from loyalty
     group by all
 
 ),
@@ -105,11 +33,18 @@ replicate_shares as (
 replicates as (
 
     select
-        model,
-        recipe,
-        replicate,
-        avg(loyalty order by benchmark) as overall_loyalty
-    from replicate_shares
+        loyalty.model,
+        loyalty.recipe,
+        _loyalty_bootstrap.replicate,
+        avg(_loyalty_bootstrap.loyalty order by loyalty.benchmark) as overall_loyalty,
+        avg(case when loyalty.is_sensitive_to_cache then _loyalty_bootstrap.loyalty end order by loyalty.benchmark)
+            as overall_loyalty_sensitive
+    from loyalty
+    inner join _loyalty_bootstrap
+        on
+            loyalty.model = _loyalty_bootstrap.model
+            and loyalty.recipe = _loyalty_bootstrap.recipe
+            and loyalty.benchmark = _loyalty_bootstrap.benchmark
     group by all
 
 ),
@@ -120,7 +55,9 @@ intervals as (
         model,
         recipe,
         quantile_cont(overall_loyalty, 0.025) as low,
-        quantile_cont(overall_loyalty, 0.975) as high
+        quantile_cont(overall_loyalty, 0.975) as high,
+        quantile_cont(overall_loyalty_sensitive, 0.025) as low_sensitive,
+        quantile_cont(overall_loyalty_sensitive, 0.975) as high_sensitive
     from replicates
     group by all
 
@@ -131,7 +68,7 @@ joined as (
     select
         overall.model,
         overall.recipe,
-        cast(overall.n_samples as bigint) as n_samples,
+        overall.n_samples,
         overall.n_benchmarks,
         round(overall.overall_loyalty, 9) as overall_loyalty,
         round(intervals.low, 9) as low,
@@ -139,7 +76,9 @@ joined as (
         round(overall.overall_loyalty_raw, 9) as overall_loyalty_raw,
         round(overall.overall_loyalty_extracted, 9) as overall_loyalty_extracted,
         round(overall.overall_loyalty_micro, 9) as overall_loyalty_micro,
-        round(overall.overall_loyalty_sensitive, 9) as overall_loyalty_sensitive
+        round(overall.overall_loyalty_sensitive, 9) as overall_loyalty_sensitive,
+        round(intervals.low_sensitive, 9) as low_sensitive,
+        round(intervals.high_sensitive, 9) as high_sensitive
     from overall
     left join intervals
         on

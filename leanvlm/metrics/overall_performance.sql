@@ -5,24 +5,14 @@
 --            samples.
 -- Source:    EffiVLM-Bench, arXiv 2506.00479; recomputing its tables shows the root mean square, not the
 --            mean.
--- Departs:   a root mean square flatters uneven recipes, so the mean and the worst ratio stand beside it;
---            the columns named sensitive leave out benchmarks whose answers no cache method can change.
--- Reads:     accuracy_kept, cells, _bootstrap.
+-- Departs:   a root mean square flatters uneven recipes, so the mean, the median and the worst ratio stand
+--            beside it; the columns named sensitive leave out benchmarks whose answers no cache method can
+--            change.
+-- Reads:     accuracy_kept, _sensitive_cells, _performance_bootstrap.
 -- Undefined: a benchmark where the full model's mean grade is 0 does not count; sensitive columns are null
 --            without a sensitive benchmark.
 
 with
-
-sensitivity as (
-
-    select
-        model,
-        recipe,
-        benchmark,
-        coalesce(is_sensitive_to_cache, false) as is_sensitive_to_cache
-    from cells
-
-),
 
 ratios as (
 
@@ -31,40 +21,36 @@ ratios as (
         accuracy_kept.recipe,
         accuracy_kept.benchmark,
         accuracy_kept.accuracy_kept,
-        coalesce(sensitivity.is_sensitive_to_cache, false) as is_sensitive_to_cache
+        case when _sensitive_cells.benchmark is not null then accuracy_kept.accuracy_kept end
+            as accuracy_kept_sensitive
     from accuracy_kept
-    left join sensitivity
+    left join _sensitive_cells
         on
-            accuracy_kept.model = sensitivity.model
-            and accuracy_kept.recipe = sensitivity.recipe
-            and accuracy_kept.benchmark = sensitivity.benchmark
+            accuracy_kept.model = _sensitive_cells.model
+            and accuracy_kept.recipe = _sensitive_cells.recipe
+            and accuracy_kept.benchmark = _sensitive_cells.benchmark
     where accuracy_kept.accuracy_kept is not null
 
 ),
 
-replicates as (
+overall as (
 
     select
-        ratios.model,
-        ratios.recipe,
-        _bootstrap.replicate,
-        sqrt(avg(_bootstrap.accuracy_kept * _bootstrap.accuracy_kept order by ratios.benchmark))
-            as overall_performance,
-        sqrt(
-            avg(
-                case
-                    when ratios.is_sensitive_to_cache
-                        then _bootstrap.accuracy_kept * _bootstrap.accuracy_kept
-                end
-                order by ratios.benchmark
-            )
-        ) as overall_performance_sensitive
+        model,
+        recipe,
+        count(*) as n_benchmarks,
+        count(accuracy_kept_sensitive) as n_benchmarks_sensitive,
+        sqrt(avg(accuracy_kept * accuracy_kept order by benchmark)) as overall_performance,
+        sqrt(avg(accuracy_kept_sensitive * accuracy_kept_sensitive order by benchmark))
+            as overall_performance_sensitive,
+        avg(accuracy_kept order by benchmark) as mean_accuracy_kept,
+        avg(accuracy_kept_sensitive order by benchmark) as mean_accuracy_kept_sensitive,
+        median(accuracy_kept) as median_accuracy_kept,
+        median(accuracy_kept_sensitive) as median_accuracy_kept_sensitive,
+        min(accuracy_kept) as worst_accuracy_kept,
+        min(accuracy_kept_sensitive) as worst_accuracy_kept_sensitive,
+        first(benchmark order by accuracy_kept, benchmark) as worst_benchmark
     from ratios
-    inner join _bootstrap
-        on
-            ratios.model = _bootstrap.model
-            and ratios.recipe = _bootstrap.recipe
-            and ratios.benchmark = _bootstrap.benchmark
     group by all
 
 ),
@@ -78,25 +64,7 @@ intervals as (
         quantile_cont(overall_performance, 0.975) as high,
         quantile_cont(overall_performance_sensitive, 0.025) as low_sensitive,
         quantile_cont(overall_performance_sensitive, 0.975) as high_sensitive
-    from replicates
-    group by all
-
-),
-
-overall as (
-
-    select
-        model,
-        recipe,
-        count(*) as n_benchmarks,
-        count(*) filter (where is_sensitive_to_cache) as n_benchmarks_sensitive,
-        sqrt(avg(accuracy_kept * accuracy_kept order by benchmark)) as overall_performance,
-        sqrt(avg(case when is_sensitive_to_cache then accuracy_kept * accuracy_kept end order by benchmark))
-            as overall_performance_sensitive,
-        avg(accuracy_kept order by benchmark) as mean_accuracy_kept,
-        min(accuracy_kept) as worst_accuracy_kept,
-        first(benchmark order by accuracy_kept, benchmark) as worst_benchmark
-    from ratios
+    from _performance_bootstrap
     group by all
 
 ),
@@ -115,7 +83,11 @@ joined as (
         round(intervals.low_sensitive, 9) as low_sensitive,
         round(intervals.high_sensitive, 9) as high_sensitive,
         round(overall.mean_accuracy_kept, 9) as mean_accuracy_kept,
+        round(overall.mean_accuracy_kept_sensitive, 9) as mean_accuracy_kept_sensitive,
+        round(overall.median_accuracy_kept, 9) as median_accuracy_kept,
+        round(overall.median_accuracy_kept_sensitive, 9) as median_accuracy_kept_sensitive,
         overall.worst_accuracy_kept,
+        overall.worst_accuracy_kept_sensitive,
         overall.worst_benchmark
     from overall
     left join intervals

@@ -6,32 +6,10 @@
 --            high are the quartiles.
 -- Source:    EffiVLM-Bench, arXiv 2506.00479: measured time, not counted operations; both sides in one
 --            repeat.
--- Reads:     timings.
+-- Reads:     _time_ratios.
 -- Undefined: null where a time is 0.
 
 with
-
-ratios as (
-
-    select
-        model,
-        recipe,
-        device,
-        engine,
-        dtype,
-        attention,
-        is_shape_only,
-        batch_size,
-        prompt_tokens,
-        visual_tokens,
-        new_tokens,
-        phase,
-        seconds,
-        full_seconds,
-        full_seconds / nullif(seconds, 0) as ratio
-    from timings
-
-),
 
 medians as (
 
@@ -54,7 +32,7 @@ medians as (
         round(median(ratio), 9) as speedup,
         round(quantile_cont(ratio, 0.25), 9) as low,
         round(quantile_cont(ratio, 0.75), 9) as high
-    from ratios
+    from _time_ratios
     group by all
 
 )

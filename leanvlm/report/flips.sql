@@ -1,77 +1,89 @@
--- flips: a few answers that the full model gives rightly and a recipe wrongly, with their pictures.
+-- flips: some of the answers that a recipe turned, with their pictures.
 --
 -- Grain:  one row per model, recipe, benchmark, sample_id; no more than the variable n_flips.
+-- Unit:   flip: lost (the grade fell), won (it rose), changed (one answer that is not right became another).
+--         n_all: how many flips there are of which these were drawn.
 -- Reads:  samples, sample_images, cells, answers, grades.
--- Choice: controls are left out; benchmarks have turns, and in each a recipe that had none goes first; lots
---         are a hash that does not change between runs.
+-- Choice: controls are left out. Each model, family, benchmark and kind of flip has one turn after the other,
+--         and in each a recipe that had none goes first; lots are a hash that follows from the variable seed.
 
 with
 
-flipped as (
+graded as (
 
     select
-        recipe_grades.model,
-        recipe_grades.recipe,
-        recipe_grades.benchmark,
-        recipe_grades.sample_id,
-        md5(concat_ws(' ', recipe_grades.recipe, recipe_grades.benchmark, recipe_grades.sample_id)) as lot
-    from grades as recipe_grades
-    inner join grades as full_grades
+        answers.model,
+        answers.recipe,
+        answers.benchmark,
+        answers.sample_id,
+        answers.answer,
+        answers.new_tokens,
+        grades.grade,
+        grades.outcome
+    from answers
+    inner join grades
         on
-            recipe_grades.model = full_grades.model
-            and recipe_grades.benchmark = full_grades.benchmark
-            and recipe_grades.sample_id = full_grades.sample_id
-            and full_grades.recipe = 'controls/full'
-    inner join cells
-        on
-            recipe_grades.model = cells.model
-            and recipe_grades.recipe = cells.recipe
-            and recipe_grades.benchmark = cells.benchmark
-    where
-        full_grades.outcome = 'right'
-        and recipe_grades.outcome in ('wrong', 'empty')
-        and cells.family != 'controls'
+            answers.model = grades.model
+            and answers.recipe = grades.recipe
+            and answers.benchmark = grades.benchmark
+            and answers.sample_id = grades.sample_id
 
 ),
 
-benchmark_counts as (
+paired as (
 
-    select count(distinct benchmark) as n_benchmarks
-    from flipped
+    select
+        graded.*,
+        cells.family,
+        full_graded.answer as full_answer,
+        full_graded.new_tokens as full_new_tokens,
+        case
+            when graded.grade < full_graded.grade then 'lost'
+            when graded.grade > full_graded.grade then 'won'
+            when graded.outcome != 'right' and trim(graded.answer) != trim(full_graded.answer) then 'changed'
+        end as flip
+    from graded
+    inner join graded as full_graded
+        on
+            graded.model = full_graded.model
+            and graded.benchmark = full_graded.benchmark
+            and graded.sample_id = full_graded.sample_id
+            and full_graded.recipe = 'controls/full'
+    inner join cells
+        on
+            graded.model = cells.model
+            and graded.recipe = cells.recipe
+            and graded.benchmark = cells.benchmark
+    where cells.family != 'controls'
+
+),
+
+lots as (
+
+    select
+        *,
+        md5(concat_ws(' ', getvariable('seed'), recipe, benchmark, sample_id)) as lot,
+        count(*) over () as n_all
+    from paired
+    where flip is not null
 
 ),
 
 cell_turns as (
 
-    -- recipes begin with different benchmarks
     select
-        flipped.*,
-        row_number() over (partition by flipped.model, flipped.recipe, flipped.benchmark order by flipped.lot)
-            as turn_of_cell,
-        (
-            dense_rank() over (order by flipped.model, flipped.recipe)
-            + dense_rank() over (order by flipped.benchmark)
-        ) % benchmark_counts.n_benchmarks as preference
-    from flipped
-    cross join benchmark_counts
+        *,
+        row_number() over (partition by model, recipe, benchmark, flip order by lot) as turn_of_cell
+    from lots
 
 ),
 
-recipe_turns as (
+turns as (
 
     select
         *,
-        row_number() over (partition by model, recipe order by turn_of_cell, preference) as turn_of_recipe
+        row_number() over (partition by model, family, benchmark, flip order by turn_of_cell, lot) as turn
     from cell_turns
-
-),
-
-benchmark_turns as (
-
-    select
-        *,
-        row_number() over (partition by benchmark order by turn_of_recipe, lot) as turn_of_benchmark
-    from recipe_turns
 
 ),
 
@@ -79,8 +91,8 @@ chosen as (
 
     select
         *,
-        row_number() over (order by turn_of_benchmark, turn_of_recipe, lot) as place
-    from benchmark_turns
+        row_number() over (order by turn, lot) as place
+    from turns
     qualify place <= getvariable('n_flips')
 
 ),
@@ -105,33 +117,26 @@ told as (
 
     select
         chosen.place,
+        chosen.n_all,
         chosen.model,
         chosen.recipe,
+        chosen.family,
         chosen.benchmark,
         chosen.sample_id,
+        chosen.flip,
         samples.kind,
         samples.question,
         samples.answers as expected,
-        full_answers.answer as full_answer,
-        recipe_answers.answer,
+        chosen.full_answer,
+        chosen.full_new_tokens,
+        chosen.answer,
+        chosen.new_tokens,
         coalesce(pictures.images, []) as images
     from chosen
     inner join samples
         on
             chosen.benchmark = samples.benchmark
             and chosen.sample_id = samples.sample_id
-    inner join answers as recipe_answers
-        on
-            chosen.model = recipe_answers.model
-            and chosen.recipe = recipe_answers.recipe
-            and chosen.benchmark = recipe_answers.benchmark
-            and chosen.sample_id = recipe_answers.sample_id
-    inner join answers as full_answers
-        on
-            chosen.model = full_answers.model
-            and chosen.benchmark = full_answers.benchmark
-            and chosen.sample_id = full_answers.sample_id
-            and full_answers.recipe = 'controls/full'
     left join pictures
         on
             chosen.benchmark = pictures.benchmark

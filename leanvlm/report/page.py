@@ -11,13 +11,27 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from leanvlm.errors import InputError, RunError
-from leanvlm.report import heat, leaderboard, overview, panels, pictures, plot, queries, words
+from leanvlm.errors import RunError
+from leanvlm.report import (
+    audit,
+    best,
+    curves,
+    environment,
+    flips,
+    heat,
+    leaderboard,
+    overview,
+    panels,
+    plot,
+    queries,
+    words,
+)
 from leanvlm.report.queries import Row
 
 FOLDER = Path(__file__).parent
-LARGEST_BYTES = 20_000_000  # of the page
-LARGEST_FLIPS = 40  # more would not fit into the page
+STYLES = ("colours.css", "page.css", "tables.css", "plots.css", "flips.css")
+SCRIPTS = ("tables.js", "plots.js", "flips.js")
+LARGEST_BYTES = 10_000_000  # of the page
 EXAMPLES = (
     {
         "question": "Which recipes keep at least 95 % of accuracy?",
@@ -31,52 +45,62 @@ EXAMPLES = (
 )
 
 
-def render(connection: duckdb.DuckDBPyConnection, *, n_flips: int) -> str:
+def render(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int = 0, settings: str = "") -> str:
     """Return the page for the tables and metrics behind `connection`.
+
+    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
-    if not 0 <= n_flips <= LARGEST_FLIPS:
-        raise InputError(f"report.flips is {n_flips!r}; it is a number from 0 to {LARGEST_FLIPS}")
-    css, js = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))  # ours
-    text = (
-        _environment()
-        .get_template("page.html")
-        .render(
-            css=css,
-            js=js,
-            policy=_policy(css, js),
-            families=tuple(plot.MARKERS),
-            examples=EXAMPLES,
-            models=_models(connection),
-            flips=_flips(connection, n_flips),
-            skips=queries.rows(connection, "skips"),
-            devices=queries.rows(connection, "devices"),
-            **overview.words_for(connection),
-        )
+    css, js = (Markup("\n".join(read(name) for name in names)) for names in (STYLES, SCRIPTS))  # ours
+    board = leaderboard.rows(connection)
+    audited = audit.rows(connection, order=board)
+    template = _environment({"n_flips": n_flips, "seed": seed}).get_template("page.html")
+    text = template.render(
+        css=css,
+        js=js,
+        policy=_policy(css, js),
+        models=_models(connection, board),
+        curves=curves.groups(connection),
+        flips=flips.browser(connection, n_flips=n_flips, seed=seed),
+        audit=audited,
+        audit_summary=audit.summary(audited),
+        skips=queries.rows(connection, "skips"),
+        devices=queries.rows(connection, "devices"),
+        facts=environment.facts(),
+        settings=settings,
+        examples=EXAMPLES,
+        **overview.words_for(connection),
     )
     if len(text.encode()) > LARGEST_BYTES:
         raise RunError(f"the report has {len(text.encode()):,} bytes, over {LARGEST_BYTES:,}; lower report.flips")
     return text
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def read(name: str) -> str:
+    """Return one of the page's own styles or scripts."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _environment(variables: dict[str, int]) -> Environment:
+    made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        percent=words.percent,
-        number=words.number,
-        times=words.times,
-        breakable=words.breakable,
-        visible=words.visible,
+    filters = (words.percent, words.number, words.times, words.budget, words.breakable, words.visible)
+    made.filters.update({function.__name__: function for function in filters})
+    made.globals.update(
+        markers=plot.MARKERS,
+        families=tuple(plot.MARKERS),
+        percent_range=words.percent_range,
+        times_range=words.times_range,
+        count=words.count,
+        sql=lambda question: queries.text(question, variables=variables),
     )
-    environment.globals.update(markers=plot.MARKERS, percent_range=words.percent_range, times_range=words.times_range)
-    return environment
+    return made
 
 
 def _policy(css: str, js: str) -> str:
@@ -88,11 +112,14 @@ def _policy(css: str, js: str) -> str:
     )
 
 
-def _models(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    board = leaderboard.rows(connection)
+def _models(connection: duckdb.DuckDBPyConnection, board: Sequence[Row]) -> list[Row]:
     ratios = queries.rows(connection, "ratios")
-    names = dict.fromkeys(row["model"] for row in board)
-    return [_model(name, board, ratios) | {"suffix": f"-{index}" if index else ""} for index, name in enumerate(names)]
+    models = [_model(name, board, ratios) for name in dict.fromkeys(row["model"] for row in board)]
+    for index, model in enumerate(models):
+        benchmarks = [benchmark["name"] for benchmark in model["benchmarks"]]
+        model["best"] = best.table(connection, model=model["name"], benchmarks=benchmarks)
+        model["suffix"] = f"-{index}" if index else ""
+    return models
 
 
 def _model(name: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
@@ -108,15 +135,3 @@ def _model(name: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
         "sensitivity": overview.sensitivity(cells),
         "comparable": overview.comparable(cells),
     }
-
-
-def _flips(connection: duckdb.DuckDBPyConnection, n_flips: int) -> list[Row]:
-    found = queries.rows(connection, "flips", variables={"n_flips": n_flips})
-    return [
-        flip
-        | {
-            "images": [pictures.shown(png) for png in flip["images"]],
-            "expected": " | ".join(flip["expected"]),
-        }
-        for flip in found
-    ]

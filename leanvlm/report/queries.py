@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,19 +18,24 @@ Row: TypeAlias = dict[str, Any]
 def rows(
     connection: duckdb.DuckDBPyConnection, question: str, *, variables: Mapping[str, int] | None = None
 ) -> list[Row]:
-    """Run `leanvlm/report/<question>.sql` and return its rows in order; `variables` are its `getvariable`s.
+    """Run a question and return its rows in order; `variables` are its `getvariable`s.
 
     Raises: RunError where a table or column that the question reads is not there.
     """
-    text = (FOLDER / f"{question}.sql").read_text(encoding="utf-8")
-    for name, value in (variables or {}).items():
-        connection.execute(f"set variable {name} = {value:d}")
     try:
-        result = connection.execute(text)
+        result = connection.execute(text(question, variables=variables))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         first_line = str(error).splitlines()[0]
-        raise RunError(
-            f"report/{question}.sql cannot be answered, run `dvc repro tally` first: {first_line}"
-        ) from error
+        raise RunError(f"{question}.sql cannot be answered, run `dvc repro tally` first: {first_line}") from error
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+
+
+def text(question: str, *, variables: Mapping[str, int] | None = None) -> str:
+    """Return a question's SQL as it is asked, so that whoever copies it from the page gets the same rows.
+
+    `flips` is leanvlm/report/flips.sql; a name with a folder, `tables/budgets`, is a file of that folder of leanvlm.
+    """
+    path = FOLDER.parent / f"{question}.sql" if "/" in question else FOLDER / f"{question}.sql"
+    values = variables or {}
+    return re.sub(r"getvariable\('(\w+)'\)", lambda found: str(int(values[found[1]])), path.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import pyarrow as pa
 from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
-OUTCOMES = ("right", "partly", "wrong", "empty")
+OUTCOMES = ("right", "partly", "wrong", "ungradable")
 
 TABLE = Table(
     name="grades",
@@ -19,7 +19,9 @@ TABLE = Table(
             column("benchmark", pa.string(), "id of the benchmark"),
             column("sample_id", pa.string(), "name of the sample within its benchmark"),
             column("grade", pa.float64(), "worth of the answer by the sample's rule", unit="0 to 1"),
-            column("outcome", pa.string(), "right: 1; partly: between; wrong: 0; empty: nothing was said"),
+            column(
+                "outcome", pa.string(), "right: 1; partly: between; wrong: 0; ungradable: 0, nothing there to grade"
+            ),
         ]
     ),
     keys=("model", "recipe", "benchmark", "sample_id"),

@@ -26,18 +26,28 @@ CASES = [
 HEADER = ("Grain", "Unit", "Source", "Reads", "Undefined")
 
 
-def computed(root: Path, given: dict[str, list[dict[str, Any]]], *, threads: int = 2) -> store.Connection:
-    """Return a store in which the given rows stand and every metric is computed from them."""
+def computed(
+    root: Path, given: dict[str, list[dict[str, Any]]], *, wanted: str | None = None, threads: int = 2
+) -> store.Connection:
+    """Return a store in which the given rows stand and every metric, or all that `wanted` needs, is computed."""
     for table in store.TABLES:
         table.write([], root / store.path_of(table.name))
     connection = store.connect(root, benchmarks=[])
     connection.execute(f"set threads = {threads}; set variable resamples = 200; set variable seed = 0")
     for name in ("samples", *(table.name for table in store.TABLES)):
         _insert(connection, name, given.get(name, []))
+    needed = _needed(wanted) if wanted else set(NAMES)
     for metric in tally.metrics():
+        if metric.name not in needed:
+            continue
         connection.execute(f"create table {metric.name} as {metric.sql}")
         _insert(connection, metric.name, given.get(metric.name, []))
     return connection
+
+
+def _needed(name: str) -> set[str]:
+    reads = {metric.name: metric.reads for metric in tally.metrics()}
+    return {name}.union(*(_needed(read) for read in reads[name] if read in reads))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +66,7 @@ def _insert(connection: store.Connection, name: str, rows: list[dict[str, Any]])
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_metric_answers_its_example(name: str, case: dict[str, Any], tmp_path: Path) -> None:
     only = f"where {case['where']}" if "where" in case else ""
-    with computed(tmp_path, case["given"]) as connection:
+    with computed(tmp_path, case["given"], wanted=name) as connection:
         rows = connection.sql(f"from {name} {only}").to_arrow_table().to_pylist()
     assert len(rows) == len(case["expect"])
     for row, expected in zip(rows, case["expect"], strict=True):

@@ -19,6 +19,7 @@ from leanvlm.tables import answers, cells, grades, parts, samples, skips, timing
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
 N_SAMPLES = 30  # of each benchmark
+WASTEFUL = "tokens/fastv@10%"  # keeps half as much again as it was asked to
 FULL_CACHE, FULL_WEIGHTS = 1_000_000, 3_000_000  # [bytes]
 RESAMPLES = 60
 SCHEMAS = {table.name: table.schema for table in (t.TABLE for t in (answers, grades, parts, samples, skips, timings))}
@@ -43,11 +44,15 @@ RECIPES = {
     "controls/random_tokens@10%": Acceleration("controls", "tokens", 0.62, cache=0.28, speedup=1.9),
     "controls/random_tokens@10%:seed=1": Acceleration("controls", "tokens", 0.6, cache=0.28, speedup=1.88),
     "controls/random_tokens@50%": Acceleration("controls", "tokens", 0.94, cache=0.6, speedup=1.4),
+    "controls/random_tokens@5%": Acceleration("controls", "tokens", 0.75, cache=0.22, speedup=2.6),
     "controls/random_cache@10%": Acceleration("controls", "cache", 0.5, cache=0.1, speedup=1.1),
+    "controls/random_cache@40%": Acceleration("controls", "cache", 0.8, cache=0.4, speedup=1.06),
     "tokens/fastv@10%": Acceleration("tokens", "tokens", 0.8, cache=0.35, speedup=1.7),
     "tokens/fastv@50%": Acceleration("tokens", "tokens", 0.97, cache=0.66, speedup=1.3),
     "tokens/visionzip@10%": Acceleration("tokens", "tokens", 0.83, cache=0.28, speedup=1.9),
     "tokens/visionzip@50%": Acceleration("tokens", "tokens", 0.98, cache=0.6, speedup=1.42),
+    "tokens/prumerge@5%": Acceleration("tokens", "tokens", 0.5, cache=0.22, speedup=2.4),
+    "cache/snapkv@40%": Acceleration("cache", "cache", 0.96, cache=0.4, speedup=1.05),
     "cache/snapkv@10%": Acceleration("cache", "cache", 0.88, cache=0.1, speedup=1.08),
     "cache/streaming@10%": Acceleration("cache", "cache", 0.48, cache=0.1, speedup=1.12),
     "weights/gptq@w4a16-g128": Acceleration("weights", "weights", 0.96, weights=0.27, speedup=0.9),
@@ -55,6 +60,7 @@ RECIPES = {
     "weights/gptq@w4a16-g128+tokens/visionzip@50%": Acceleration(
         "combined", "several", 0.92, cache=0.6, weights=0.27, speedup=1.25
     ),
+    "tokens/visionzip@10%+cache/snapkv@10%": Acceleration("combined", "several", 0.7, cache=0.03, speedup=1.92),
 }
 
 
@@ -197,7 +203,7 @@ def _parts(recipe: str) -> Iterator[dict[str, Any]]:
             "setting": setting or None,
             "options": options,
             "budget": budget,
-            "achieved_budget": None if budget is None else budget * 0.99,
+            "achieved_budget": None if budget is None else budget * (1.5 if recipe == WASTEFUL else 0.99),
         }
 
 

@@ -33,7 +33,7 @@ const headers = document.querySelectorAll("table.leaderboard thead th");
 const button = [...headers].find((one) => one.textContent.includes("Prefill")).querySelector("button");
 button.click();
 const rows = [...document.querySelectorAll("table.leaderboard tbody tr")];
-document.title = rows.map((row) => row.cells[10].dataset.sort).join();
+document.title = rows.map((row) => row.cells[9].dataset.sort).join();
 </script>"""
 
 

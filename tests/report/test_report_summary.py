@@ -91,7 +91,11 @@ def test_check_detects_staleness_and_rewriting_cures_it(checkout: Path) -> None:
     assert run(checkout).returncode == 0
     fresh = run(checkout, "--check")
     assert (fresh.returncode, fresh.stderr) == (0, "")
-    assert (checkout / "README.md").read_text(encoding="utf-8").startswith(f"# leanvlm\n\n{readme.BEGIN}\n16 recipes")
+    assert (
+        (checkout / "README.md")
+        .read_text(encoding="utf-8")
+        .startswith(f"# leanvlm\n\n{readme.BEGIN}\n{len(RECIPES)} recipes")
+    )
     assert (checkout / "README.md").read_text(encoding="utf-8").endswith(f"\n{readme.END}\n\nMore.\n")
 
 

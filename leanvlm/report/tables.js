@@ -1,5 +1,5 @@
 // Sort a table by a column when its header is clicked; without this script the table stands in its written order.
-"use strict";
+
 for (const table of document.querySelectorAll("table.sortable")) {
   const headers = [...table.tHead.rows[0].cells];
   headers.forEach((header, column) => {

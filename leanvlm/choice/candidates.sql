@@ -1,0 +1,188 @@
+-- candidates: the recipes that can be chosen, with everything measured that a demand can name.
+--
+-- Grain:     one row per model, recipe.
+-- Unit:      measured: a list of quantity, device, amount, low, high. op and benchmarks: share of
+--            the full model's accuracy kept; ol: share of samples answered alike; low and high
+--            their 95 % intervals. prefill, decode, total: times the full model's speed, median
+--            and quartiles. memory_bytes: decoder linear layers and the cache of one prompt, on
+--            the benchmark that needs most; memory: their share of the full model's. verdict: the
+--            worst against any control.
+-- Reads:     cells, overall_performance, accuracy_kept, overall_loyalty, overall_efficiency,
+--            memory_kept, beats_control.
+-- Undefined: what was not measured is not in the list; device is null where time plays no part;
+--            op of a recipe that acts on the cache is over benchmarks whose answers a cache
+--            method can change; verdict is null without a control.
+
+with
+
+recipes as (
+
+    select distinct
+        model,
+        recipe,
+        family,
+        acts_on
+    from cells
+
+),
+
+most_bytes as (
+
+    select
+        model,
+        recipe,
+        max(weights_bytes + cache_bytes) as memory_bytes
+    from cells
+    group by all
+
+),
+
+performances as (
+
+    -- as in the leaderboard: answers of one token would make every cache recipe look lossless
+    select
+        overall_performance.model,
+        overall_performance.recipe,
+        case
+            when recipes.acts_on = 'cache' then overall_performance.overall_performance_sensitive
+            else overall_performance.overall_performance
+        end as amount,
+        case
+            when recipes.acts_on = 'cache' then overall_performance.low_sensitive
+            else overall_performance.low
+        end as low,
+        case
+            when recipes.acts_on = 'cache' then overall_performance.high_sensitive
+            else overall_performance.high
+        end as high
+    from recipes
+    inner join overall_performance
+        on
+            recipes.model = overall_performance.model
+            and recipes.recipe = overall_performance.recipe
+
+),
+
+verdicts as (
+
+    select
+        model,
+        recipe,
+        case
+            when bool_or(verdict = 'worse') then 'worse'
+            when bool_or(verdict = 'tie') then 'tie'
+            else 'better'
+        end as verdict
+    from beats_control
+    group by all
+
+),
+
+quantities as (
+
+    select
+        model,
+        recipe,
+        'op' as quantity,
+        cast(null as varchar) as device,
+        amount,
+        low,
+        high
+    from performances
+    union all
+    select
+        model,
+        recipe,
+        benchmark as quantity,
+        null as device,
+        accuracy_kept as amount,
+        low,
+        high
+    from accuracy_kept
+    union all
+    select
+        model,
+        recipe,
+        'ol' as quantity,
+        null as device,
+        overall_loyalty as amount,
+        low,
+        high
+    from overall_loyalty
+    union all
+    select
+        model,
+        recipe,
+        phase as quantity,
+        device,
+        overall_efficiency as amount,
+        low,
+        high
+    from overall_efficiency
+    where phase in ('prefill', 'decode', 'total')
+    union all
+    select
+        model,
+        recipe,
+        'memory' as quantity,
+        null as device,
+        memory_kept as amount,
+        null as low,
+        null as high
+    from memory_kept
+    union all
+    select
+        model,
+        recipe,
+        'memory_bytes' as quantity,
+        null as device,
+        memory_bytes as amount,
+        null as low,
+        null as high
+    from most_bytes
+
+),
+
+measured as (
+
+    select
+        model,
+        recipe,
+        list(
+            struct_pack(
+                quantity := quantity,
+                device := device,
+                amount := amount,
+                low := low,
+                high := high
+            )
+            order by quantity, device
+        ) as measured
+    from quantities
+    where amount is not null
+    group by all
+
+),
+
+candidates as (
+
+    select
+        recipes.model,
+        recipes.recipe,
+        recipes.family,
+        verdicts.verdict,
+        coalesce(measured.measured, []) as measured
+    from recipes
+    left join verdicts
+        on
+            recipes.model = verdicts.model
+            and recipes.recipe = verdicts.recipe
+    left join measured
+        on
+            recipes.model = measured.model
+            and recipes.recipe = measured.recipe
+
+)
+
+select * from candidates
+order by model, recipe

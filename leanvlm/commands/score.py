@@ -1,0 +1,119 @@
+"""`leanvlm score`: the metrics of the store, or of any folder of predictions."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import fill
+
+import duckdb
+
+from leanvlm import predictions, tally
+from leanvlm.commands import Command, add_store
+from leanvlm.commands.compare import RESAMPLES, SEED
+from leanvlm.errors import InputError
+from leanvlm.predictions.metrics import measure
+from leanvlm.printing import FORMATS
+from leanvlm.query import open_store
+
+SQL = Path(__file__).with_suffix(".sql")
+FULL = "controls/full"
+OF_A_FOLDER = ("full", "model", "grade", "into")
+DETAILS = f"""\
+Prints OP, OG and OL of every recipe with their 95 % intervals (bootstrap, paired over samples): of the project's store,
+or of the predictions in DIR, whoever made them. --metric prints one metric whole instead:
+{fill(", ".join(sorted(tally.published())), width=120)}.
+
+{(predictions.__doc__ or "").partition("too.")[2].strip()}
+
+The number in every line of lmms-eval's samples is the grade, where there is one; otherwise --grade chooses among them,
+or names a rule of ours. Every recipe needs an answer to the same samples. --full names the recipe that the others are
+compared with; what is printed calls it controls/full. --into keeps tables and metrics as a store for `leanvlm sql` and
+`leanvlm compare`, which read it with --store. Seconds and bytes are not known of such predictions."""
+
+
+def run(arguments: Namespace) -> None:
+    """Print the overall metrics, or one metric whole.
+
+    Raises: InputError where the predictions, or the store, cannot be used.
+    """
+    if arguments.folder is None:
+        _refuse_without_folder(arguments)
+        with open_store(arguments.store) as stored:
+            _print(stored, arguments.metric, arguments.format)
+        return
+    with _scratch(arguments.into) as connection:
+        found = predictions.read(arguments.folder, model=arguments.model, grades=_grades(arguments.grade))
+        measure(connection, found, full=arguments.full or FULL, resamples=RESAMPLES, seed=SEED)
+        _print(connection, arguments.metric, arguments.format)
+
+
+def _refuse_without_folder(arguments: Namespace) -> None:
+    for name in OF_A_FOLDER:
+        if getattr(arguments, name):
+            raise InputError(f"--{name} is about predictions; name their folder: leanvlm score DIR")
+
+
+@contextmanager
+def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty store in memory, or one that is a file when all went well."""
+    if into is None:
+        with duckdb.connect() as connection:
+            yield connection
+        return
+    if into.exists() or not into.parent.is_dir():
+        raise InputError(f"--into {into}: name a file that does not exist, in a folder that does")
+    part = into.with_name(f".{into.name}.{os.getpid()}.tmp")
+    try:
+        with duckdb.connect(str(part)) as connection:
+            yield connection
+        part.replace(into)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:
+    sql = SQL.read_text(encoding="utf-8") if metric is None else f"from {metric}"
+    try:
+        connection.execute(sql)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        first_line = str(error).splitlines()[0]
+        raise InputError(f"the store is of another version ({first_line}); run `make repro`") from error
+    print(FORMATS[form]([name for (name, *_) in connection.description or []], connection.fetchall()))
+
+
+def _grades(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for task, _, name in pairs:
+        if not task or not name:
+            raise InputError(f"--grade {task!r} cannot be read; write TASK=NAME, as in chartqa=relaxed_overall")
+    return {task: name for task, _, name in pairs}
+
+
+def _takes(parser: ArgumentParser) -> None:
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="predictions; without it, the store")
+    parser.add_argument("--full", metavar="RECIPE", help=f"the untouched model's recipe (default: {FULL})")
+    parser.add_argument("--metric", choices=tally.published(), metavar="NAME", help="print this metric whole")
+    parser.add_argument("--model", metavar="NAME", help="the model of all of lmms-eval's files, else their folder")
+    parser.add_argument(
+        "--grade",
+        action="append",
+        default=[],
+        metavar="TASK=NAME",
+        help="a number of lmms-eval, or a rule; may be repeated",
+    )
+    parser.add_argument("--into", type=Path, metavar="FILE", help="keep tables and metrics as this DuckDB file")
+    add_store(parser)
+
+
+COMMAND = Command(
+    name="score",
+    says="print OP, OG and OL of the store, or of any folder of predictions",
+    details=DETAILS,
+    example="leanvlm score logs --full baseline --grade chartqa=relaxed_overall --into mine.duckdb",
+    run=run,
+    takes=_takes,
+)

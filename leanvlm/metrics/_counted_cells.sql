@@ -1,0 +1,49 @@
+-- _counted_cells: the cells on which a recipe is compared with its rivals and controls.
+--
+-- Grain:     one row per model, recipe, benchmark.
+-- Unit:      setting: those of the recipe's methods, joined by +; empty without methods that have one.
+-- Source:    ours: a cache method cannot change answers of one or two tokens, so these do not count for it.
+-- Reads:     cells, parts, _sensitive_cells.
+-- Undefined: a recipe without a counted cell has no row.
+
+with
+
+settings as (
+
+    select
+        model,
+        recipe,
+        count(*) as n_methods,
+        min(method) as method_id,
+        string_agg(setting, ' + ' order by position) as setting
+    from parts
+    group by all
+
+),
+
+counted as (
+
+    select
+        cells.model,
+        cells.recipe,
+        cells.benchmark,
+        cells.family,
+        cells.acts_on,
+        settings.n_methods,
+        settings.method_id,
+        coalesce(settings.setting, '') as setting
+    from cells
+    left join settings
+        on
+            cells.model = settings.model
+            and cells.recipe = settings.recipe
+    left join _sensitive_cells
+        on
+            cells.model = _sensitive_cells.model
+            and cells.recipe = _sensitive_cells.recipe
+            and cells.benchmark = _sensitive_cells.benchmark
+    where cells.acts_on != 'cache' or _sensitive_cells.benchmark is not null
+
+)
+
+select * from counted

@@ -1,0 +1,34 @@
+-- _places: where each sample stands in the lists of its benchmark's answers.
+--
+-- Grain:     one row per benchmark, sample_id.
+-- Unit:      a block holds 1,024 places; both are counted from 0, in the order of sample_id.
+-- Source:    ours; lists that stand in one order are compared place by place, without a join of their rows.
+-- Reads:     samples.
+-- Undefined: never null.
+
+with
+
+numbered as (
+
+    select
+        benchmark,
+        sample_id,
+        group_id,
+        row_number() over (partition by benchmark order by sample_id) - 1 as number
+    from samples
+
+),
+
+places as (
+
+    select
+        benchmark,
+        sample_id,
+        group_id,
+        number // 1024 as block,
+        number % 1024 as place
+    from numbered
+
+)
+
+select * from places

@@ -1,0 +1,129 @@
+-- accuracy_kept_sliced: the share of the full model's accuracy that a recipe keeps on one kind of samples.
+--
+-- Grain:     one row per model, recipe, sliced_by, slice.
+-- Unit:      ratio, 1.0 = the full model. Higher is better. Samples count alike, whatever their benchmark.
+--            low and high: 95 % interval, paired over samples.
+-- Source:    difficulty, as samples that downsampling fails: VTC-Bench; the rest ours. Interval: the delta
+--            method for a ratio, samples of one picture together.
+-- Departs:   of samples chosen because a control fails them, the control itself keeps nothing.
+-- Reads:     _grades, _slices.
+-- Undefined: null where the full model's grades are all 0; no row without controls/full.
+
+with
+
+full_grades as (
+
+    select
+        model,
+        benchmark,
+        block,
+        grades as full_grades,
+        is_graded as is_full_graded
+    from _grades
+    where recipe = 'controls/full'
+
+),
+
+paired as (
+
+    select
+        _grades.model,
+        _grades.recipe,
+        _grades.benchmark,
+        _slices.sliced_by,
+        unnest(_slices.slices) as slice,
+        unnest(_slices.clusters) as cluster_number,
+        unnest(_grades.grades) as grade,
+        unnest(full_grades.full_grades) as full_grade,
+        unnest(_grades.is_graded) as is_graded,
+        unnest(full_grades.is_full_graded) as is_full_graded
+    from _grades
+    inner join full_grades
+        on
+            _grades.model = full_grades.model
+            and _grades.benchmark = full_grades.benchmark
+            and _grades.block = full_grades.block
+    inner join _slices
+        on
+            _grades.model = _slices.model
+            and _grades.benchmark = _slices.benchmark
+            and _grades.block = _slices.block
+
+),
+
+cluster_sums as (
+
+    select
+        model,
+        recipe,
+        benchmark,
+        sliced_by,
+        slice,
+        cluster_number,
+        count(*) as n_samples,
+        cast(sum(grade) as bigint) as grade,
+        cast(sum(full_grade) as bigint) as full_grade
+    from paired
+    where slice is not null and is_graded = 1 and is_full_graded = 1
+    group by all
+
+),
+
+sums as (
+
+    -- whole numbers, whose sums are the same in any order
+    select
+        model,
+        recipe,
+        sliced_by,
+        slice,
+        count(distinct benchmark) as n_benchmarks,
+        sum(n_samples) as n_samples,
+        sum(grade) / 1e9 as grade,
+        sum(full_grade) / 1e9 as full_grade,
+        sum(cast(grade as hugeint) * grade) / 1e18 as squares,
+        sum(cast(full_grade as hugeint) * full_grade) / 1e18 as full_squares,
+        sum(cast(grade as hugeint) * full_grade) / 1e18 as products
+    from cluster_sums
+    group by all
+
+),
+
+ratios as (
+
+    select
+        model,
+        recipe,
+        sliced_by,
+        slice,
+        n_benchmarks,
+        n_samples,
+        grade / n_samples as accuracy,
+        full_grade / n_samples as full_accuracy,
+        grade / nullif(full_grade, 0) as kept,
+        sqrt(greatest(0, squares - 2 * kept * products + kept * kept * full_squares)) / nullif(full_grade, 0)
+            as standard_error
+    from sums
+
+),
+
+rounded as (
+
+    select
+        model,
+        recipe,
+        sliced_by,
+        slice,
+        n_benchmarks,
+        cast(n_samples as bigint) as n_samples,
+        round(accuracy, 9) as accuracy,
+        round(full_accuracy, 9) as full_accuracy,
+        round(kept, 9) as accuracy_kept_sliced,
+        round(kept - 1.96 * standard_error, 9) as low,
+        round(kept + 1.96 * standard_error, 9) as high
+    from ratios
+
+)
+
+select * from rounded
+order by model, recipe, sliced_by, slice

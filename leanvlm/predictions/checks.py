@@ -1,0 +1,96 @@
+"""What predictions must be before they are compared: each key once, the same samples for every recipe."""
+
+from __future__ import annotations
+
+import duckdb
+
+from leanvlm import grading
+from leanvlm.errors import InputError
+
+# what is wrong, and what finds it: the first row is told
+CHECKS = {
+    "{file} line {line}: model, recipe, benchmark, sample_id and answer may not be null": """
+        select file, line
+        from predictions
+        where model is null or recipe is null or benchmark is null or sample_id is null or answer is null
+        order by all
+    """,
+    "{file} line {line}: the grade is {grade}; a grade is from 0 to 1": """
+        select file, line, grade
+        from predictions
+        where grade is not null and not (grade between 0 and 1)
+        order by all
+    """,
+    "{file} line {line}: it has neither a grade nor a rule with answers, which say what an answer is worth": """
+        select file, line
+        from predictions
+        where grade is null and (rule is null or answers is null)
+        order by all
+    """,
+    "{file} line {line}: no grading rule {rule!r}; the rules are " + ", ".join(grading.rules()): """
+        select file, line, rule
+        from predictions
+        where grade is null and not list_contains(getvariable('rules'), rule)
+        order by all
+    """,
+    "{file} line {line}: {recipe} on {model} answered sample {sample_id} of {benchmark} before; leave one answer": """
+        select model, recipe, benchmark, sample_id, file, line
+        from predictions
+        qualify row_number() over (partition by model, recipe, benchmark, sample_id order by file, line) > 1
+        order by file, line
+    """,
+    "{file} line {line}: sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
+        select benchmark, sample_id, max(file) as file, max_by(line, file) as line
+        from predictions
+        group by benchmark, sample_id
+        having count(distinct answers) > 1 or count(distinct rule) > 1 or count(distinct group_id) > 1
+        order by all
+    """,
+}
+GAPS = """
+with asked as (select distinct model, benchmark, sample_id from predictions),
+recipes as (select distinct model, recipe from predictions)
+select recipes.model, recipes.recipe, asked.benchmark, asked.sample_id
+from recipes
+inner join asked on recipes.model = asked.model
+anti join predictions
+    on
+        recipes.model = predictions.model
+        and recipes.recipe = predictions.recipe
+        and asked.benchmark = predictions.benchmark
+        and asked.sample_id = predictions.sample_id
+order by all
+limit 1
+"""
+LACKS = "{recipe} on {model} lacks sample {sample_id} of {benchmark}, which another recipe answered; all need the same"
+
+
+def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
+    """Refuse predictions that cannot be compared.
+
+    Raises: InputError naming the first place that is wrong.
+    """
+    connection.execute("set variable rules = $rules", {"rules": list(grading.rules())})
+    for sentence, sql in CHECKS.items():
+        _refuse(connection, sql, sentence)
+    _refuse_no_full(connection, full)
+    _refuse(connection, GAPS, LACKS)
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> None:
+    found = connection.sql(sql)
+    for row in found.limit(1).fetchall():
+        raise InputError(sentence.format(**dict(zip(found.columns, row, strict=True))))
+
+
+def _refuse_no_full(connection: duckdb.DuckDBPyConnection, full: str) -> None:
+    for model, recipes in connection.sql(
+        "select model, list(distinct recipe order by recipe) from predictions group by model order by model"
+    ).fetchall():
+        if full not in recipes:
+            raise InputError(
+                f"{model} has no recipe {full!r}, which the others are compared with; name it with --full: it has "
+                f"{', '.join(recipes)}"
+            )
+        if full != "controls/full" and "controls/full" in recipes:
+            raise InputError(f"{model} has a recipe controls/full beside {full!r}; rename it, or leave --full out")

@@ -1,0 +1,110 @@
+"""Draw budget curves: what a method keeps of accuracy over its budget, one small plot a method, alike in scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import groupby
+
+import duckdb
+from markupsafe import Markup
+
+from leanvlm.report import axes, queries, words
+from leanvlm.report.axes import Axis
+from leanvlm.report.labels import Box
+from leanvlm.report.queries import Row
+
+WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
+FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
+DASHES = 3  # styles in which controls are drawn
+
+Place = Callable[[float, float], tuple[float, float]]
+
+
+def groups(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return for each model and kind of budget the names of its controls and a drawing for each of its methods."""
+    found = queries.rows(connection, "curves")
+    kinds = groupby(found, key=lambda row: (row["model"], row["compared"]))
+    drawn = [_group(model, compared, list(rows)) for (model, compared), rows in kinds]
+    return [group for group in drawn if group["plots"]]
+
+
+def _group(model: str, compared: str, rows: Sequence[Row]) -> Row:
+    place, scale = _scale(rows)
+    curves = {curve: list(points) for curve, points in groupby(rows, key=lambda row: row["curve"])}
+    controls = {curve: points for curve, points in curves.items() if points[0]["is_control"]}
+    behind = "".join(_curve(points, place, f"control{i % DASHES}") for i, points in enumerate(controls.values()))
+    plots = [
+        {"curve": words.short(curve), "svg": Markup(_svg(curve, scale + behind + _curve(points, place, compared)))}
+        for curve, points in curves.items()
+        if curve not in controls
+    ]
+    legend = [{"name": words.short(curve), "kind": f"control{i % DASHES}"} for i, curve in enumerate(controls)]
+    return {"model": model, "compared": compared, "controls": legend, "plots": plots}
+
+
+def _scale(rows: Sequence[Row]) -> tuple[Place, str]:
+    """Return where a budget and a share lie, and the grid; budgets are on a logarithmic axis."""
+    budgets = sorted({row["budget"] for row in rows})
+    shares = [value for row in rows for value in (row["performance"], row["low"], row["high"]) if value is not None]
+    across = axes.around([math.log(budget) for budget in (*budgets, 1.0)], start=FRAME.left, end=FRAME.right)
+    up = axes.around([*shares, 1.0], start=FRAME.bottom, end=FRAME.top)
+    return lambda budget, share: (across.at(math.log(budget)), up.at(share)), _grid(across, up, budgets)
+
+
+def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> str:
+    lines = []
+    for share in up.ticks(n=4):
+        lines.append(f'<path class="grid" d="M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"/>')
+        lines.append(_text(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
+    last = -math.inf
+    for budget in sorted({*budgets, 1.0}):
+        x = across.at(math.log(budget))
+        if x - last > 36:  # room for a number [pixels]
+            lines.append(_text(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
+            last = x
+    lines.append(f'<path class="untouched" d="M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"/>')
+    return "".join(lines)
+
+
+def _curve(points: Sequence[Row], place: Place, kind: str) -> str:
+    """Draw a band of intervals, a line and a marker for each budget."""
+    line = [place(point["budget"], point["performance"]) for point in points]
+    bounded = [point for point in points if point["low"] is not None]
+    band = [place(point["budget"], point["high"]) for point in bounded]
+    band += [place(point["budget"], point["low"]) for point in reversed(bounded)]
+    drawn = f'<path class="band" d="{_path(band)}"/>' if len(bounded) > 1 else _bars(bounded, place)
+    drawn += f'<path class="line" d="{_path(line)}"/>' if len(line) > 1 else ""
+    markers = (
+        f'<g class="point" transform="translate({x:.1f} {y:.1f})"><title>{escape(_said(point))}</title>'
+        f'<circle r="3.4"/></g>'
+        for point, (x, y) in zip(points, line, strict=True)
+    )
+    return f'<g class="curve {kind}">{drawn}{"".join(markers)}</g>'
+
+
+def _bars(points: Sequence[Row], place: Place) -> str:
+    ends = [(place(point["budget"], point["low"]), place(point["budget"], point["high"])) for point in points]
+    return "".join(f'<path class="error" d="{_path(pair)}"/>' for pair in ends)
+
+
+def _said(point: Row) -> str:
+    seeds = f", mean of {point['n_recipes']} seeds" if point["n_recipes"] > 1 else ""
+    kept, interval = words.percent(point["performance"]), words.percent_range(point["low"], point["high"])
+    return f"{point['curve']} at {words.budget(point['budget'])}: {kept} % ({interval}){seeds}"
+
+
+def _path(corners: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
+
+
+def _text(text: str, x: float, y: float, *, anchor: str) -> str:
+    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _svg(curve: str, drawn: str) -> str:
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(words.short(curve))}: accuracy kept over budget">{drawn}</svg>'
+    )

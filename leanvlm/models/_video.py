@@ -3,8 +3,9 @@
 Source:  transformers 5.17, the video processors of LLaVA-OneVision, InternVL, Qwen2-VL and Qwen3-VL. They need
          torchvision, and PyPI's is linked to CUDA: it does not import beside the CPU build of torch. So frames go, one
          by one, through the Pillow image processor that all pictures go through, and no package is added.
-Departs: every frame given is shown, none is sampled. Frames are resized by Pillow, as pictures are, not by torchvision,
-         whose bicubic filter rounds otherwise; frames that need no resizing are equal.
+Departs: every frame given is shown, none is sampled, and `cap_pixels_per_frame` is off, as 5.17 has it. Pillow resizes
+         frames, as it does pictures, and rounds otherwise than torchvision: at most 2 of 255 levels apart on smooth
+         frames, 23 on white noise. Frames that need no resizing are equal, and so is all else of the prompt.
 Checked: tests/models/test_video.py: the numbers of transformers' own video processors, recorded where they run.
 """
 

@@ -50,7 +50,7 @@ RECORDED = {  # of three frames: the shape and every seventh part's first number
     "qwen3_vl": ((32, 1176), QWEN),
 }
 FRAME = [6] * 4
-IDS = {  # 3 and 4 are unknown words: "Frame1:" and timestamps
+IDS = {  # 3 is an unknown word: "Frame1:" and timestamps are made of them
     "internvl": [3, 3, 7, *[5] * 16, 8] * 3,
     "llava_onevision": [6] * 28,
     "qwen2_5_vl": [7, *FRAME, *FRAME, 8],
@@ -192,7 +192,7 @@ def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monke
 
 
 def test_spread_brings_each_patch_to_the_tokens_that_depend_on_it(model: Any) -> None:
-    inputs = inputs_of(model)
+    inputs = model.video_inputs(frames(model.name, width=168), QUESTION, fps=1.0)  # three windows of Qwen2.5-VL's
     depends = gradients(model, inputs)  # (visual, patches)
     eye = torch.eye(depends.shape[1])
     assert torch.equal(model.spread(eye, inputs, fill=0.0) > 0, depends)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from leanvlm.engine.attention import DecoderEar, listening
-from leanvlm.engine.vision import Prompt, cut_mask
-from leanvlm.methods._method import n_keep
+from leanvlm.engine.attention import listening
+from leanvlm.engine.dropping import Dropper, adding, dropping
+from leanvlm.engine.ears import DecoderEar
+from leanvlm.engine.vision import Prompt
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
@@ -73,7 +71,7 @@ def prefill(
         for layer in method.stages(len(layers)):
             ears[layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
-    dropper = _Dropper(method, ears, len(layers), prompt, lots) if method is not None else None
+    dropper = Dropper(method, ears, len(layers), prompt, lots) if method is not None else None
     with (
         listening({attention[layer]: ear for layer, ear in ears.items()}),
         dropping(layers, dropper),
@@ -107,120 +105,3 @@ def _heard(ear: DecoderEar) -> Tensor:
     assert ear.queries is not None
     ear.keys = None  # the cache holds them
     return ear.queries
-
-
-class _Dropper:
-    """Decide at each stage's entrance which tokens go on, and cut the arguments of that layer and those above.
-
-    Shapes: kept (n,), which of the prompt's tokens are left; is_visual, one (n,) per layer that got fewer tokens.
-    """
-
-    def __init__(
-        self,
-        method: LayerMethod,
-        ears: dict[int, DecoderEar],
-        n_layers: int,
-        prompt: Prompt,
-        generator: torch.Generator,
-    ) -> None:
-        self.method, self.ears, self.prompt, self.generator = method, ears, prompt, generator
-        self.stages = method.stages(n_layers)
-        self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
-        self.is_visual: list[Tensor] = []
-
-    def decide(self, layer: int, states: Tensor) -> Tensor:
-        """Keep all text and what the method makes of the visual tokens.
-
-        Shapes: (1, T, C) -> (1, n, C).
-        """
-        is_visual = self.prompt.is_visual[self.kept]
-        if not is_visual.any():
-            return states
-        visual = is_visual.nonzero()[:, 0]
-        is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
-        scores = self.method.score(self._below(layer, is_visual), self._seen(is_left))[visual]
-        n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
-        places, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
-        keep = ~is_visual
-        keep[visual[places]] = True
-        self.kept = self.kept[keep]
-        return states.index_copy(1, visual[places], reduced[None])[:, keep]
-
-    def _one_of_each(self, scores: Tensor, is_left: Tensor) -> Tensor:
-        """Let the best token of every picture stay: no picture goes wholly.
-
-        Shapes: scores (N,) of the visual tokens that are left, is_left (visual,) -> (N,).
-        """
-        lengths = [int(is_left[start:end].sum()) for start, end in self.prompt.spans]
-        best = [int(own.argmax()) for own in scores.split(lengths)]  # type: ignore[no-untyped-call]
-        starts = accumulate(lengths, initial=0)
-        chosen = torch.tensor([start + index for start, index in zip(starts, best, strict=False)], device=scores.device)
-        return scores.index_fill(0, chosen, float("inf"))
-
-    def _seen(self, is_left: Tensor) -> Tensor | None:
-        """Return what the vision tower thought of the visual tokens that are left."""
-        if self.method.encoder is None:
-            return None
-        return self.prompt.encoder[self.method.encoder].attention[is_left]
-
-    def _below(self, layer: int, is_visual: Tensor) -> Signals:
-        """Collect what the layer below knows."""
-        ear = self.ears[layer - 1]
-        assert ear.keys is not None
-        assert ear.queries is not None
-        known = (ear.keys, ear.queries, ear.sums, is_visual, ear.scaling)
-        return Signals(*known, layer - 1, len(self.ears), self.generator, ear.hidden)
-
-    def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
-        """Shorten one layer's input; the layers above get their states from it."""
-        if layer in self.stages:
-            states = self.decide(layer, states)
-        self.is_visual.append(self.prompt.is_visual[self.kept])
-        cosine, sine = arguments["position_embeddings"]
-        arguments["position_embeddings"] = (cosine[..., self.kept, :], sine[..., self.kept, :])
-        if arguments.get("position_ids") is not None:
-            arguments["position_ids"] = arguments["position_ids"][..., self.kept]
-        arguments["attention_mask"] = cut_mask(arguments.get("attention_mask"), self.kept)
-        return states
-
-
-@contextmanager
-def dropping(layers: Any, dropper: _Dropper | None) -> Iterator[None]:
-    """Hook the layers that get fewer tokens for the length of a `with`."""
-
-    def hook(index: int) -> Any:
-        def before(_module: Any, args: tuple[Tensor, ...], arguments: dict[str, Any]) -> Any:
-            assert dropper is not None
-            return (dropper.cut(index, args[0], arguments), *args[1:]), arguments
-
-        return before
-
-    chosen = range(min(dropper.stages), len(layers)) if dropper is not None else range(0)
-    handles = [layers[index].register_forward_pre_hook(hook(index), with_kwargs=True) for index in chosen]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@contextmanager
-def adding(layers: Any, added: tuple[Tensor, ...], dropper: _Dropper | None) -> Iterator[None]:
-    """Add a prompt's own rows to what comes out of the first layers for the length of a `with`.
-
-    The model would do it itself, but only to tokens that nobody dropped.
-    """
-
-    def hook(rows: Tensor) -> Any:
-        def after(_module: Any, _args: Any, states: Tensor) -> Tensor:
-            return states + (rows if dropper is None else rows[dropper.kept])
-
-        return after
-
-    first = list(layers)[: len(added)]
-    handles = [layer.register_forward_hook(hook(rows)) for layer, rows in zip(first, added, strict=True)]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

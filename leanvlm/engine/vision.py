@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import EncoderEar, Heard, listening
+from leanvlm.engine.attention import Heard, listening
+from leanvlm.engine.ears import EncoderEar
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
 from leanvlm.models._model import LoadedModel

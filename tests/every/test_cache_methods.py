@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.attention import Heard, column_sums
+from leanvlm.engine.attention import Heard
+from leanvlm.engine.ears import column_sums
 from leanvlm.engine.evict import select
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import Heard, column_sums
+from leanvlm.engine.attention import Heard
+from leanvlm.engine.ears import column_sums
 from leanvlm.methods._signals import Signals
 
 WEIGHTS = (

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import Heard, column_sums
+from leanvlm.engine.attention import Heard
+from leanvlm.engine.ears import column_sums
 from leanvlm.errors import InputError
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals

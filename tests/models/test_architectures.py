@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm import plugins
-from leanvlm.engine import evict, prefill, reading, sweep, vision
+from leanvlm.engine import dropping, evict, prefill, reading, sweep, vision
 from leanvlm.engine.decode import Start, decode, steps
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
@@ -242,7 +242,7 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
     inputs = model.inputs(tiny.pictures("two"), "two")
     kept: dict[int, Tensor] = {}  # by the first layer that gets fewer tokens
     changed: dict[int, Tensor] = {}
-    select, decide = vision._select, prefill._Dropper.decide
+    select, decide = vision._select, dropping.Dropper.decide
 
     def spy_select(prompt: vision.Prompt, keep: Tensor) -> vision.Prompt:
         kept[0] = keep.nonzero()[:, 0]
@@ -256,7 +256,7 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
         return left
 
     monkeypatch.setattr(vision, "_select", spy_select)
-    monkeypatch.setattr(prefill._Dropper, "decide", spy_decide)
+    monkeypatch.setattr(dropping.Dropper, "decide", spy_decide)
     ours = said(model, "two", recipe).answer
     method, n_tokens = parse(recipe).parts[0].built, inputs["input_ids"].shape[1]
     assert list(kept) == (list(method.stages(4)) if isinstance(method, LayerMethod) else [0])
@@ -302,7 +302,7 @@ def test_no_picture_goes_wholly(model: Any, monkeypatch: pytest.MonkeyPatch, rec
         return
     held: list[Any] = []
     kind = type(parse(recipe).part("tokens").built)  # type: ignore[union-attr]
-    cut = prefill._Dropper.cut
+    cut = dropping.Dropper.cut
 
     def spy_cut(dropper: Any, *args: Any) -> Any:
         held.append(dropper)
@@ -311,7 +311,7 @@ def test_no_picture_goes_wholly(model: Any, monkeypatch: pytest.MonkeyPatch, rec
     def first_is_best(_method: Any, signals: Any, _seen: Tensor | None) -> Tensor:
         return -torch.arange(float(signals.n_tokens))
 
-    monkeypatch.setattr(prefill._Dropper, "cut", spy_cut)
+    monkeypatch.setattr(dropping.Dropper, "cut", spy_cut)
     monkeypatch.setattr(kind, "score", first_is_best)
     said(model, "two", recipe)
     left = torch.isin(held[-1].prompt.is_visual.nonzero()[:, 0], held[-1].kept)

@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 from leanvlm.benchmarks._benchmark import Sample
-from leanvlm.engine import prefill, sweep, vision
+from leanvlm.engine import dropping, prefill, reading, sweep, vision
 from leanvlm.engine.worker import Checkpoint, answer_sample, loaded, read_asked
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
@@ -171,21 +171,21 @@ def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monke
     prompt = vision.see(model, inputs, wanted=[part.built.encoder] if part.built.encoder else [])
     n_text, n_frames = int((~prompt.is_visual).sum()), len(prompt.spans)
     if not isinstance(part.built, LayerMethod):
-        left = vision.reduce_at_entrance(prompt, part.built, sweep.lots(part, "s"))
+        left = vision.reduce_at_entrance(prompt, part.built, reading.lots(part, "s"))
         assert (int((~left.is_visual).sum()), len(left.spans)) == (n_text, n_frames)
         assert all(end > start for start, end in left.spans)
         return
     kept: list[Tensor] = []
-    cut = prefill._Dropper.cut
+    cut = dropping.Dropper.cut
 
     def spy(dropper: Any, *args: Any) -> Any:
         states = cut(dropper, *args)
         kept.append(dropper.kept)
         return states
 
-    monkeypatch.setattr(prefill._Dropper, "cut", spy)
+    monkeypatch.setattr(dropping.Dropper, "cut", spy)
     monkeypatch.setattr(type(part.built), "score", lambda _self, signals, _seen: -torch.arange(float(signals.n_tokens)))
-    prefill.prefill(model, prompt, wanted=Wanted(), method=part.built, lots=sweep.lots(part, "s"))
+    prefill.prefill(model, prompt, wanted=Wanted(), method=part.built, lots=reading.lots(part, "s"))
     assert int((~prompt.is_visual[kept[-1]]).sum()) == n_text
     stays = torch.isin(prompt.is_visual.nonzero()[:, 0], kept[-1])
     assert all(stays[start:end].any() for start, end in prompt.spans)

@@ -18,7 +18,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 
 from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine import dropping, prefill, reading, sweep, vision
-from leanvlm.engine.worker import Checkpoint, answer_sample, loaded, read_asked
+from leanvlm.engine.worker import Checkpoint, answer_batch, loaded, read_asked
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
@@ -232,7 +232,7 @@ def test_a_stored_video_is_answered_at_its_rate(tmp_path: Path, monkeypatch: pyt
     inputs = model.inputs_for(film.pictures(), film.question, film.fps)
     assert inputs["second_per_grid_ts"].tolist() == [4.0]
     assert picture.fps is None
-    ((_, _, answer),) = answer_sample(read_from, film, ["controls/full"], 4)
+    ((_, _, answer),) = answer_batch(read_from, [film], ["controls/full"], limit=4, rows=8)
     assert answer.visual_tokens == sum(SPANS["qwen2_5_vl"])
 
 

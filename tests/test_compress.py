@@ -14,6 +14,8 @@ import torch
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
 from torch import Tensor
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 from leanvlm import calibration
 from leanvlm.errors import InputError, RunError
@@ -26,7 +28,7 @@ from leanvlm.tables.calibration import TABLE
 from stages import calibration as calibration_stage
 from stages import compress as compress_stage
 
-RECIPES = ("weights/wanda@50%", "weights/gptq@w4a16-g128")
+RECIPES = ("weights/wanda@50%", "weights/gptq@w4a16-g128", "weights/wanda@2:4+weights/rtn@fp8")
 SOURCE = Path("artifacts/models/embedded")
 FULL_BYTES = 4 * (2 * 256 * 256 + 2 * 128 * 256 + 3 * 256 * 768) * 2
 
@@ -89,6 +91,42 @@ def test_all_but_the_decoders_linear_weights_is_bit_unchanged(recipe: str) -> No
     before, after = load(SOURCE)[0].model, load(folder(recipe))[0].model
     assert fingerprints(after) == fingerprints(before)
     assert fingerprints(before)
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_hugging_face_alone_reads_a_checkpoint_and_says_the_same(recipe: str) -> None:
+    """With what people write elsewhere, and none of our code."""
+    model = AutoModelForImageTextToText.from_pretrained(folder(recipe), dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(folder(recipe))
+    pictures = LlavaOnevisionImageProcessorPil.from_pretrained(folder(recipe))
+    ours, samples = load(folder(recipe))
+    assert type(model) is type(ours.model)
+    for expected, found in zip(probe(ours.model, samples), probe(model, samples), strict=True):
+        assert torch.equal(found, expected)
+    assert tokenizer.get_vocab() == ours.tokenizer.get_vocab()
+    assert pictures.to_dict() == ours.processor.image_processor.to_dict()
+    config = json.loads((folder(recipe) / "config.json").read_text())
+    assert config.get("quantization_config", {}).get("quant_method") == (
+        None if recipe == RECIPES[0] else "compressed-tensors"
+    )
+
+
+@pytest.mark.usefixtures("inside")
+def test_the_audit_counts_both_methods_of_a_recipe() -> None:
+    audit = json.loads((folder(RECIPES[2]) / "audit.json").read_text())
+    stored = load_file(folder(RECIPES[2]) / "model.safetensors")
+    codes = {name: value for name, value in stored.items() if value.dtype == torch.float8_e4m3fn}
+    scales = [value for name, value in stored.items() if name.endswith("weight_scale")]
+    assert len(codes) == len(scales) == audit["n_quantised"] == 28
+    size, n_scales = sum(value.numel() for value in codes.values()), sum(value.numel() for value in scales)
+    assert audit["parts"] == [
+        {"achieved_budget": 0.5, "budget": 0.5, "setting": "2:4"},
+        {"achieved_budget": pytest.approx((8 + 16 * n_scales / size) / 16), "budget": 0.5, "setting": "fp8"},
+    ]
+    assert audit["weights_bytes"] == size // 2 + 2 * n_scales
+    for value in codes.values():
+        assert int((value.float() != 0).view(-1, 4).sum(1).max()) <= 2
 
 
 @pytest.mark.usefixtures("inside")

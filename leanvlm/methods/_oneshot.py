@@ -57,6 +57,7 @@ def oneshot(
         _refuse_pruned(model)
     with quiet():
         from compressed_tensors.offload import remove_dispatch
+        from llmcompressor.core import reset_session
         from llmcompressor.entrypoints.oneshot import oneshot as run
 
         recipe = list(modifiers())
@@ -65,8 +66,11 @@ def oneshot(
         samples: Any = calibration
         loader: Any = DataLoader(samples, batch_size=None, generator=generator) if samples else None
         layer = type(next(iter(decoder_layers(model).values()))).__name__
-        with _unpinned(), _norms_kept(model, besides=changes), _warnings_stop():
-            run(model=model, recipe=recipe, dataset=loader, processor=processor, sequential_targets=[layer])
+        try:
+            with _unpinned(), _norms_kept(model, besides=changes), _warnings_stop():
+                run(model=model, recipe=recipe, dataset=loader, processor=processor, sequential_targets=[layer])
+        finally:
+            reset_session()  # else it holds the model and the samples until the next call
         remove_dispatch(model)
 
 

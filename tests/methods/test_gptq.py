@@ -14,6 +14,8 @@ from leanvlm.methods._audit import fingerprints, is_quantised
 from leanvlm.methods._weights import decoder_linears
 from leanvlm.methods.weights.gptq import Method
 from leanvlm.models._model import LoadedModel, load_model
+from tests.methods import saved
+from tests.methods.surgeon import hessian, inputs_of, operate
 
 GROUP = 64
 Inputs = dict[str, Tensor]
@@ -74,6 +76,52 @@ def test_only_the_decoders_projections_are_quantised(model: LoadedModel, quantis
     assert marked == set(decoder_linears(quantised.model))
     assert len(marked) == 28
     assert fingerprints(quantised.model) == fingerprints(model.model)
+
+
+@pytest.mark.parametrize(
+    ("is_symmetric", "expected"),
+    [
+        (False, [[0, -7 / 3, 7 / 3, -7 / 3], [0, 10 / 3, -5 / 3, 10 / 3]]),
+        (True, [[0, -8 / 3, 8 / 3, -8 / 3], [0, 8 / 3, 0, 8 / 3]]),
+    ],
+)
+def test_matrices_worked_by_hand(is_symmetric: bool, expected: list[list[float]]) -> None:
+    """Two bits, a scale per row; rounding to nearest errs four to six times as much."""
+    from compressed_tensors.quantization import QuantizationArgs
+    from llmcompressor.modifiers.gptq.gptq_quantize import quantize_weight
+
+    weight = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])
+    inputs = torch.tensor([[1.0, 0, 2, 1], [0, 1, 1, 0], [3, 1, 0, 1], [1, 1, 1, 2]])
+    steps = torch.tensor([[8.0], [8]]) / 3 if is_symmetric else torch.tensor([[7.0], [5]]) / 3
+    zeros = torch.tensor([[0], [0]]) if is_symmetric else torch.tensor([[0], [-1]])
+    arguments = QuantizationArgs(num_bits=2, symmetric=is_symmetric, strategy="channel")
+    hessian = 2 * inputs.T @ inputs
+    found, _, _ = quantize_weight(weight[None], hessian[None], steps[None], zeros[None], None, arguments)
+    torch.testing.assert_close(found[0], torch.tensor(expected))
+
+
+def test_equals_the_surgeon_step_by_step(tmp_path: Path) -> None:
+    saved.save("llava", tmp_path)
+    (before, samples), (after, _) = saved.read("llava", tmp_path), saved.read("llava", tmp_path)
+    Method(setting="w4a16-g32").compress(after.model, samples, processor=after.processor)
+    seen, dense = inputs_of(before.model, samples, within="layers.0."), decoder_linears(before.model)
+    for name, inputs in seen.items():
+        linear = decoder_linears(after.model)[name]
+        scales = linear.weight_scale.detach().double().numpy().repeat(32, axis=1)
+        groups = dense[name].weight.detach().unflatten(1, (-1, 32)).abs().amax(-1) / 7.5
+        torch.testing.assert_close(linear.weight_scale.detach(), groups)
+        products = hessian(inputs)
+        order = (-products.diagonal()).argsort(kind="stable")  # large inputs first, each in its own group's steps
+        steps = scales[:, order]
+        expected = operate(
+            dense[name].weight.detach().double().numpy()[:, order],
+            products[order][:, order],
+            lambda j, now, steps=steps: (now[:, j] / steps[:, j]).round().clip(-8, 7) * steps[:, j],
+        )
+        found = linear.weight.detach().numpy()[:, order]
+        rows = (abs(found - expected) < 1e-4).all(1)  # a weight between two steps may fall on either, and moves others
+        assert rows.mean() > 0.9, name
+    assert len(seen) == 7
 
 
 @pytest.mark.parametrize(("setting", "bits"), [("w4a16-g32", 4.5), ("w4a16-g64", 4.25), ("w4a16-g128", 4.125)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -11,8 +10,9 @@ import torch
 from leanvlm.methods._audit import quantised
 from leanvlm.methods._checkpoint import probe, produce, reload
 from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights import awq
 from leanvlm.recipe import parse
-from tests.methods.calibrated import samples_of
+from tests.methods import saved
 from tests.models import tiny
 
 RECIPES = {
@@ -26,36 +26,34 @@ RECIPES = {
 
 
 @pytest.fixture(scope="module", params=list(tiny.BUILDERS))
-def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """An architecture's tiny model in bfloat16, on disk, with norms that differ from column to column."""
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp(request.param)
-    model = tiny.build(request.param)
-    lots = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, weight in model.text.named_parameters():
-            if "norm.weight" in name:
-                weight.add_(torch.randn(len(weight), generator=lots).exp())
-    model.model.to(torch.bfloat16).save_pretrained(folder)
+    saved.save(request.param, folder)
     return request.param, folder
 
 
-def read(architecture: str, folder: Path) -> Any:
-    """Build the adapter around the network that is on disk."""
-    model = tiny.build(architecture)
-    model.model = type(model.model).from_pretrained(folder, dtype=torch.float32)
-    return model
-
-
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_what_is_loaded_again_is_what_was_measured(saved: tuple[str, Path], recipe: str, tmp_path: Path) -> None:
-    architecture, source = saved
-    model, methods = read(architecture, source), [part.built for part in parse(recipe).parts]
-    samples, full = samples_of(model), probe(model.model, samples_of(model))
-    audit = produce(methods, model.model, model.processor, samples, source=source, folder=tmp_path)
+def test_what_is_loaded_again_is_what_was_measured(source: tuple[str, Path], recipe: str, tmp_path: Path) -> None:
+    (model, samples), methods = saved.read(*source), [part.built for part in parse(recipe).parts]
+    full = probe(model.model, samples)
+    audit = produce(methods, model.model, model.processor, samples, source=source[1], folder=tmp_path)
     assert audit["is_reload_equal"]
     assert audit["n_linears"] == 4 * 7
     assert audit["achieved_budget"] == pytest.approx(RECIPES[recipe], abs=1 / 64)
-    again = reload(read(architecture, source).model, tmp_path)
+    again = reload(saved.read(*source)[0].model, tmp_path)
     answers = probe(again, samples)
     assert all(not torch.equal(a, b) for a, b in zip(full, answers, strict=True))
     assert quantised(again) == (set(decoder_linears(again)) if methods[-1].quantises else set())
+
+
+def test_awq_scales_without_changing_what_a_model_computes(source: tuple[str, Path]) -> None:
+    from llmcompressor.utils.helpers import DisableQuantization
+
+    (dense, samples), (scaled, _) = saved.read(*source), saved.read(*source)
+    awq.Method(setting="w4a16-g32", grid=6, weights=False).compress(scaled.model, samples, processor=scaled.processor)
+    before, after = decoder_linears(dense.model), decoder_linears(scaled.model)
+    assert any(not torch.equal(after[name].weight, before[name].weight) for name in before)
+    expected = probe(dense.model, samples)
+    with DisableQuantization(scaled.model):
+        for logits, wanted in zip(probe(scaled.model, samples), expected, strict=True):
+            torch.testing.assert_close(logits, wanted, rtol=0, atol=5e-4 * float(wanted.abs().max()))

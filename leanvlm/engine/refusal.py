@@ -16,8 +16,9 @@ def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
 
     Takes: config, the configuration of the model's checkpoint.
     """
+    outright = [kind.refused[part.method] for part in recipe.parts if part.method in kind.refused]
     inside = [part.built for part in recipe.parts if isinstance(part.built, LayerMethod)]
-    return next(filter(None, (_of_stages(method, kind.attends(config)) for method in inside)), None)
+    return next(filter(None, [*outright, *(_of_stages(method, kind.attends(config)) for method in inside)]), None)
 
 
 def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:

@@ -28,6 +28,7 @@ class LoadedModel:
     network_class: type[PreTrainedModel]
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
     position_axes: ClassVar[tuple[int, ...]] = ()  # (3,) where a position is a time, a height and a width
+    refused: ClassVar[dict[str, str]] = {}  # methods without a place in this architecture, and why
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
 
     def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:

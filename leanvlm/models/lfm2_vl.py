@@ -10,7 +10,7 @@ Departs: a large picture is shrunk to one tile, which is `do_image_splitting=Fal
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -61,6 +61,9 @@ class Model(LoadedModel):
 
     network_class = Lfm2VlForConditionalGeneration
     adds_special_tokens = False
+    refused: ClassVar[dict[str, str]] = {
+        "weights/awq": "its scales pair the layers of attention with what feeds them, and some layers have no attention"
+    }
 
     @classmethod
     def attends(cls, config: Any) -> list[bool]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from leanvlm.engine.refusal import refusal
+from leanvlm.errors import InputError
 from leanvlm.methods._audit import quantised
 from leanvlm.methods._checkpoint import probe, produce, reload
 from leanvlm.methods._weights import decoder_linears
@@ -35,10 +37,14 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_what_is_loaded_again_is_what_was_measured(source: tuple[str, Path], recipe: str, tmp_path: Path) -> None:
     (model, samples), methods = saved.read(*source), [part.built for part in parse(recipe).parts]
+    if refusal(type(model), model.model.config, parse(recipe)):
+        with pytest.raises(InputError, match="weights/awq scales what feeds the layers of attention"):
+            methods[0].compress(model.model, samples, processor=model.processor)
+        return
     full = probe(model.model, samples)
     audit = produce(methods, model.model, model.processor, samples, source=source[1], folder=tmp_path)
     assert audit["is_reload_equal"]
-    assert audit["n_linears"] == 4 * 7
+    assert audit["n_linears"] == tiny.N_LINEARS.get(source[0], 4 * 7)
     assert audit["achieved_budget"] == pytest.approx(RECIPES[recipe], abs=1 / 64)
     again = reload(saved.read(*source)[0].model, tmp_path)
     answers = probe(again, samples)
@@ -50,6 +56,8 @@ def test_awq_scales_without_changing_what_a_model_computes(source: tuple[str, Pa
     from llmcompressor.utils.helpers import DisableQuantization
 
     (dense, samples), (scaled, _) = saved.read(*source), saved.read(*source)
+    if refusal(type(dense), dense.model.config, parse("weights/awq@w4a16-g32")):
+        return
     awq.Method(setting="w4a16-g32", grid=6, weights=False).compress(scaled.model, samples, processor=scaled.processor)
     before, after = decoder_linears(dense.model), decoder_linears(scaled.model)
     assert any(not torch.equal(after[name].weight, before[name].weight) for name in before)

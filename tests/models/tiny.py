@@ -23,6 +23,7 @@ from leanvlm.models._model import LoadedModel
 IMAGE, VIDEO, VISION_START, VISION_END, ROW_TAG = 5, 6, 7, 8, 9
 VOCABULARY = 200
 PROMPTS = ("one", "two")
+N_LINEARS = {"lfm2_vl": 24}  # linear layers of the decoder where they are not seven in each of four layers
 Inputs = dict[str, Tensor]
 
 

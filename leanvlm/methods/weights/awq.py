@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.errors import RunError
+from leanvlm.errors import InputError, RunError
 from leanvlm.methods._method import option
 from leanvlm.methods._oneshot import IN_LAYER, oneshot
 from leanvlm.methods._quantising import QuantisingMethod
@@ -78,8 +78,14 @@ class Method(QuantisingMethod):
 
 
 def _pairs(layer: nn.Module) -> dict[str, list[str]]:
-    """Map what is scaled down to the linear layers that it feeds, which are scaled up."""
+    """Map what is scaled down to the linear layers that it feeds, which are scaled up.
+
+    Raises: InputError for a layer without attention.
+    """
     names = dict(layer.named_modules())
+    if "self_attn.v_proj" not in names:
+        raise InputError("weights/awq scales what feeds the layers of attention, and this decoder has layers without; "
+                         "use weights/gptq or weights/rtn")  # fmt: skip
     value: Any = names["self_attn.v_proj"]
     output: Any = names["self_attn.o_proj"]
     pairs = {"input_layernorm": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}

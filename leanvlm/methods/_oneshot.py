@@ -57,7 +57,7 @@ def oneshot(
         _refuse_pruned(model)
     with quiet():
         from compressed_tensors.offload import remove_dispatch
-        from llmcompressor.core import reset_session
+        from llmcompressor.core import active_session
         from llmcompressor.entrypoints.oneshot import oneshot as run
 
         recipe = list(modifiers())
@@ -70,7 +70,8 @@ def oneshot(
             with _unpinned(), _norms_kept(model, besides=changes), _warnings_stop():
                 run(model=model, recipe=recipe, dataset=loader, processor=processor, sequential_targets=[layer])
         finally:
-            reset_session()  # else it holds the model and the samples until the next call
+            session: Any = active_session()
+            session.reset()  # else it holds the model and the samples until the next call
         remove_dispatch(model)
 
 

@@ -56,7 +56,7 @@ def produce(
     before, shares, marked = probe(model, calibration), nonzero_shares(model), quantised(model)
     gate(all(bool(logits.isfinite().all()) for logits in before), "the compressed model's logits are not finite")
     save(model, dtype, source=source, folder=folder)
-    nn.Module.to(model, "meta")  # only one model is held at a time, whoever else knows this one
+    nn.Module.to(model, "meta")  # whoever else knows this model, only one is held at a time
     again = reload(model, folder)
     after = probe(again, calibration)
     gate(all(map(torch.equal, before, after)), "the saved checkpoint does not answer as the model did in memory")

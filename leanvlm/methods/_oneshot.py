@@ -4,7 +4,8 @@ What version 0.14.0.1 does silently, and what happens here instead:
 - it traces the first sample only, so later ones lose their pictures: samples of several kinds are refused;
 - without samples a calibrated algorithm changes nothing, or makes NaN: they are asked for;
 - "Linear" with a list of modules to ignore comes back with a quantised vision tower: targets are regexes;
-- columns that no scale fits into warn, and are rounded to nearest or left: any warning stops the run;
+- a layer without an inverse Hessian, or with outputs that are NaN, is rounded to nearest or left out with no more
+  than a warning: any warning stops the run;
 - quantising a pruned model fills its zeros: such a model is refused;
 - a model whose layers were cut in memory is saved with its old configuration: it is refused;
 - Gemma's norms come back rounded, also where nothing was to change: they are put back as they were.
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -23,14 +23,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.errors import InputError, RunError
-from leanvlm.methods._audit import is_quantised, nonzero_shares
+from leanvlm.errors import RunError
+from leanvlm.methods._refusals import refuse, refuse_datafree
 from leanvlm.methods._weights import LAYER, LINEAR, Samples, decoder_layers
 from leanvlm.quiet import quiet
 
 TARGETS = [f"re:{LINEAR}$"]
 IN_LAYER = f"re:{LAYER}" + r"\."  # to be followed by a module's name, as in self_attn\.q_proj$
-MOST_ZEROS = 0.05  # of a linear layer's weights; a layer that was trained has hardly any
 HARMLESS = ("Disabling tokenizer parallelism", "No accelerator available")  # warnings of other things than weights
 
 Modifiers = Callable[[], Sequence[Any]]  # imports llmcompressor, which takes seconds, and builds fresh ones
@@ -50,18 +49,14 @@ def oneshot(
 
     Raises: InputError for a model or samples on which it would fail silently, RunError where it warns.
     """
-    _refuse_quantised(model)
-    _refuse_reshaped(model)
-    if calibration is not None:
-        _refuse_mixed(calibration)
-        _refuse_pruned(model)
+    refuse(model, calibration)
     with quiet():
         from compressed_tensors.offload import remove_dispatch
-        from llmcompressor.core import reset_session
+        from llmcompressor.core import active_session
         from llmcompressor.entrypoints.oneshot import oneshot as run
 
         recipe = list(modifiers())
-        _refuse_datafree(recipe, calibration)
+        refuse_datafree(recipe, calibration)
         generator = torch.Generator()  # else the loader draws from the global one
         samples: Any = calibration
         loader: Any = DataLoader(samples, batch_size=None, generator=generator) if samples else None
@@ -70,51 +65,9 @@ def oneshot(
             with _unpinned(), _norms_kept(model, besides=changes), _warnings_stop():
                 run(model=model, recipe=recipe, dataset=loader, processor=processor, sequential_targets=[layer])
         finally:
-            reset_session()  # else it holds the model and the samples until the next call
+            session: Any = active_session()
+            session.reset()  # else it holds the model and the samples until the next call
         remove_dispatch(model)
-
-
-def _refuse_quantised(model: nn.Module) -> None:
-    if any(map(is_quantised, model.modules())):
-        raise InputError("the model is quantised already; name a checkpoint in 16 bits under `models:`")
-
-
-def _refuse_reshaped(model: PreTrainedModel) -> None:
-    """Compare the model with what its configuration would build."""
-    with torch.device("meta"), quiet():
-        told = type(model)(deepcopy(model.config)).state_dict()
-    found = model.state_dict()
-    other = [name for name in {**told, **found} if getattr(told.get(name), "shape", None) != _shape(found, name)]
-    if other:
-        raise InputError(
-            f"{len(other)} tensors differ from what the model's configuration says, such as {min(other)}; "
-            "give the configuration the new shapes, save the model and load it again"
-        )
-
-
-def _shape(tensors: dict[str, Any], name: str) -> Any:
-    return getattr(tensors.get(name), "shape", None)
-
-
-def _refuse_mixed(calibration: Samples) -> None:
-    kinds = {tuple(sorted(sample)) for sample in calibration}
-    if len(kinds) > 1:
-        raise InputError(f"calibration samples must be of one kind, all with pictures; these have {sorted(kinds)}")
-
-
-def _refuse_pruned(model: nn.Module) -> None:
-    for name, share in nonzero_shares(model).items():
-        if share < 1 - MOST_ZEROS:
-            raise InputError(
-                f"{1 - share:.0%} of {name} are zeros, which a method that makes good its errors would fill; "
-                "quantise a pruned model with weights/rtn"
-            )
-
-
-def _refuse_datafree(recipe: Sequence[Any], calibration: Samples | None) -> None:
-    for modifier in recipe:
-        if modifier.requires_calibration_data and not calibration:
-            raise InputError(f"{type(modifier).__name__} needs calibration samples, and there are none")
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def test_what_is_loaded_again_is_what_was_measured(source: tuple[str, Path], rec
     full = probe(model.model, samples)
     audit = produce(methods, model.model, model.processor, samples, source=source[1], folder=tmp_path)
     assert audit["is_reload_equal"]
+    assert {value.device.type for value in model.model.parameters()} == {"meta"}, "two models were held at a time"
     assert audit["n_linears"] == tiny.N_LINEARS.get(source[0], 4 * 7)
     assert audit["achieved_budget"] == pytest.approx(RECIPES[recipe], abs=1 / 64)
     again = reload(saved.read(*source)[0].model, tmp_path)

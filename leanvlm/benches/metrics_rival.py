@@ -41,7 +41,8 @@ def measured(folder: Path, *, resamples: int) -> dict[str, float]:
 def read(path: Path) -> pd.DataFrame:
     """Read predictions with every text as a category."""
     table = pq.read_table(path, read_dictionary=[*KEYS, "outcome", "answer"])
-    return table.to_pandas(split_blocks=True, self_destruct=True)
+    found: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    return found
 
 
 def block(found: pd.DataFrame, resamples: int) -> dict[str, Any]:

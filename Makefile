@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro ablate serve bench-sweep bench-methods test-chaos
+.PHONY: setup lint test repro ablate serve bench-sweep bench-methods bench-metrics test-chaos
 
 setup: .venv/ready
 
@@ -40,6 +40,9 @@ bench-sweep: setup
 
 bench-methods: setup
 	$(BIN)/python -m leanvlm.benches.methods
+
+bench-metrics: setup
+	$(BIN)/python -m leanvlm.benches.metrics
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -24,7 +25,10 @@ COMMANDS: tuple[Command, ...] = (
 
 def main() -> None:
     """Run one command; wrong input is one sentence on standard error and exit status 2."""
-    exit_on_error(lambda: call(sys.argv[1:]))
+    try:
+        exit_on_error(lambda: call(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def call(arguments: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
+import sys
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -18,7 +20,8 @@ from threading import Timer
 
 import duckdb
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, RunError
+from leanvlm.opening import open_store, sentence
 from leanvlm.processes import die_with_parent
 
 # read_only alone still lets `copy ... to 'file'` write
@@ -44,21 +47,6 @@ class Limits:
     megabytes: int = 512
 
 
-def open_store(path: Path, *, config: dict[str, str] | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a store for reading.
-
-    Raises: InputError where it is missing or damaged.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; run `make repro` to make it")
-    try:
-        connection = duckdb.connect(str(path), read_only=True, config=dict(config or {}))
-        connection.execute("set enable_progress_bar = false")
-    except duckdb.Error as error:
-        raise InputError(f"{path} cannot be opened ({_sentence(error)}); delete it and run `make repro`") from error
-    return connection
-
-
 def open_locked(path: Path, *, limits: Limits) -> duckdb.DuckDBPyConnection:
     """Open a store for a user's SQL: no writing, no files, no extensions, no other settings.
 
@@ -75,7 +63,6 @@ def query(path: Path, sql: str, *, limits: Limits | None = None) -> Answer:
     Raises: InputError where the store is missing or damaged, or the query is refused, wrong or too large.
     """
     limits = limits or Limits()
-    open_store(path).close()
     ours, theirs = get_context("spawn").Pipe(duplex=False)
     process = get_context("spawn").Process(target=_work, args=(theirs, path, sql, limits), daemon=True)
     process.start()
@@ -108,7 +95,7 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str, *, limits: Limits) -
     except duckdb.OutOfMemoryException:
         raise
     except (duckdb.Error, ValueError, OverflowError) as error:
-        raise InputError(f"the query cannot be answered: {_sentence(error)}") from error
+        raise InputError(f"the query cannot be answered: {sentence(error)}") from error
     finally:
         timer.cancel()
     if len(rows) > MOST_ROWS:
@@ -117,20 +104,27 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str, *, limits: Limits) -
 
 
 def _received(ours: Connection, limits: Limits) -> Answer | str:
-    """Wait for the answer; a process that ends without one was refused memory."""
+    """Wait for the answer; a process that ends without one was refused memory.
+
+    Raises: RunError where it never began.
+    """
+    has_started = False
     try:
-        started: bool = ours.recv()  # imports are not the query's time
-        if started and not ours.poll(limits.seconds + GRACE_SECONDS):
+        has_started = ours.recv()  # its imports are not the query's time
+        if not ours.poll(limits.seconds + GRACE_SECONDS):
             return _too_long(limits)
         reply: Answer | str = ours.recv()
-    except EOFError:
-        return _too_much(limits)
+    except EOFError as error:
+        if has_started:
+            return f"{_too_much(limits)}, or broke its process"
+        raise RunError("the query's process did not start; a script asks under `if __name__ == '__main__':`") from error
     return reply
 
 
 def _work(theirs: Connection, path: Path, sql: str, limits: Limits) -> None:
     """Answer in a process of its own; an error is its sentence."""
     die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
     theirs.send(True)
     try:
         with open_locked(path, limits=limits) as connection:
@@ -146,7 +140,9 @@ def _work(theirs: Connection, path: Path, sql: str, limits: Limits) -> None:
 
 
 def _limit_memory(megabytes: int) -> None:
-    """Have the kernel refuse more private memory than this process holds now and so much more."""
+    """Have Linux refuse more private memory than this process holds now and so much more; elsewhere DuckDB must do."""
+    if sys.platform != "linux":
+        return
     pages = int(Path("/proc/self/statm").read_text().split()[5])
     most = pages * os.sysconf("SC_PAGE_SIZE") + megabytes * 10**6
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -169,8 +165,3 @@ def _too_long(limits: Limits) -> str:
 
 def _too_much(limits: Limits) -> str:
     return f"the query cannot be answered: it needs more memory than {limits.megabytes} MB"
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).strip().split("\nLINE ")[0]
-    return " ".join(text.split()).rstrip(".")

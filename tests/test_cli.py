@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from leanvlm import cli, plugins
@@ -88,6 +89,39 @@ def test_without_a_store_a_command_says_what_to_do(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"^artifacts/leanvlm\.duckdb does not exist; run `make repro` to make it$"):
         cli.call(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["score"], ["compare", "a", "b"], ["recommend"]], ids=lambda arguments: arguments[0]
+)
+def test_another_database_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "other.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(InputError, match=r"other\.duckdb is of another version \(.*\); run `make repro`$"):
+        cli.call([*arguments, "--store", str(path)])
+
+
+def test_sql_prints_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "store.duckdb"
+    duckdb.connect(str(path)).close()
+    printed = []
+    for form in ("table", "csv", "json"):
+        cli.call(
+            [
+                "sql",
+                "select 1 as n, date '2026-01-02' as d, e'a\\nb' as t, null as x",
+                "--store",
+                str(path),
+                "--format",
+                form,
+            ]
+        )
+        printed.append(capsys.readouterr().out)
+    assert printed[0].splitlines() == ["n  d           t     x", "1  2026-01-02  a\\nb  null"]
+    assert printed[1] == 'n,d,t,x\n1,2026-01-02,"a\nb",\n'
+    assert json.loads(printed[2]) == [{"n": 1, "d": "2026-01-02", "t": "a\nb", "x": None}]
+    with pytest.raises(InputError, match="two columns of the query are named 'n'"):
+        cli.call(["sql", "select 1 as n, 2 as n", "--store", str(path), "--format", "json"])
 
 
 def test_wrong_input_exits_with_2_and_no_traceback(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import duckdb
 from leanvlm import store, tally
 from leanvlm.commands import Command, add_store
 from leanvlm.errors import InputError
+from leanvlm.opening import reading
 from leanvlm.printing import FORMATS
-from leanvlm.query import Answer, open_store
+from leanvlm.query import Answer
 
 SQL = Path(__file__).with_suffix(".sql")
 RESAMPLES, SEED = 1000, 0  # of the bootstrap; what params.yaml says under `tally`
@@ -25,7 +26,7 @@ only B does; mcnemar_p is the exact two-sided p-value of that split. The row `al
 
 def run(arguments: Namespace) -> None:
     """Print a row for every benchmark and one for all."""
-    with open_store(arguments.store) as stored:
+    with reading(arguments.store) as stored:
         columns, rows = compare(
             stored, arguments.recipe, arguments.other, model=arguments.model, benchmark=arguments.benchmark
         )

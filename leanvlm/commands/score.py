@@ -15,9 +15,9 @@ from leanvlm import predictions, tally
 from leanvlm.commands import Command, add_store
 from leanvlm.commands.compare import RESAMPLES, SEED
 from leanvlm.errors import InputError
+from leanvlm.opening import reading
 from leanvlm.predictions.metrics import measure
 from leanvlm.printing import FORMATS
-from leanvlm.query import open_store
 
 SQL = Path(__file__).with_suffix(".sql")
 FULL = "controls/full"
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> None:
     """
     if arguments.folder is None:
         _refuse_without_folder(arguments)
-        with open_store(arguments.store) as stored:
+        with reading(arguments.store) as stored:
             _print(stored, arguments.metric, arguments.format)
         return
     with _scratch(arguments.into) as connection:
@@ -76,12 +76,7 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:
-    sql = SQL.read_text(encoding="utf-8") if metric is None else f"from {metric}"
-    try:
-        connection.execute(sql)
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        first_line = str(error).splitlines()[0]
-        raise InputError(f"the store is of another version ({first_line}); run `make repro`") from error
+    connection.execute(SQL.read_text(encoding="utf-8") if metric is None else f"from {metric}")
     print(FORMATS[form]([name for (name, *_) in connection.description or []], connection.fetchall()))
 
 

@@ -4,7 +4,8 @@
 -- Unit:      setting: those of the recipe's methods, joined by +; empty without methods that have one.
 -- Source:    ours: a cache method cannot change answers of one or two tokens, so these do not count for it.
 -- Reads:     cells, parts, _sensitive_cells.
--- Undefined: a recipe without a counted cell has no row.
+-- Undefined: a recipe without a counted cell has no row. Of predictions that came from elsewhere, family and
+--            acts_on are not known: they are empty.
 
 with
 
@@ -27,8 +28,8 @@ counted as (
         cells.model,
         cells.recipe,
         cells.benchmark,
-        cells.family,
-        cells.acts_on,
+        coalesce(cells.family, '') as family,
+        coalesce(cells.acts_on, '') as acts_on,
         settings.n_methods,
         settings.method_id,
         coalesce(settings.setting, '') as setting
@@ -42,7 +43,7 @@ counted as (
             cells.model = _sensitive_cells.model
             and cells.recipe = _sensitive_cells.recipe
             and cells.benchmark = _sensitive_cells.benchmark
-    where cells.acts_on != 'cache' or _sensitive_cells.benchmark is not null
+    where coalesce(cells.acts_on, '') != 'cache' or _sensitive_cells.benchmark is not null
 
 )
 

@@ -22,7 +22,7 @@ contestants as (
         acts_on,
         setting
     from _counted_cells
-    where family != 'controls'
+    where family != 'controls' and recipe != 'controls/full'
 
 ),
 

@@ -22,6 +22,8 @@ from leanvlm.predictions.columns import SCHEMA
 # what a line holds beside its metrics
 NO_METRICS = {"doc_id", "doc", "target", "arguments", "input", "resps", "filtered_resps", "filter", "metrics"}
 
+MOST = 1e12  # above any metric's scale
+
 
 @dataclass(frozen=True)
 class Line:
@@ -77,8 +79,8 @@ def _graded(line: Line, grade: str) -> dict[str, Any]:
     name, _, most = grade.partition("/")
     if name not in line.numbers:
         return line.row | {"rule": grade}
-    if most and not most.isdecimal():
-        raise InputError(f"--grade {grade!r}: what a grade is divided by is a whole number, as in {name}/100")
+    if most and not (most.isdecimal() and int(most)):
+        raise InputError(f"--grade {grade!r}: a grade is divided by a whole number above 0, as in {name}/100")
     worth = line.numbers[name] / float(most or 1)
     if not 0 <= worth <= 1:
         raise InputError(
@@ -96,7 +98,7 @@ def _lines(folder: Path, path: Path, model: str | None) -> Iterator[Line]:
         raise InputError(f"{path} lies in no folder of its model, as lmms-eval writes it; name the model with --model")
     named = {"model": model or between[-1], "recipe": recipe, "benchmark": path.stem.partition("samples_")[2]}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would cut answers at rarer line ends
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as text ({error}); write it again") from error
     if not any(map(str.strip, lines)):
@@ -115,17 +117,19 @@ def _line(named: dict[str, Any], text: str) -> Line:
     lacking = [key for key in ("doc_id", "target", "filtered_resps") if not isinstance(found, dict) or key not in found]
     if lacking:
         raise InputError(f"{place} lacks {lacking[0]}; lmms-eval writes it with --log_samples")
-    said = _flat(found["filtered_resps"])
-    if len(said) != 1 or not isinstance(said[0], str):
-        raise InputError(
-            f"{place}: filtered_resps is {found['filtered_resps']!r:.60}; one answer as text can be scored"
-        )
-    row = named | {"sample_id": str(found["doc_id"]), "answer": said[0], "answers": _targets(str(found["target"]))}
+    said = found["filtered_resps"]
+    while isinstance(said, list) and len(said) == 1:
+        said = said[0]
+    if not isinstance(said, str) or not _is_text(f"{said}{found['doc_id']}{found['target']}"):
+        shown = ascii(found["filtered_resps"])[:60]
+        raise InputError(f"{place}: filtered_resps is {shown}; one answer as text can be scored")
+    row = named | {"sample_id": str(found["doc_id"]), "answer": said, "answers": _targets(str(found["target"]))}
     return Line(row, dict(_numbers(found)))
 
 
-def _flat(said: Any) -> list[Any]:
-    return [one for part in said for one in _flat(part)] if isinstance(said, list) else [said]
+def _is_text(said: str) -> bool:
+    """Say whether no half of a surrogate pair is in it, which JSON can write and no file can hold."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in said)
 
 
 def _targets(text: str) -> list[str]:
@@ -141,5 +145,5 @@ def _targets(text: str) -> list[str]:
 def _numbers(found: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in found.items():
         number = value.get("score") if isinstance(value, dict) else value
-        if name not in NO_METRICS and isinstance(number, int | float):
+        if name not in NO_METRICS and isinstance(number, int | float) and abs(number) < MOST:
             yield name, float(number)

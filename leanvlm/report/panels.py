@@ -66,8 +66,9 @@ def _points(rows: Sequence[Row], *, x: str, front: str) -> tuple[Point, ...]:
 
 def _tooltip(row: Row) -> str:
     accuracy, memory = words.percent(row["shown_performance"]), words.percent(row["memory_kept"])
+    interval = words.percent_range(row["shown_performance_low"], row["shown_performance_high"])
     speed = words.times(row["total_speedup"])
-    return f"{row['recipe']}: keeps {accuracy} % of accuracy and {memory} % of memory; speed-up {speed}"
+    return f"{row['recipe']}: keeps {accuracy} % of accuracy ({interval}) and {memory} % of memory; speed-up {speed}"
 
 
 def _error(low: float | None, high: float | None) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""Put stored pictures into the page as small data URIs: WebP, or PNG where that is smaller."""
+"""Put stored pictures into the page as data URIs: PNG where that is small, as the model saw them, else WebP."""
 
 from __future__ import annotations
 
@@ -44,5 +44,7 @@ def _fitted(image: Image.Image) -> tuple[str, bytes, tuple[int, int]]:
 def _encoded(image: Image.Image) -> tuple[str, bytes]:
     png, webp = io.BytesIO(), io.BytesIO()
     image.save(png, format="PNG", optimize=True)
+    if png.tell() <= LARGEST_BYTES:
+        return "png", png.getvalue()
     image.save(webp, format="WEBP", quality=82)
-    return min(("png", png.getvalue()), ("webp", webp.getvalue()), key=lambda one: len(one[1]))
+    return "webp", webp.getvalue()

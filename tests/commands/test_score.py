@@ -195,6 +195,9 @@ def test_wrong_parquet_is_told_by_file_and_line(rows: list[Row], said: str, tmp_
             r"line 2: filtered_resps is \[\[-0\.1, True\]\]; one answer",
         ),
         (sample(1, 45), r"line 2: exact_match is 45, and a grade is from 0 to 1; .*--grade x=exact_match/100"),
+        (sample(1, 10**400), "no number is in every line"),
+        (sample(1, 1) | {"filtered_resps": ["\ud800"]}, r"line 2: filtered_resps is \['\\ud800'\]; one answer as text"),
+        ("[" * 100_000, r"line 2 is cut or no JSON"),
         (sample(1, "yes"), "the grade of x is not clear: no number is in every line; choose with --grade x=NAME"),
         (sample(0, 1), r"line 2: base on org__model answered sample 0 of x before"),
     ],
@@ -205,12 +208,20 @@ def test_wrong_samples_are_told_by_file_and_line(wrong: Row | str, said: str, tm
     assert "\n" not in str(caught.value)
 
 
+def test_an_answer_may_hold_any_line_end_or_sign(tmp_path: Path, scored: Scored) -> None:
+    path = lines(tmp_path, "base", "x", []) / "base" / "org__model" / "20260101_120000_samples_x.jsonl"
+    hostile = sample(0, 1) | {"filtered_resps": ["a\u2028b\x85c\u202e<script>\x00"]}
+    path.write_text(json.dumps(hostile, ensure_ascii=False) + "\r\n\n", encoding="utf-8")
+    assert scored(tmp_path, "--full", "base")[0]["n_samples"] == 1
+
+
 def test_a_grade_that_is_not_clear_must_be_chosen(tmp_path: Path) -> None:
     folder = lines(tmp_path, "base", "x", [sample(0, 1, human=0), sample(1, 1, human=1, rare=1)])
     with pytest.raises(InputError, match="every line has the numbers exact_match, human; choose with --grade x=NAME"):
         cli.call(["score", str(folder), "--full", "base"])
     for text, said in (
         ("x=rare", "neither a number of its lines nor a rule"),
+        ("x=human/0", "whole number above 0"),
         ("z=human", "no such task"),
         ("x", "TASK=NAME"),
     ):

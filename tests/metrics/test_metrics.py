@@ -6,18 +6,19 @@ An example gives rows of some tables or metrics; the rest is empty, or computed 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from ruamel.yaml import YAML
 
 from leanvlm import store, tally
+from tests.metrics.random_grid import random_grid
+from tests.metrics.stores import NAMES, computed
 
 HERE = Path(__file__).parent
-NAMES = [metric.name for metric in tally.metrics()]
 CASES = [
     pytest.param(path.stem, case, id=f"{path.stem}: {case['case']}")
     for path in sorted(HERE.glob("*.yaml"))
@@ -26,41 +27,10 @@ CASES = [
 HEADER = ("Grain", "Unit", "Source", "Reads", "Undefined")
 
 
-def computed(
-    root: Path, given: dict[str, list[dict[str, Any]]], *, wanted: str | None = None, threads: int = 2
-) -> store.Connection:
-    """Return a store in which the given rows stand and every metric, or all that `wanted` needs, is computed."""
-    for table in store.TABLES:
-        table.write([], root / store.path_of(table.name))
-    connection = store.connect(root, benchmarks=[])
-    connection.execute(f"set threads = {threads}; set variable resamples = 200; set variable seed = 0")
-    for name in ("samples", *(table.name for table in store.TABLES)):
-        _insert(connection, name, given.get(name, []))
-    needed = _needed(wanted) if wanted else set(NAMES)
-    for metric in tally.metrics():
-        if metric.name not in needed:
-            continue
-        connection.execute(f"create table {metric.name} as {metric.sql}")
-        _insert(connection, metric.name, given.get(metric.name, []))
-    return connection
-
-
-def _needed(name: str) -> set[str]:
-    reads = {metric.name: metric.reads for metric in tally.metrics()}
-    return {name}.union(*(_needed(read) for read in reads[name] if read in reads))
-
-
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Connection]:
     with computed(tmp_path_factory.mktemp("empty"), {}) as connection:
         yield connection
-
-
-def _insert(connection: store.Connection, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.register("rows", pa.Table.from_pylist(rows))
-        connection.execute(f"insert into {name} by name from rows")
-        connection.unregister("rows")
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
@@ -102,42 +72,34 @@ def test_the_number_is_in_the_column_of_the_files_name(name: str, empty: store.C
     assert name in [column for (column, *_) in empty.execute(f"describe {name}").fetchall()]
 
 
-def _many_grades() -> dict[str, list[dict[str, Any]]]:
-    """Thirds and sevenths, whose sums differ in the last digits when the order of adding does."""
-    recipes = ("controls/full", "controls/blind", "controls/random_tokens@10%", "tokens/fastv@10%")
-    samples = [{"benchmark": b, "sample_id": f"{i}", "group_id": f"{i // 2}"} for b in "abc" for i in range(300)]
-    grades = [
-        {"model": "m", "recipe": recipe, **sample, "grade": ((index * 7 + place) % 22) / 21}
-        for place, recipe in enumerate(recipes)
-        for index, sample in enumerate(samples)
-    ]
-    kinds = {"controls/full": "none", "controls/blind": "image"}
-    cells = [
-        {
-            "model": "m",
-            "recipe": r,
-            "benchmark": b,
-            "family": r.split("/")[0],
-            "acts_on": kinds.get(r, "tokens"),
-        }
-        for r in recipes
-        for b in "abc"
-    ]
-    parts = [
-        {"model": "m", "recipe": r, "position": 1, "method": r.split("@")[0], "setting": "10%"} for r in recipes[2:]
-    ]
-    for row in grades:
-        del row["group_id"]
-    return {"samples": samples, "grades": grades, "cells": cells, "parts": parts}
+@pytest.fixture(scope="module")
+def on_one_thread(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    with computed(tmp_path_factory.mktemp("one"), random_grid(0), threads=1) as connection:
+        return _everything(connection)
 
 
-def test_metrics_are_the_same_to_the_bit_on_any_number_of_threads(tmp_path: Path) -> None:
-    found = []
-    for threads in (1, 2, 4, 4):
-        with computed(tmp_path, _many_grades(), threads=threads) as connection:
-            found.append({name: connection.execute(f"from {name}").fetchall() for name in tally.published()})
-    assert found[0]["beats_control"]
-    assert all(other == found[0] for other in found[1:])
+def _everything(connection: store.Connection) -> dict[str, list[Any]]:
+    return {name: connection.execute(f"from {name}").fetchall() for name in tally.published()}
+
+
+def test_random_grid_gives_every_metric_rows(on_one_thread: dict[str, list[Any]]) -> None:
+    assert [name for name, rows in on_one_thread.items() if not rows] == []
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_metrics_are_the_same_to_the_bit_on_any_number_of_threads_and_in_any_order(
+    threads: int, on_one_thread: dict[str, list[Any]], tmp_path: Path
+) -> None:
+    grid = random_grid(0)
+    for rows in grid.values():
+        random.Random(threads).shuffle(rows)
+    with computed(tmp_path, grid, threads=threads) as connection:
+        assert _everything(connection) == on_one_thread
+
+
+def test_another_grid_gives_other_metrics(on_one_thread: dict[str, list[Any]], tmp_path: Path) -> None:
+    with computed(tmp_path, random_grid(1)) as connection:
+        assert [name for name, rows in _everything(connection).items() if rows == on_one_thread[name]] == []
 
 
 def test_standard_error_is_near_the_textbooks(tmp_path: Path) -> None:

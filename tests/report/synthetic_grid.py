@@ -71,7 +71,9 @@ class Grid:
     has_timings: bool = True
     has_flips: bool = True
     has_intervals: bool = True
+    models: tuple[str, ...] = ("embedded",)  # all answer alike
     left_out: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()  # benchmarks on which no model answers anything rightly
 
     @property
     def recipes(self) -> dict[str, Acceleration]:
@@ -84,7 +86,7 @@ def build(path: Path, grid: Grid) -> Path:
     with duckdb.connect(str(path)) as connection:
         grading.load_macros(connection)
         for name, rows in tables(grid).items():
-            store.add(connection, name, _typed(name, rows))
+            store.add(connection, name, _typed(name, list(_of_each_model(grid, rows))))
         view = Path(cells.__file__).with_suffix(".sql").read_text(encoding="utf-8")
         connection.execute(f"create table cells as {view}")
         tally.measure(connection, resamples=RESAMPLES if grid.has_intervals else 0, seed=0)
@@ -111,6 +113,11 @@ def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
         "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],
         "skips": [_key("tokens/fastv@25%", "scenes") | {"reason": "needs <b>attention</b> that the model hides"}],
     }
+
+
+def _of_each_model(grid: Grid, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield from (row | {"model": model} for model in grid.models) if "model" in row else (row,)
 
 
 def _typed(name: str, rows: list[dict[str, Any]]) -> pa.Table:
@@ -155,6 +162,7 @@ def _answered(grid: Grid, rng: random.Random, benchmark: str, index: int) -> Ite
         is_right = (is_full_right and (is_kept or rng.random() < acceleration.kept)) or (
             not is_full_right and acceleration.kept < 1 and grid.has_flips and rng.random() < 0.04
         )
+        is_right = is_right and benchmark not in grid.failed
         key = _key(recipe, benchmark) | {"sample_id": f"{index:05d}"}
         answer = f"{benchmark} {index}" if is_right else HOSTILE
         yield key | _said(answer, benchmark, acceleration), key | _graded(is_right)

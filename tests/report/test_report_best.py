@@ -64,6 +64,14 @@ def test_untimed_grid_qualifies_nothing(store_of: Callable[[Grid], duckdb.DuckDB
     assert text.count("none qualifies") == 3 * (len(BENCHMARKS) + 1)
 
 
+def test_benchmark_that_the_full_model_fails_qualifies_nothing(
+    store_of: Callable[[Grid], duckdb.DuckDBPyConnection],
+) -> None:
+    text = page.render(store_of(Grid(failed=("scenes",))), n_flips=5)
+    assert _line(text, "scenes").count("none qualifies") == 3
+    assert _line(text, "charts").count("none qualifies") == 1
+
+
 def _line(html: str, name: str) -> str:
     found = re.search(rf'<tr class="[a-z]*"><th scope="row">{name}.*?</tr>', html, re.DOTALL)
     assert found, name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as entities
 import json
 import os
 import re
@@ -9,8 +10,13 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
+from synthetic_grid import RECIPES
+
+from leanvlm.report import page
 
 FLAGS = (
     "--headless",
@@ -27,14 +33,53 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--enable-logging=stderr",
 )
-TIMEOUT_SECONDS = 120
-CLICK = """<script>
+TIMEOUT_SECONDS = 60
+PREFILL = """
 const headers = document.querySelectorAll("table.leaderboard thead th");
-const button = [...headers].find((one) => one.textContent.includes("Prefill")).querySelector("button");
-button.click();
+[...headers].find((one) => one.textContent.includes("Prefill")).querySelector("button").click();
 const rows = [...document.querySelectorAll("table.leaderboard tbody tr")];
-document.title = rows.map((row) => row.cells[9].dataset.sort).join();
-</script>"""
+return rows.map((row) => Number(row.cells[9].dataset.sort));
+"""
+DRAWN = """
+return [...document.querySelectorAll("svg.plot")].map((plot) => [
+  plot.getBoundingClientRect().width, plot.querySelectorAll("g.point").length,
+]);
+"""
+ARROWS = """
+const points = [...document.querySelectorAll("#pareto svg.plot")[0].querySelectorAll("g.point[tabindex]")];
+const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+const tip = document.querySelector(".tip");
+points.find((one) => one.getAttribute("tabindex") === "0").focus();
+const told = [tip.textContent];
+for (let n = 1; n < points.length; n += 1) { press("ArrowRight"); told.push(tip.textContent); }
+const wasHidden = tip.hidden;
+press("Escape");
+return [told, wasHidden, tip.hidden, document.querySelectorAll("#pareto g.point[tabindex='0']").length];
+"""
+FILTER = """
+const flips = [...document.querySelectorAll("article.flip")];
+const visible = () => flips.filter((flip) => !flip.hidden).length;
+const seen = [visible()];
+document.querySelector("button.more").click();
+seen.push(visible(), flips.indexOf(document.activeElement));
+const select = document.querySelector("select[name=flip]");
+select.value = "won";
+select.dispatchEvent(new Event("change", { bubbles: true }));
+const kinds = new Set(flips.filter((flip) => !flip.hidden).map((flip) => flip.dataset.flip));
+return [...seen, [...kinds], document.querySelector("output").value];
+"""
+PHONE = """
+for (const script of document.querySelectorAll("script")) script.remove(); // it ran, and must not run in itself
+const frame = document.createElement("iframe");
+frame.width = 390;
+frame.height = 844;
+frame.srcdoc = document.documentElement.outerHTML;
+document.body.replaceChildren(frame);
+frame.addEventListener("load", () => {
+  const page = frame.contentDocument.documentElement;
+  document.title = JSON.stringify([page.clientWidth, page.scrollWidth]);
+});
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +95,7 @@ def chromium() -> str:
 
 
 Show = Callable[..., subprocess.CompletedProcess[str]]
+Store = duckdb.DuckDBPyConnection
 
 
 @pytest.fixture
@@ -57,9 +103,9 @@ def show(chromium: str, tmp_path: Path) -> Show:
     """Show a page in a fresh profile and return what the browser prints."""
 
     def shown(text: str, *flags: str) -> subprocess.CompletedProcess[str]:
-        page = tmp_path / "index.html"
-        page.write_text(text, encoding="utf-8")
-        command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, page.as_uri()]
+        path = tmp_path / "index.html"
+        path.write_text(text, encoding="utf-8")
+        command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, path.as_uri()]
         return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True)
 
     return shown
@@ -95,14 +141,54 @@ def test_hostile_answer_in_a_browser_is_only_text(show: Show, html: str) -> None
     assert 'src="http' not in dom
 
 
-def test_clicking_a_header_sorts_by_number(show: Show, html: str) -> None:
+@pytest.fixture
+def ask(show: Show) -> Callable[[str, str], Any]:
+    """Run a script in a page and return what it returns; the page's policy, which forbids that, is taken out."""
     policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-    dom = show(policy.sub("", html).replace("</body>", CLICK + "</body>"), "--dump-dom").stdout
-    title = re.search(r"<title>([^<]*)</title>", dom)
-    assert title
-    values = [float(value) for value in title[1].split(",")]
-    assert len(values) > 10
+
+    def asked(text: str, script: str) -> Any:
+        told = f"<script>{{ const told = (() => {{ {script} }})(); if (told) document.title = JSON.stringify(told); }}"
+        text = policy.sub("", text).replace("</body>", told + "</script></body>")
+        title = re.search(r"<title>([^<]*)</title>", show(text, "--dump-dom", "--virtual-time-budget=3000").stdout)
+        assert title
+        return json.loads(entities.unescape(title[1]))
+
+    return asked
+
+
+def test_clicking_a_header_sorts_by_number(ask: Callable[[str, str], Any], html: str) -> None:
+    values = ask(html, PREFILL)
+    assert len(values) == len(RECIPES)
     assert values == sorted(values)
+
+
+def test_every_plot_is_drawn(ask: Callable[[str, str], Any], html: str) -> None:
+    drawn = ask(html, DRAWN)
+    assert len(drawn) == html.count('<svg class="plot"') > 5
+    assert all(width > 150 and n_points > 0 for width, n_points in drawn)
+
+
+def test_arrow_keys_walk_through_a_plot_and_tell_each_point(ask: Callable[[str, str], Any], html: str) -> None:
+    told, was_hidden, is_hidden, n_stops = ask(html, ARROWS)
+    assert {text.split(":")[0] for text in told} <= {name.split(":")[0] for name in RECIPES}
+    assert len(set(told)) == len(RECIPES) - 1  # all but blind
+    assert (was_hidden, is_hidden) == (False, True)
+    assert n_stops == 2  # one a plot
+
+
+def test_flips_are_shown_by_the_dozen_and_filtered(ask: Callable[[str, str], Any], whole: Store) -> None:
+    text = page.render(whole, n_flips=60)
+    n_won = text.count('data-flip="won"')
+    first, more, focused, kinds, said = ask(text, FILTER)
+    assert (first, more, focused) == (12, 24, 12)
+    assert kinds == ["won"]
+    assert said == f"{min(12, n_won)} of {n_won} shown"
+
+
+def test_page_is_no_wider_than_a_phone(ask: Callable[[str, str], Any], html: str) -> None:
+    visible, needed = ask(html, PHONE)
+    assert visible == needed
+    assert 370 <= visible <= 390
 
 
 def test_screenshots_differ_between_light_and_dark(show: Show, html: str, tmp_path: Path) -> None:

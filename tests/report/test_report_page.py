@@ -200,6 +200,16 @@ def test_environment_names_versions_and_settings(whole: duckdb.DuckDBPyConnectio
     assert str(Path.cwd()) not in text
 
 
+def test_each_model_has_sections_of_its_own(store_of: Stores) -> None:
+    text = page.render(store_of(Grid(models=("embedded", "second"))), n_flips=20)
+    parsed = Parsed(text)
+    assert len(set(parsed.ids)) == len(parsed.ids)
+    assert {"best", "best-1", "leaderboard", "leaderboard-1", "pareto-1", "benchmarks-1"} <= set(parsed.ids)
+    assert text.count("Leaderboard: second") == 1
+    assert text.count("<h3>tokens, second") == 1
+    assert re.search(r"question \d+, second</small>", text)
+
+
 def test_impossible_number_of_flips_is_refused(whole: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(InputError, match=r"report\.flips is 201; it is a number from 0 to 200"):
         page.render(whole, n_flips=201)

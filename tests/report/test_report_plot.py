@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import random
 import xml.etree.ElementTree as ElementTree
@@ -83,12 +84,17 @@ def test_long_and_invisible_text_is_cut_and_shown() -> None:
 
 
 def test_large_picture_is_made_smaller() -> None:
-    noise = Image.frombytes("RGB", (800, 600), random.Random(0).randbytes(800 * 600 * 3))
-    buffer = io.BytesIO()
-    noise.save(buffer, format="PNG")
-    shown = pictures.shown(buffer.getvalue())
+    shown = pictures.shown(_png(Image.frombytes("RGB", (800, 600), random.Random(0).randbytes(800 * 600 * 3))))
+    assert shown["source"].startswith("data:image/webp;base64,")
     assert len(shown["source"]) < 4 / 3 * pictures.LARGEST_BYTES + 100
     assert shown["width"] / shown["height"] == pytest.approx(4 / 3)
+
+
+def test_small_picture_is_shown_as_the_model_saw_it() -> None:
+    small = Image.frombytes("RGB", (60, 40), random.Random(0).randbytes(60 * 40 * 3))
+    kind, _, encoded = pictures.shown(_png(small))["source"].partition(",")
+    assert kind == "data:image/png;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(encoded))).tobytes() == small.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -112,3 +118,9 @@ def test_ranks_tie_only_within_the_paired_error(n_apart: int, expected: list[tup
             connection.execute(grades, [recipe, n])
         ranks = queries.rows(connection, "ranks")
     assert [(row["best_rank"], row["worst_rank"]) for row in ranks] == expected
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,87 @@
+"""A random grid in which every metric has something to say: two models, four benchmarks, every family."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+Rows = list[dict[str, Any]]
+MODELS = ("one", "two")
+SAMPLES = {"a": 40, "b": 60, "c": 1100, "d": 30}  # c fills more than one block of places
+SENSITIVE = ("b", "c", "d")
+RECIPES = {
+    "controls/full": ("controls", "none", 0.8),
+    "controls/blind": ("controls", "image", 0.2),
+    "controls/downsample@10%": ("controls", "image", 0.5),
+    "controls/random_tokens@10%": ("controls", "tokens", 0.5),
+    "controls/random_tokens@10%:seed=1": ("controls", "tokens", 0.5),
+    "controls/random_cache@10%": ("controls", "cache", 0.4),
+    "tokens/fastv@10%": ("tokens", "tokens", 0.6),
+    "tokens/tome@10%": ("tokens", "tokens", 0.62),
+    "cache/snapkv@10%": ("cache", "cache", 0.7),
+    "cache/h2o@10%": ("cache", "cache", 0.5),
+    "weights/gptq@w4": ("weights", "weights", 0.7),
+    "weights/gptq@w4+tokens/fastv@10%+cache/snapkv@10%": ("combined", "several", 0.3),
+}
+OUTCOMES = {0.0: "wrong", 1.0: "right"}
+
+
+def random_grid(seed: int) -> dict[str, Rows]:
+    """Draw every table; one cell lacks some of its samples."""
+    rng = random.Random(seed)
+    samples = [
+        {"benchmark": benchmark, "sample_id": f"s{index}", "group_id": f"g{index // 2}"}
+        for benchmark, n in SAMPLES.items()
+        for index in range(n)
+    ]
+    cells = [(model, recipe, benchmark) for model in MODELS for recipe in RECIPES for benchmark in SAMPLES]
+    asked = [
+        {"model": model, "recipe": recipe, "benchmark": sample["benchmark"], "sample_id": sample["sample_id"]}
+        for model in MODELS
+        for recipe in RECIPES
+        for sample in samples
+        if (recipe, sample["benchmark"]) != ("tokens/tome@10%", "b") or rng.random() < 0.8
+    ]
+    said = [_answered(rng, key) for key in asked]
+    return {
+        "samples": samples,
+        "cells": [_cell(rng, *cell) for cell in cells],
+        "parts": [part for model in MODELS for recipe in RECIPES for part in _parts(model, recipe)],
+        "grades": [grade for grade, _ in said],
+        "answers": [answer for _, answer in said],
+        "timings": [_timing(rng, m, r, p, n) for m in MODELS for r in RECIPES for p in PHASES for n in range(3)],
+    }
+
+
+PHASES = ("vision", "prefill", "decode", "total")
+
+
+def _answered(rng: random.Random, key: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    strength = RECIPES[key["recipe"]][2]
+    grade = 1.0 if rng.random() < strength else rng.choice([0.0, 0.0, rng.randrange(1, 21) / 21])
+    said = f"answer {key['sample_id']}" if grade == 1 else rng.choice(["Yes.", "no", "yes", "the answer is no"])
+    outcome = "ungradable" if grade == 0 and rng.random() < 0.1 else OUTCOMES.get(grade, "partly")
+    tokens = {"new_tokens": rng.randrange(1, 12), "prompt_tokens": 100, "visual_tokens": rng.randrange(40, 100)}
+    return key | {"grade": grade, "outcome": outcome}, key | {"answer": said} | tokens
+
+
+def _cell(rng: random.Random, model: str, recipe: str, benchmark: str) -> dict[str, Any]:
+    family, acts_on, _ = RECIPES[recipe]
+    held = {"weights_bytes": 50, "full_weights_bytes": 100, "cache_bytes": 1.0 * rng.randrange(100)}
+    kinds = {"family": family, "acts_on": acts_on, "is_sensitive_to_cache": benchmark in SENSITIVE}
+    return {"model": model, "recipe": recipe, "benchmark": benchmark, "full_cache_bytes": 100.0} | held | kinds
+
+
+def _parts(model: str, recipe: str) -> Rows:
+    rows = []
+    for position, text in enumerate(recipe.split("+"), start=1):
+        method, _, strength = text.partition("@")
+        setting, _, options = strength.partition(":")
+        named = {"model": model, "recipe": recipe, "position": position, "method": method}
+        rows.append(named | {"setting": setting or None, "options": options})
+    return rows
+
+
+def _timing(rng: random.Random, model: str, recipe: str, phase: str, repeat: int) -> dict[str, Any]:
+    named = {"model": model, "recipe": recipe, "device": "cpu", "phase": phase, "repeat": repeat}
+    return named | {"is_shape_only": False, "seconds": rng.uniform(1, 2), "full_seconds": rng.uniform(1, 3)}

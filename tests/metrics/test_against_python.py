@@ -1,0 +1,169 @@
+"""Every number of the paper, once more in plain Python, on a random grid: no SQL, no shared code."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leanvlm import store
+from tests.metrics.random_grid import MODELS, RECIPES, SAMPLES, SENSITIVE, Rows, random_grid
+from tests.metrics.stores import computed
+
+FULL = "controls/full"
+SPELT = {"Yes.": "yes", "yes": "yes", "no": "no", "the answer is no": "answer is no"}
+EXTRACTED = SPELT | {"the answer is no": "no"}
+Grid = dict[str, Rows]
+
+
+@pytest.fixture(scope="module")
+def grid() -> Grid:
+    return random_grid(7)
+
+
+@pytest.fixture(scope="module")
+def connection(grid: Grid, tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Connection]:
+    with computed(tmp_path_factory.mktemp("random"), grid) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def said(grid: Grid) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:
+    """Each cell's grades and answers by sample."""
+    found: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
+    for grade, answer in zip(grid["grades"], grid["answers"], strict=True):
+        found[grade["model"], grade["recipe"], grade["benchmark"]][grade["sample_id"]] = grade | answer
+    return found
+
+
+@pytest.fixture(scope="module")
+def kept(said: Any) -> dict[tuple[str, str, str], float]:
+    means = {cell: statistics.fmean(one["grade"] for one in samples.values()) for cell, samples in said.items()}
+    return {(m, r, b): mean / means[m, FULL, b] for (m, r, b), mean in means.items()}
+
+
+def test_overall_performance(connection: store.Connection, kept: Any) -> None:
+    rows = connection.sql(
+        "select model, recipe, overall_performance, mean_accuracy_kept, median_accuracy_kept, worst_accuracy_kept,"
+        " overall_performance_sensitive, median_accuracy_kept_sensitive from overall_performance"
+    ).fetchall()
+    assert len(rows) == len(MODELS) * len(RECIPES)
+    for model, recipe, *found in rows:
+        ratios = [kept[model, recipe, benchmark] for benchmark in SAMPLES]
+        sensitive = [kept[model, recipe, benchmark] for benchmark in SENSITIVE]
+        wanted = [_rms(ratios), statistics.fmean(ratios), statistics.median(ratios), min(ratios)]
+        assert np.allclose(found, [*wanted, _rms(sensitive), statistics.median(sensitive)], rtol=0, atol=1e-8)
+
+
+def _rms(ratios: list[float]) -> float:
+    return math.sqrt(statistics.fmean(ratio * ratio for ratio in ratios))
+
+
+@pytest.mark.parametrize(("column", "over"), [("", tuple(SAMPLES)), ("_sensitive", SENSITIVE)])
+def test_overall_generalization(connection: store.Connection, kept: Any, column: str, over: tuple[str, ...]) -> None:
+    rows = connection.sql(f"select recipe, overall_generalization{column} from overall_generalization").fetchall()
+    for recipe, found in rows:
+        means = [statistics.fmean(kept[model, recipe, benchmark] for model in MODELS) for benchmark in over]
+        assert math.isclose(found, 100 * statistics.pstdev(means) / statistics.fmean(means), rel_tol=0, abs_tol=1e-6)
+    assert len(rows) == len(RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "spelt"), [("raw", {}), ("normalised", SPELT), ("extracted", EXTRACTED)], ids=["raw", "spelt", "extracted"]
+)
+@pytest.mark.parametrize(("scope", "over"), [("all", tuple(SAMPLES)), ("sensitive", SENSITIVE)])
+def test_loyalty(
+    connection: store.Connection, said: Any, rule: str, spelt: dict[str, str], scope: str, over: tuple[str, ...]
+) -> None:
+    rows = connection.sql(
+        "select model, recipe, loyalty_by_rule, micro from loyalty_by_rule"
+        f" where matching_rule = '{rule}' and scope = '{scope}'"
+    ).fetchall()
+    assert len(rows) == len(MODELS) * len(RECIPES)
+    for model, recipe, macro, micro in rows:
+        same = [_same(said, model, recipe, benchmark, spelt) for benchmark in over]
+        assert math.isclose(macro, statistics.fmean(statistics.fmean(one) for one in same), abs_tol=1e-8)
+        assert math.isclose(micro, statistics.fmean(one for cell in same for one in cell), abs_tol=1e-8)
+
+
+def _same(said: Any, model: str, recipe: str, benchmark: str, spelt: dict[str, str]) -> list[bool]:
+    full = said[model, FULL, benchmark]
+    return [
+        spelt.get(one["answer"], one["answer"]) == spelt.get(full[name]["answer"], full[name]["answer"])
+        for name, one in said[model, recipe, benchmark].items()
+    ]
+
+
+def test_flips(connection: store.Connection, said: Any) -> None:
+    wanted: Counter[tuple[Any, ...]] = Counter()
+    for (model, recipe, benchmark), samples in said.items():
+        same = _same(said, model, recipe, benchmark, SPELT)
+        for is_same, (name, one) in zip(same, samples.items(), strict=True):
+            outcomes = said[model, FULL, benchmark][name]["outcome"], one["outcome"]
+            wanted[model, recipe, benchmark, *outcomes, is_same] += 1
+    found = connection.sql("select * exclude (share_of_cell) from flips").fetchall()
+    assert {row[:-1]: row[-1] for row in found} == wanted
+
+
+def test_mcnemar_is_the_exact_binomial(connection: store.Connection, said: Any) -> None:
+    rows = connection.sql("select model, recipe, other, n_only_recipe, n_only_other, mcnemar from mcnemar").fetchall()
+    assert any(other != FULL for _, _, other, *_ in rows)
+    for model, recipe, other, *found in rows:
+        over = SENSITIVE if recipe.startswith(("cache", "controls/random_cache")) else SAMPLES
+        pairs = Counter(
+            (one["outcome"] == "right", said[model, other, benchmark][name]["outcome"] == "right")
+            for benchmark in over
+            for name, one in said[model, recipe, benchmark].items()
+            if name in said[model, other, benchmark]
+        )
+        only, others = pairs[True, False], pairs[False, True]
+        tosses = only + others
+        tail = sum(math.comb(tosses, heads) for heads in range(min(only, others) + 1)) * 2 / 2**tosses
+        assert found[:2] == [only, others]
+        assert math.isclose(found[2], min(1, tail), rel_tol=1e-6, abs_tol=1e-9)
+
+
+def test_pareto_front(connection: store.Connection) -> None:
+    rows = connection.sql(
+        "select model, cost, gain, overall_performance, is_on_pareto_front from is_on_pareto_front"
+    ).fetchall()
+    for model, cost, *point, is_on_front in rows:
+        rivals = [(gain, op) for other, their, gain, op, _ in rows if (other, their) == (model, cost)]
+        beaten = any(gain >= point[0] and op >= point[1] and [gain, op] != point for gain, op in rivals)
+        assert is_on_front is not beaten
+    assert len({row[-1] for row in rows}) == 2
+
+
+def test_bootstrap_intervals(connection: store.Connection, grid: Grid, said: Any) -> None:
+    """Draw the same counts by hashlib; weigh; take quantiles with numpy."""
+    groups = {(row["benchmark"], row["sample_id"]): row["group_id"] for row in grid["samples"]}
+    times = {key: np.array([_times(*key, r) for r in range(200)]) for key in {(b, g) for (b, _), g in groups.items()}}
+    rows = connection.sql(
+        "select model, recipe, benchmark, standard_error, accuracy.low, accuracy.high, kept.low, kept.high"
+        " from accuracy inner join accuracy_kept as kept using (model, recipe, benchmark) where benchmark in ('b', 'd')"
+    ).fetchall()
+    assert len(rows) == 2 * len(MODELS) * len(RECIPES)
+    for model, recipe, benchmark, *found in rows:
+        drawn = {sample: times[benchmark, group] for (asked, sample), group in groups.items() if asked == benchmark}
+        mine, full = (_means(said[model, one, benchmark], drawn) for one in (recipe, FULL))
+        wanted = [mine.std(ddof=1), *np.quantile(mine, [0.025, 0.975]), *np.quantile(mine / full, [0.025, 0.975])]
+        assert np.allclose(found, wanted, rtol=0, atol=1e-8)
+
+
+def _times(benchmark: str, group: str, replicate: int) -> int:
+    """Count the steps of Poisson(1) below a chance: the last 8 bytes of the hash, least first."""
+    digest = hashlib.md5(f"0|{benchmark}|{group}|{replicate}".encode()).digest()
+    chance = int.from_bytes(digest[8:], "little") / 2**64
+    steps = np.cumsum([math.exp(-1) / math.factorial(count) for count in range(8)])
+    return int((chance >= steps).sum())
+
+
+def _means(samples: dict[str, dict[str, Any]], times: dict[str, Any]) -> Any:
+    weights = np.stack([times[name] for name in samples])
+    return np.array([one["grade"] for one in samples.values()]) @ weights / weights.sum(axis=0)

@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro ablate serve bench-sweep bench-methods bench-metrics test-chaos
+.PHONY: setup lint test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-chaos
 
 setup: .venv/ready
 
@@ -43,6 +43,9 @@ bench-methods: setup
 
 bench-metrics: setup
 	$(BIN)/python -m leanvlm.benches.metrics
+
+bench-weights: setup
+	$(BIN)/python -m leanvlm.benches.weights
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0

@@ -40,20 +40,24 @@ def main() -> None:
 
 def examine(name: str, n: int, folder: Path) -> dict[str, float]:
     """Return mean grades of one benchmark: "all", "short" (what is not a description) and by kind, and n."""
-    samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
-    checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
-    ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
-    with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
-        answered = pool.map(
-            ask, batches([Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples], 1, ROWS)
-        )
-        found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
-    grades = _grades(name, samples, [found[sample.sample_id] for sample in samples])
     kinds: dict[str, list[float]] = defaultdict(list)
+    samples, grades = graded(name, n, folder)
     for sample, grade in zip(samples, grades, strict=True):
         for kind in {"all", sample.kind, "all" if sample.kind == "describe" else "short"}:
             kinds[kind].append(grade)
     return {"n": len(samples), **{kind: round(sum(values) / len(values), 4) for kind, values in kinds.items()}}
+
+
+def graded(name: str, n: int, folder: Path) -> tuple[list[Sample], list[float]]:
+    """Ask a checkpoint `n` samples of one benchmark; return them and what its answers are worth, in order."""
+    samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
+    checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
+    ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
+    asked = [Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples]
+    with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
+        answered = pool.map(ask, batches(asked, 1, ROWS))
+        found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
+    return samples, _grades(name, samples, [found[sample.sample_id] for sample in samples])
 
 
 def _grades(name: str, samples: list[Sample], found: list[str]) -> list[float]:

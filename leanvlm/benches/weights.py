@@ -1,0 +1,77 @@
+"""What the embedded model's compressed checkpoints lose on 2,500 held-out questions: `make bench-weights`.
+
+Every checkpoint is asked the same questions, so differences are paired; intervals are of 95 %, by a bootstrap over
+questions. `make repro PROFILE=all` makes the checkpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from leanvlm.benches._figures import write
+from leanvlm.errors import InputError, exit_on_error
+from leanvlm.recipe import slug
+from leanvlm.training.exam import FOLDER, graded
+
+MADE = Path("artifacts/checkpoints/embedded")
+BENCHMARKS = ("documents", "charts", "scenes", "pages", "easy_vqa")
+QUESTIONS = 500  # of each
+SHARES = tuple(f"weights/{name}@80%" for name in ("magnitude", "wanda", "sparsegpt", "ecoflap", "owl"))
+RECIPES = (*SHARES, "weights/magnitude@50%", "weights/wanda@50%", "weights/sparsegpt@50%", "weights/rtn@w4a16-g128",
+           "weights/gptq@w4a16-g128", "weights/awq@w4a16-g128")  # fmt: skip
+FULL = "controls/full"
+PAIRS = (
+    *((recipe, FULL) for recipe in RECIPES),
+    ("weights/sparsegpt@50%", "weights/magnitude@50%"),
+    ("weights/wanda@50%", "weights/magnitude@50%"),
+    ("weights/gptq@w4a16-g128", "weights/rtn@w4a16-g128"),
+    ("weights/awq@w4a16-g128", "weights/rtn@w4a16-g128"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The difference of two recipes' mean grades over the same questions, with its interval."""
+
+    recipe: str
+    beside: str
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def line(self) -> str:
+        """The row as it is printed."""
+        interval = f"{self.difference:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
+        return f"{self.recipe:<26} less {self.beside:<26}{interval}"
+
+
+def main() -> None:
+    """Ask, then print one line a pair."""
+    folders = {FULL: FOLDER, **{recipe: MADE / slug(recipe) for recipe in RECIPES}}
+    for recipe, folder in folders.items():
+        if not folder.is_dir():
+            raise InputError(f"no checkpoint of {recipe} in {folder}; `make repro PROFILE=all` makes it")
+    grades = {}
+    for recipe, folder in folders.items():
+        grades[recipe] = np.concatenate([graded(name, QUESTIONS, folder)[1] for name in BENCHMARKS])
+        print(f"{recipe:<26} {grades[recipe].mean():.4f} of {len(grades[recipe])} questions", flush=True)
+    rows = [compare(grades, *pair) for pair in PAIRS]
+    for row in rows:
+        print(row.line)
+    write("weights", [asdict(row) for row in rows], questions=QUESTIONS, benchmarks=BENCHMARKS)
+
+
+def compare(grades: dict[str, np.ndarray], recipe: str, beside: str) -> Row:
+    """Subtract question by question."""
+    differences = grades[recipe] - grades[beside]
+    chosen = np.random.default_rng(0).integers(len(differences), size=(2000, len(differences)))
+    low, high = np.quantile(differences[chosen].mean(1), [0.025, 0.975])
+    return Row(recipe, beside, float(differences.mean()), float(low), float(high))
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

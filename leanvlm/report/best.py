@@ -17,14 +17,21 @@ SPEEDUPS = (1.5, 2.0, 3.0)  # of prefill, times the full model's
 OVERALL = "op"  # stands for all benchmarks together
 
 
-def table(connection: duckdb.DuckDBPyConnection, *, model: str, benchmarks: Sequence[str]) -> list[Row]:
-    """Return one row per benchmark, and a last one for all of them, with a cell per speed."""
+def table(connection: duckdb.DuckDBPyConnection, *, model: str, benchmarks: Sequence[str]) -> Row:
+    """Return `rows`, one per benchmark and a last one for all of them, with a cell per speed, and the `fastest`."""
     devices = {row["model"]: row["device"] for row in queries.rows(connection, "clocks")}
     found = candidates.read(connection, model=model, device=devices.get(model))
-    return [
+    rows = [
         {"name": name, "is_overall": name == OVERALL, "cells": [_cell(found, name, speedup) for speedup in SPEEDUPS]}
         for name in (*benchmarks, OVERALL)
     ]
+    return {"rows": rows, "fastest": _fastest(found)}
+
+
+def _fastest(found: Sequence[Candidate]) -> Row | None:
+    """Name the recipe that starts fastest, for a reader who finds that none qualifies."""
+    best = choose([one for one in found if not one.is_control], [], by="prefill").best
+    return None if best is None else {"recipe": best.recipe, "prefill": best.measured["prefill"].value}
 
 
 def _cell(found: Sequence[Candidate], name: str, speedup: float) -> Row:

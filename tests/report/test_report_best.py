@@ -18,7 +18,7 @@ COLUMN = {1.5: 0, 2.0: 1, 3.0: 2}
 @pytest.fixture(scope="module")
 def told(whole: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
     """The first screen's cells by benchmark."""
-    rows = best.table(whole, model="embedded", benchmarks=sorted(BENCHMARKS))
+    rows = best.table(whole, model="embedded", benchmarks=sorted(BENCHMARKS))["rows"]
     return {row["name"]: row["cells"] for row in rows}
 
 
@@ -52,6 +52,15 @@ def test_recipe_that_a_control_beats_is_said_to_be_no_better(html: str, told: di
     assert cell["control"]["recipe"] == "controls/random_tokens@5%"
     line = _line(html, "all of them")
     assert "no better than <code>controls/random_tokens@5%</code>" in line
+
+
+def test_fastest_recipe_is_named_where_none_qualifies(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    fastest = whole.execute(
+        "select recipe, overall_efficiency from overall_efficiency where phase = 'prefill' "
+        "and recipe not like 'controls/%' order by overall_efficiency desc limit 1"
+    ).fetchone()
+    assert fastest is not None
+    assert f"starts fastest is <code>{fastest[0]}</code>, at\n{fastest[1]:.2f}×." in html
 
 
 def test_nothing_is_three_times_as_fast(html: str) -> None:

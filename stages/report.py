@@ -1,12 +1,14 @@
 """report: write the page that people read, the summary that git keeps, and what `dvc metrics` and `dvc plots` show.
 
 Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/metrics.json, artifacts/plots.
-Reads:  artifacts/leanvlm.duckdb, params.yaml.
+Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, params.yaml.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -17,6 +19,7 @@ from leanvlm.report import figures, metrics, page, summary
 PARAMS = Path("params.yaml")
 STORE = Path("artifacts/leanvlm.duckdb")
 PAGE = Path("artifacts/report/index.html")
+ABLATION = Path("artifacts/ablation.json")
 SUMMARY = Path("artifacts/summary.json")
 METRICS = Path("artifacts/metrics.json")
 PLOTS = Path("artifacts/plots")
@@ -30,10 +33,16 @@ def main() -> None:
     settings = PARAMS.read_text(encoding="utf-8")
     with duckdb.connect(str(STORE), read_only=True) as connection:
         told = summary.summarise(connection)
-        _write(page.render(connection, n_flips=shown.flips, seed=shown.seed, settings=settings), PAGE)
+        drawn = {"n_flips": shown.flips, "seed": shown.seed}
+        _write(page.render(connection, **drawn, settings=settings, ablated=_ablated()), PAGE)
         _write_drawings(figures.drawings(connection))
     _write(summary.dumps(told), SUMMARY)
     _write(summary.dumps(metrics.nested(told)), METRICS)
+
+
+def _ablated() -> Any:
+    """Read what `make ablate` found."""
+    return json.loads(ABLATION.read_text(encoding="utf-8")) if ABLATION.is_file() else None
 
 
 def _write_drawings(drawn: dict[Path, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from leanvlm.errors import RunError
 from leanvlm.report import (
+    ablation,
     audit,
     best,
     curves,
@@ -45,10 +46,18 @@ EXAMPLES = (
 )
 
 
-def render(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int = 0, settings: str = "") -> str:
+def render(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    n_flips: int,
+    seed: int = 0,
+    settings: str = "",
+    ablated: Mapping[str, Sequence[Row]] | None = None,
+) -> str:
     """Return the page for the tables and metrics behind `connection`.
 
-    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml.
+    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; ablated, the tables
+    `levels` and `effects` of an ablation, if one was run.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
@@ -62,6 +71,7 @@ def render(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int = 0
         policy=_policy(css, js),
         models=_models(connection, board),
         curves=curves.groups(connection),
+        ablation=ablation.tables(ablated),
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
         audit=audited,
         audit_summary=audit.summary(audited),

@@ -62,7 +62,7 @@ named as (
         split_part(method, '/', 1) as family,
         acts_on,
         strength,
-        [{'method': method, 'setting': setting, 'options': options}] as parts
+        [struct_pack(method := method, setting := setting, options := options)] as parts
     from singles
 
 )
@@ -97,13 +97,28 @@ cross join recipes
 cross join range(10) as benchmarks;
 
 create table parts as
+with
+
+numbered as (
+
+    select
+        'model' || models.range as model,
+        recipes.recipe,
+        unnest(range(1, len(recipes.parts) + 1)) as position,
+        unnest(recipes.parts) as part
+    from range(2) as models
+    cross join recipes
+
+)
+
 select
-    'model' || models.range as model,
-    recipes.recipe,
-    unnest(range(1, len(recipes.parts) + 1)) as position,
-    unnest(recipes.parts, recursive := true)
-from range(2) as models
-cross join recipes;
+    model,
+    recipe,
+    position,
+    part['method'] as method,
+    part['setting'] as setting,
+    part['options'] as options
+from numbered;
 
 create table timings as
 select

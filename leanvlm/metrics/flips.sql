@@ -1,8 +1,8 @@
 -- flips: what becomes of answers that the full model gives rightly, partly or wrongly.
 --
 -- Grain:     one row per model, recipe, benchmark, full_outcome, outcome, is_same that occurs.
--- Unit:      number of samples; share_of_cell: of the cell's samples. is_same: the two answers are one in one spelling, so
---            wrong, wrong and not is_same is a wrong answer that became another wrong answer.
+-- Unit:      number of samples; share_of_cell: of the cell's samples. is_same: the two answers are one in
+--            one spelling, so wrong, wrong and not is_same is a wrong answer that became another wrong one.
 -- Source:    ours; accuracy hides as many samples as go from right to wrong and back.
 -- Reads:     _grades, _same_answers.
 -- Undefined: no row without controls/full; is_same is null where answers were not stored.

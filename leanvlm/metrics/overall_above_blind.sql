@@ -50,8 +50,10 @@ replicates as (
         shares.recipe,
         replicate_shares.replicate,
         avg(replicate_shares.accuracy_above_blind order by shares.benchmark) as overall_above_blind,
-        avg(case when shares.is_sensitive then replicate_shares.accuracy_above_blind end order by shares.benchmark)
-            as overall_above_blind_sensitive
+        avg(
+            case when shares.is_sensitive then replicate_shares.accuracy_above_blind end
+            order by shares.benchmark
+        ) as overall_above_blind_sensitive
     from shares
     inner join _above_blind_bootstrap as replicate_shares
         on

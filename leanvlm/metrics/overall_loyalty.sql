@@ -37,8 +37,10 @@ replicates as (
         loyalty.recipe,
         _loyalty_bootstrap.replicate,
         avg(_loyalty_bootstrap.loyalty order by loyalty.benchmark) as overall_loyalty,
-        avg(case when loyalty.is_sensitive_to_cache then _loyalty_bootstrap.loyalty end order by loyalty.benchmark)
-            as overall_loyalty_sensitive
+        avg(
+            case when loyalty.is_sensitive_to_cache then _loyalty_bootstrap.loyalty end
+            order by loyalty.benchmark
+        ) as overall_loyalty_sensitive
     from loyalty
     inner join _loyalty_bootstrap
         on

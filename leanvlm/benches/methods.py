@@ -136,7 +136,7 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.G
     noise = 0.1 * torch.randn(1, len(order), seen.embeds.shape[-1], generator=generator)
     positions = torch.arange(len(order), device=seen.embeds.device)[None]
     embeds = seen.embeds[:, order] + noise.to(seen.embeds)
-    return Prompt(embeds, positions, seen.is_visual[order], ((0, VISUAL),), encoder)
+    return Prompt(embeds, positions, seen.is_visual[order], ((0, VISUAL),), positions[0], encoder)
 
 
 def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:

@@ -24,8 +24,9 @@ class Prefilled:
 
     Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None;
     hidden (1, 1, w, T) or None; attending, its place in the decoder. Of every layer: is_visual (T,), T being what it
-    received. Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Further: logits
-    (vocabulary,) of the first answer token; next_position (..., 1, 1).
+    received. Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Of the last layer:
+    visual_places (n,), where in the prompt its visual tokens stand. Further: logits (vocabulary,) of the first answer
+    token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
@@ -36,6 +37,7 @@ class Prefilled:
     scaling: float
     attending: list[int]
     is_visual: list[Tensor]
+    visual_places: Tensor
     carried: dict[int, Tensor]
     logits: Tensor
     next_position: Tensor
@@ -85,6 +87,7 @@ def prefill(
             use_cache=True,
         ).last_hidden_state
     fewer = dropper.is_visual if dropper is not None else []
+    kept = dropper.kept if dropper is not None else slice(None)
     cached: Any = cache.layers  # typed as if it could still be empty
     return Prefilled(
         keys=[cached[layer].keys[:1] for layer in attention],
@@ -96,6 +99,7 @@ def prefill(
         attending=list(attention),
         carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in attention},
         is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
+        visual_places=prompt.places[kept][prompt.is_visual[kept]],
         logits=model.head(states[:, -1])[0],
         next_position=prompt.positions[..., -1:] + 1,
     )

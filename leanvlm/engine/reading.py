@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
+from math import isnan
 from operator import or_
 from typing import TypeVar
 
@@ -51,6 +52,7 @@ class Started:
     visual_tokens_kept: float
     position_bytes: int  # of one prompt position over all layers
     achieved: dict[str, float]
+    kept_centers: list[dict[str, float]] | None  # of the visual tokens that are left, where a token method chose
 
 
 def starts(
@@ -65,15 +67,18 @@ def starts(
         inputs = model.inputs_for(shown, question.text, question.fps) if image_part else whole
         prompt = see(model, inputs, wanted=encoder_signals(alike))
         area = _area(shown) / _area(images) if images else 1.0
+        centers = model.token_centers(inputs) if images and any(recipe.part("tokens") for recipe in alike) else None
         for token_part, swept in _grouped(alike, "tokens"):
             read = read_prompt(model, prompt, token_part, sample_id, swept)
+            left = _left(centers, prompt, read) if token_part and centers is not None else None
             for recipe in swept:
                 kept = evict_for(recipe, read, sample_id)
                 achieved = {"image": area, "tokens": _share(read, prompt), "cache": kept.held.share}
                 n_kept = sum(int(layer.sum()) for layer in read.is_visual) / len(read.is_visual)
                 per_position = sum(states[:, :, :1].nbytes for states in (*read.keys, *read.values))
                 known = (n_prompt, n_visual, kept.held, n_kept, per_position)
-                yield Started(sample_id, recipe, *known, achieved), Start(kept.cache, read.logits, read.next_position)
+                started = Started(sample_id, recipe, *known, achieved, left)
+                yield started, Start(kept.cache, read.logits, read.next_position)
 
 
 def counts(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
@@ -90,6 +95,16 @@ def counts(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
 
 def _area(images: Sequence[Image]) -> int:
     return sum(image.width * image.height for image in images)
+
+
+def _left(centers: Tensor, prompt: Prompt, read: Prefilled) -> list[dict[str, float]]:
+    """Say where in their pictures the visual tokens lie that are left; those without patches lie nowhere.
+
+    Shapes: centers (visual, 3), the picture's index, then x and y as shares of its width and height.
+    """
+    index = torch.searchsorted(prompt.places[prompt.is_visual], read.visual_places)
+    rows = [row for row in centers[index].tolist() if not isnan(row[1])]
+    return [{"image": int(image), "x": round(x, 3), "y": round(y, 3)} for image, x, y in rows]
 
 
 def _share(read: Prefilled, prompt: Prompt) -> float:

@@ -31,6 +31,7 @@ class Answer:
     cache_bytes: int
     full_cache_bytes: int
     cache_kept: float
+    kept_centers: list[dict[str, float]] | None
     achieved: dict[str, float]  # per kind that a part acts on, its achieved budget
 
 
@@ -109,5 +110,6 @@ def _answer(model: LoadedModel, tokens: list[int], started: Started, reason: str
         cache_bytes=started.held.cache_bytes,
         full_cache_bytes=started.position_bytes * started.prompt_tokens,
         cache_kept=started.held.share,
+        kept_centers=started.kept_centers,
         achieved=started.achieved,
     )

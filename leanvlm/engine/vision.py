@@ -38,15 +38,17 @@ class Prompt:
     """What enters the decoder, batch of one.
 
     Shapes: embeds (1, T, C); positions (..., 1, T); is_visual (T,); spans: for each image, where its visual tokens
-    begin and end among the visual tokens. `encoder` holds the signals that were asked for. What else some models hand
-    to their decoder: `masks`, by layer type, each (1, 1, T, T), True = seen, or None for plain causal attention
-    (Gemma 3); `added`, each (T, C), what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
+    begin and end among the visual tokens; places (T,): where each token stands in the prompt as it was asked.
+    `encoder` holds the signals that were asked for. What else some models hand to their decoder: `masks`, by layer
+    type, each (1, 1, T, T), True = seen, or None for plain causal attention (Gemma 3); `added`, each (T, C), what is
+    added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
     """
 
     embeds: Tensor
     positions: Tensor
     is_visual: Tensor
     spans: tuple[tuple[int, int], ...]
+    places: Tensor
     encoder: dict[EncoderSignal, Seen] = field(default_factory=dict)
     masks: dict[str, Tensor | None] | None = None
     added: tuple[Tensor, ...] = ()
@@ -122,7 +124,8 @@ def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any], lengths:
     deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
     added = tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep)
     masks = arguments.get("attention_mask")
-    return Prompt(embeds, positions, is_visual, _spans(lengths or _runs(is_visual)), masks=masks, added=added)
+    spans, places = _spans(lengths or _runs(is_visual)), torch.arange(len(is_visual), device=is_visual.device)
+    return Prompt(embeds, positions, is_visual, spans, places, masks=masks, added=added)
 
 
 def _runs(is_visual: Tensor) -> list[int]:
@@ -163,6 +166,7 @@ def _select(prompt: Prompt, keep: Tensor) -> Prompt:
         prompt.positions[..., keep],
         is_visual,
         _spans(int(keep[places].sum()) for places in torch.split(prompt.is_visual.nonzero()[:, 0], _lengths(prompt))),
+        prompt.places[keep],
         masks=None if prompt.masks is None else {name: cut_mask(mask, keep) for name, mask in prompt.masks.items()},
         added=tuple(rows[keep] for rows in prompt.added),
     )

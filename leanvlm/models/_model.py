@@ -116,6 +116,14 @@ class LoadedModel:
         """
         raise NotImplementedError
 
+    def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:  # noqa: ARG002
+        """Say where in its picture each visual token lies; None where an adapter does not tell.
+
+        Shapes: -> (visual tokens, 3), the picture's index, then x and y as shares of its width and height; NaN where
+        no patch stands behind a token.
+        """
+        return None
+
     @property
     def context_limit(self) -> int | None:
         """How many tokens of prompt and answer together the engine can handle; None for any number."""

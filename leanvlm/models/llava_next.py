@@ -6,6 +6,7 @@ Departs: nothing; the tower's class token is left out of the features, as `visio
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from transformers import (
     PreTrainedModel,
     ProcessorMixin,
 )
+from transformers.image_processing_utils import select_best_resolution
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
@@ -47,6 +49,32 @@ class Model(LoadedModel):
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
         return torch.cat(self._pack(per_patch, inputs, fill))
+
+    def token_centers(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Spread the patches' own centres."""
+        sizes, tiles = inputs["image_sizes"].tolist(), self._tiles(inputs)
+        per_patch = [self._centers(i, tuple(size), n) for i, (size, n) in enumerate(zip(sizes, tiles, strict=True))]
+        return self.spread(torch.cat(per_patch), inputs, fill=float("nan"))
+
+    def _centers(self, picture: int, size: tuple[int, int], n_tiles: int) -> Tensor:
+        """Find where the patches of a picture lie: of the base tile, which shows all of it, then of a grid of tiles.
+
+        Shapes: size (height, width) [pixels] -> (patches, 3).
+        """
+        config, side = self.model.config, int(self._patches**0.5)
+        ticks = (torch.arange(side) + 0.5) / side
+        y, x = torch.meshgrid(ticks, ticks, indexing="ij")
+        found = [torch.stack([x, y], -1).flatten(0, 1)]
+        if n_tiles > 1:
+            height, width = select_best_resolution(size, config.image_grid_pinpoints)
+            scale = min(width / size[1], height / size[0])
+            drawn = torch.tensor([min(ceil(size[1] * scale), width), min(ceil(size[0] * scale), height)])  # x, y
+            first = (torch.tensor([width, height]) - drawn) // 2  # of the picture amid its padding [pixels]
+            tile = config.vision_config.image_size
+            corners = [(left, top) for top in range(0, height, tile) for left in range(0, width, tile)]
+            found += [(found[0] * tile + torch.tensor(corner) - first) / drawn for corner in corners]
+        centers = torch.cat(found)
+        return torch.cat([torch.full((len(centers), 1), float(picture)), centers], dim=1)
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
         """Pack nothing and count."""

@@ -33,7 +33,15 @@ def browser(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int) -
 
 def _shown(flip: Row) -> Row:
     images = [pictures.shown(png) for png in flip["images"]]
+    for index, image in enumerate(images):
+        image["dots"] = _dots(flip["kept_centers"] or [], index, image)
     return flip | {"images": images, "expected": " | ".join(flip["expected"])}
+
+
+def _dots(centers: Sequence[Row], index: int, image: Row) -> str:
+    """Draw one picture's kept tokens as one path of dots, in pixels of the page."""
+    own = [center for center in centers if center["image"] == index]
+    return "".join(f"M{center['x'] * image['width']:.0f} {center['y'] * image['height']:.0f}h0" for center in own)
 
 
 def _values(drawn: Sequence[Row], name: str) -> list[str]:

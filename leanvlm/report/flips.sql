@@ -18,6 +18,7 @@ graded as (
         answers.sample_id,
         answers.answer,
         answers.new_tokens,
+        answers.kept_centers,
         grades.grade,
         grades.outcome
     from answers
@@ -131,6 +132,7 @@ told as (
         chosen.full_new_tokens,
         chosen.answer,
         chosen.new_tokens,
+        chosen.kept_centers,
         coalesce(pictures.images, []) as images
     from chosen
     inner join samples

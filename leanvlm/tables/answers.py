@@ -35,6 +35,13 @@ TABLE = Table(
                 "share of prompt positions kept per key-value head, of those that the layer received",
                 unit="ratio",
             ),
+            column(
+                "kept_centers",
+                pa.list_(pa.struct([("image", pa.int8()), ("x", pa.float32()), ("y", pa.float32())])),
+                "where the visual tokens lie that entered the last layer; null without a token method",
+                unit="share of the picture's width and height",
+                is_nullable=True,
+            ),
         ]
     ),
     keys=("model", "recipe", "benchmark", "sample_id"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL.Image import Image
@@ -57,7 +59,7 @@ def test_budget_one_goes_the_whole_way_and_changes_nothing(
         seen.clear()
         kept = said(model, images, question, f"{method}@100%")
         assert seen, "the method was never asked"
-        assert kept == full
+        assert replace(kept, kept_centers=None) == full
 
 
 def test_leaving_leaves_no_trace(model: LoadedModel, prompts: Prompts) -> None:

@@ -172,6 +172,9 @@ def _graded(is_right: bool) -> dict[str, Any]:
     return {"grade": float(is_right), "outcome": "right" if is_right else "wrong"}
 
 
+CENTERS = [{"image": 0, "x": 0.25, "y": 0.5}, {"image": 1, "x": 1.0, "y": 0.0}]
+
+
 def _said(answer: str, benchmark: str, acceleration: Acceleration) -> dict[str, Any]:
     visual_kept = acceleration.cache if acceleration.acts_on != "cache" else 1.0
     return {
@@ -184,6 +187,7 @@ def _said(answer: str, benchmark: str, acceleration: Acceleration) -> dict[str, 
         "cache_bytes": int(FULL_CACHE * acceleration.cache),
         "full_cache_bytes": FULL_CACHE,
         "cache_kept": acceleration.cache if acceleration.acts_on == "cache" else 1.0,
+        "kept_centers": CENTERS if acceleration.acts_on == "tokens" else None,
     }
 
 

@@ -18,7 +18,8 @@ create table samples (benchmark text, sample_id text, kind text, question text, 
 create table sample_images (benchmark text, sample_id text, position int, image blob);
 create table cells (model text, recipe text, benchmark text, family text);
 create table answers (
-    model text, recipe text, benchmark text, sample_id text, answer text, new_tokens int
+    model text, recipe text, benchmark text, sample_id text, answer text, new_tokens int,
+    kept_centers struct(image tinyint, x float, y float) []
 );
 create table grades (model text, recipe text, benchmark text, sample_id text, grade double, outcome text);
 """
@@ -55,7 +56,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             for index in range(SAMPLES):
                 is_right = index >= first_right
                 key, outcome = [*cell, str(index)], "right" if is_right else "wrong"
-                opened.execute("insert into answers values (?, ?, ?, ?, ?, 3)", [*key, "yes" if is_right else wrong])
+                opened.execute(
+                    "insert into answers values (?, ?, ?, ?, ?, 3, null)", [*key, "yes" if is_right else wrong]
+                )
                 opened.execute("insert into grades values (?, ?, ?, ?, ?, ?)", [*key, float(is_right), outcome])
         yield opened
 

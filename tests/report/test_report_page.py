@@ -14,7 +14,7 @@ import pytest
 from synthetic_grid import HOSTILE, RECIPES, Grid
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.report import overview, page, words
+from leanvlm.report import flips, overview, page, words
 
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input"}
 Stores = Callable[[Grid], duckdb.DuckDBPyConnection]
@@ -234,3 +234,15 @@ def test_the_noise_floor_is_said_where_it_was_measured(loyalty: float | None, sa
     sentence = overview._ran({**counts, "rebatched_loyalty": loyalty})
     assert said in sentence
     assert ("noise floor" in sentence) == (loyalty is not None)
+
+
+def test_kept_tokens_lie_as_dots_on_their_own_picture(whole: duckdb.DuckDBPyConnection) -> None:
+    drawn = flips.browser(whole, n_flips=60, seed=0)["drawn"]
+    seen = [flip for flip in drawn if flip["kept_centers"]]
+    assert seen, "no token method flipped an answer"
+    assert any(flip["kept_centers"] is None for flip in drawn)
+    for flip in seen:
+        first, *others = flip["images"]
+        assert first["dots"] == f"M{0.25 * first['width']:.0f} {0.5 * first['height']:.0f}h0"
+        assert [image["dots"] for image in others] == [f"M{image['width']} 0h0" for image in others]
+    assert f'<path d="{seen[0]["images"][0]["dots"]}"/>' in page.render(whole, n_flips=60)

@@ -2,8 +2,8 @@
 --
 -- Grain:     one row per model, recipe, benchmark, knob, level, replicate.
 -- Unit:      mean grade of the full model less the recipe's, over the same samples.
--- Source:    Poisson bootstrap, as metrics/_resamples.sql has it; each level draws its own
---            pictures, so levels are resampled independently.
+-- Source:    Poisson bootstrap, as _resamples.sql has it; each level draws its own pictures, so
+--            levels are resampled independently.
 -- Reads:     ablation, _resamples.
 -- Undefined: a replicate in which a level has no sample has no row.
 

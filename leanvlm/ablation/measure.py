@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 OWN = Path(__file__).parent
-STEPS = (OWN.parent / "metrics/_resamples.sql", OWN / "_losses.sql", OWN / "levels.sql", OWN / "effects.sql")
+STEPS = ("_resamples", "_losses", "levels", "effects")
 
 
 def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]:
@@ -21,6 +21,6 @@ def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]
         )
         connection.execute(f"set variable resamples = {int(resamples)}")
         connection.execute(f"set variable seed = {int(seed)}")
-        for path in STEPS:
-            connection.execute(f"create table {path.stem} as {path.read_text(encoding='utf-8')}")
+        for name in STEPS:
+            connection.execute(f"create table {name} as {(OWN / f'{name}.sql').read_text(encoding='utf-8')}")
         return {name: connection.table(name).to_arrow_table() for name in ("levels", "effects")}

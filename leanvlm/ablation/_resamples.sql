@@ -1,9 +1,11 @@
 -- _resamples: how often each question of a level counts in each replicate of the bootstrap.
 --
--- Grain:     one row per level (a column benchmark), sample_id, replicate in which it counts at all.
--- Unit:      count, Poisson with mean 1, drawn by hashing, so that the same seed gives the same counts.
--- Source:    Chamandy et al. 2012, Estimating uncertainty for massive data streams, section 3 (Poisson
---            bootstrap).
+-- Grain:     one row per level (a column benchmark), sample_id, replicate in which it counts at
+--            all.
+-- Unit:      count, Poisson with mean 1, drawn by hashing, so that the same seed gives the same
+--            counts.
+-- Source:    Chamandy et al. 2012, Estimating uncertainty for massive data streams, section 3
+--            (Poisson bootstrap).
 -- Departs:   rows instead of the lists of metrics/_resamples.sql: levels are few and small.
 -- Reads:     samples.
 -- Variables: seed, resamples.

@@ -50,6 +50,7 @@ def test_a_damaged_cell_is_named_and_nothing_is_lost(checkout: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_one_sentence(checkout: Path) -> None:
+    write_params(checkout, RECIPES[:2])
     run(checkout, "stages/samples.py")
     (checkout / "artifacts/models/embedded/model.safetensors").unlink()
     done = run(checkout, "stages/answer.py")

@@ -20,12 +20,11 @@ from leanvlm import plugins
 from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
 from leanvlm.recipe import Recipe, parse, slug
-from leanvlm.tables import samples
+from leanvlm.tables import cells, samples
 
 ROOT = Path(__file__).parent
 POOL = Path("artifacts/pool")
 PLUMBING = ("engine/*.py", "models/*.py", "methods/_*.py", "recipe.py", "tables/answers.py")
-LIBRARIES = ("torch", "transformers", "tokenizers", "pillow")
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def grid_cells(params: Params) -> list[Cell]:
                 ("methods", _sources(f"methods/{part.method}.py" for part in recipe.parts)),
                 ("plumbing", _sources(PLUMBING)),
                 ("settings", settings),
-                ("libraries", " ".join(f"{name}={version(name)}" for name in LIBRARIES)),
+                ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
                 ("device", params.answer.device),
             ),
         )

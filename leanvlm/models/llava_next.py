@@ -50,8 +50,10 @@ class Model(LoadedModel):
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
         return torch.cat(self._pack(per_patch, inputs, fill))
 
-    def token_centers(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Spread the patches' own centres."""
+    def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:
+        """Spread the patches' own centres; a video's frames tell nothing."""
+        if "image_sizes" not in inputs:
+            return None
         sizes, tiles = inputs["image_sizes"].tolist(), self._tiles(inputs)
         per_patch = [self._centers(i, tuple(size), n) for i, (size, n) in enumerate(zip(sizes, tiles, strict=True))]
         return self.spread(torch.cat(per_patch), inputs, fill=float("nan"))

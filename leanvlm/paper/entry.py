@@ -70,9 +70,10 @@ def _refuse_no_budget(score: Score) -> None:
 
 def _refuse_no_method(score: Score) -> None:
     ours = (name for name in plugins.ids("methods") if name not in FULL)
-    known = (*FULL, *TOKENS, *CACHE, *WEIGHTS, *ours)
-    if score.method not in known:
-        raise InputError(f"{place(score[:3])} is no method; the methods are {', '.join(known)}")
+    papers = (*FULL, *TOKENS, *CACHE, *WEIGHTS)
+    if score.method not in (*papers, *ours):
+        raise InputError(f"{place(score[:3])} is no method; the methods are {', '.join(papers)}, and those that "
+                         "`leanvlm methods` lists")  # fmt: skip
     if score.is_full != (_share(score.budget) == 100):
         raise InputError(f"{place(score[:3])} is out of place; at 100% stands the full model, {FULL[0]}, and only it")
 

@@ -8,6 +8,7 @@ from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 FAMILIES = ("controls", "tokens", "cache", "weights", "combined")
+LIBRARIES = ("torch", "transformers", "tokenizers", "pillow")  # whose versions are in a cell's key
 ACTS_ON = ("none", "image", "tokens", "cache", "weights", "several")
 
 TABLE = Table(

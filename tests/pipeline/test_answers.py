@@ -60,7 +60,7 @@ def test_a_missing_checkpoint_is_one_sentence(checkout: Path) -> None:
 
 
 def test_a_recipe_alone_says_what_it_says_in_the_grid(checkout: Path) -> None:
-    write_params(checkout)
+    write_params(checkout, RECIPES[:6])
     run(checkout, "stages/samples.py")
     answered(checkout)
     wanted = "cache/snapkv@10%"

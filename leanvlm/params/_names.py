@@ -1,0 +1,58 @@
+"""Refuse names in params.yaml that mean nothing here, recipes that stand twice, and what lacks its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+from leanvlm.params.blocks import PROFILES, Params
+from leanvlm.recipe import parse
+
+DEVICES = ("cpu", "cuda")
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+def check_names(params: Params) -> None:
+    """Raise InputError for the first name, recipe or missing reference."""
+    if params.grid.profile not in PROFILES:
+        raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
+    for name in (*params.grid.benchmarks, params.clock.benchmark):
+        plugins.load("benchmarks", name)
+    for names in (params.grid.benchmarks, params.grid.models):
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InputError(f"{min(twice)!r} stands twice under `grid:` in params.yaml; write it once")
+    if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
+        raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
+                         f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    for name in params.grid.models:
+        if name not in params.models:
+            raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
+        plugins.load("models", params.models[name].architecture)
+    _check_recipes(params)
+    _check_ablation(params.ablation.recipes)
+
+
+def _check_ablation(recipes: Sequence[str]) -> None:
+    parsed = [parse(text) for text in recipes]
+    if "controls/full" not in [recipe.text for recipe in parsed]:
+        raise InputError("ablation.recipes lacks 'controls/full', which every loss is taken of; add it to params.yaml")
+    for recipe in parsed:
+        if recipe.part("weights") is not None:
+            raise InputError(f"ablation.recipes has {recipe.text!r}, and an ablation runs on the untouched checkpoint "
+                             "only; leave out what acts on weights")  # fmt: skip
+
+
+def _check_recipes(params: Params) -> None:
+    spelt = params.grid.recipes + params.grid.more
+    recipes = [parse(text) for text in spelt]
+    texts = [recipe.text for recipe in recipes]
+    for given, text in zip(spelt, texts, strict=True):
+        if texts.count(text) > 1:
+            raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
+    if "controls/full" not in texts[: len(params.grid.recipes)]:
+        raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
+    for name, text in params.needed_checkpoints.items():
+        if params.weights.get(name) != text:
+            raise InputError(f"recipe {text!r} needs a checkpoint, and `weights:` in params.yaml has no line "
+                             f"`{name}: {text!r}`; run `make repro`, which adds it")  # fmt: skip

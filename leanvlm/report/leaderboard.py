@@ -11,27 +11,18 @@ from leanvlm.report.queries import Row
 
 VERDICTS = {"better": "beats", "tie": "no better than", "worse": "worse than"}
 SPEEDUPS = tuple(f"{phase}_speedup{end}" for phase in ("total", "prefill", "decode") for end in ("", "_low", "_high"))
-UNRANKED: Row = {"best_rank": None, "worst_rank": None}
 UNMEASURED: Row = dict.fromkeys(SPEEDUPS) | {"is_on_speed_front": False, "is_on_memory_front": False}
 HAS_CONTROLS = ("tokens", "cache")  # families for which controls exist
 
 
 def rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return one row per model and recipe, best first within family and setting, controls last."""
-    ranks = _by_recipe(queries.rows(connection, "ranks"))
-    gains = _by_recipe(queries.rows(connection, "efficiency"))
-    return [
-        _worded(row | ranks.get(_key(row), UNRANKED) | gains.get(_key(row), UNMEASURED))
-        for row in queries.rows(connection, "leaderboard")
-    ]
+    gains = {_key(row): row for row in queries.rows(connection, "efficiency")}
+    return [_worded(row | gains.get(_key(row), UNMEASURED)) for row in queries.rows(connection, "leaderboard")]
 
 
 def _key(row: Row) -> tuple[str, str]:
     return row["model"], row["recipe"]
-
-
-def _by_recipe(found: Sequence[Row]) -> dict[tuple[str, str], Row]:
-    return {_key(row): row for row in found}
 
 
 def _worded(row: Row) -> Row:

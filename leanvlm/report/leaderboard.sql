@@ -3,9 +3,10 @@
 -- Grain:     one row per model, recipe; best first within family and setting, controls last.
 -- Unit:      as the metrics have them. ranked_performance: overall performance over the benchmarks that count
 --            for what the recipe acts on; shown_performance: over those on which all families compare.
+--            best_rank and worst_rank: the places that it may hold among those of its family and setting.
 --            verdict_kind: the worst verdict against any control, none without one.
 -- Reads:     cells, parts, overall_performance, overall_generalization, overall_loyalty, memory_kept,
---            beats_control.
+--            beats_control, rank_stability.
 -- Undefined: a number that its metric does not have is null.
 
 with
@@ -106,6 +107,8 @@ joined as (
             when recipes.acts_on = 'cache' then performances.high_sensitive
             else performances.overall_performance_high
         end as ranked_performance_high,
+        rank_stability.best_rank,
+        rank_stability.worst_rank,
         overall_generalization.overall_generalization,
         overall_loyalty.overall_loyalty,
         memory_kept.memory_kept,
@@ -120,6 +123,10 @@ joined as (
         on
             recipes.model = performances.model
             and recipes.recipe = performances.recipe
+    left join rank_stability
+        on
+            recipes.model = rank_stability.model
+            and recipes.recipe = rank_stability.recipe
     left join overall_loyalty
         on
             recipes.model = overall_loyalty.model

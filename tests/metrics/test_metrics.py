@@ -124,3 +124,30 @@ def test_samples_of_one_picture_count_together(tmp_path: Path) -> None:
     with computed(tmp_path, {"samples": rows, "grades": grades}) as connection:
         [(error,)] = connection.execute("select standard_error from accuracy").fetchall()
     assert math.isclose(error, math.sqrt(0.25 * 0.75 / 40), rel_tol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("n_apart", "expected"),
+    [(0, [(1, 2), (1, 2)]), (2, [(1, 2), (1, 2)]), (5, [(1, 1), (2, 2)]), (20, [(1, 1), (2, 2)])],
+)
+def test_ranks_tie_only_within_the_paired_error(n_apart: int, expected: list[tuple[int, int]], tmp_path: Path) -> None:
+    """40 questions, all right in full and in a; b gets n of them wrong.
+
+    A replicate sees none of the n with the chance exp(-n): 0.14 for n = 2, so that the interval of the difference
+    holds 0 (a tie), and 0.007 < 0.025 for n = 5. The delta method agrees: 1.96 standard errors,
+    sqrt(n (1 - n/40)^2 + (40 - n) (n/40)^2) / 40, are 0.068 > 2/40 and 0.102 < 5/40.
+    """
+    wrong = {"controls/full": 0, "tokens/a": 0, "tokens/b": n_apart}
+    cells = [
+        {"model": "m", "recipe": recipe, "benchmark": "x", "family": recipe.split("/")[0], "acts_on": "tokens"}
+        for recipe in wrong
+    ]
+    samples = [{"benchmark": "x", "sample_id": f"{i}", "group_id": f"{i}"} for i in range(40)]
+    grades = [
+        {"model": "m", "recipe": recipe, "benchmark": "x", "sample_id": f"{i}", "grade": float(i >= n)}
+        for recipe, n in wrong.items()
+        for i in range(40)
+    ]
+    with computed(tmp_path, {"cells": cells, "samples": samples, "grades": grades}) as connection:
+        ranks = connection.execute("select best_rank, worst_rank from rank_stability order by recipe").fetchall()
+    assert ranks == expected

@@ -1,4 +1,4 @@
-"""The plot draws what it is given: ticks are round, labels are apart, ranks tie only within the error."""
+"""The plot draws what it is given: ticks are round, labels are apart."""
 
 from __future__ import annotations
 
@@ -8,23 +8,13 @@ import random
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations
 
-import duckdb
 import pytest
 from PIL import Image
 
-from leanvlm.report import axes, labels, pictures, plot, queries, words
+from leanvlm.report import axes, labels, pictures, plot, words
 from leanvlm.report.heat import shade
 from leanvlm.report.labels import Box
 from leanvlm.report.plot import Panel, Point
-
-TABLES = """
-create table samples as select 'docs' as benchmark, i as sample_id, i as group_id from range(40) r(i);
-create table grades (model text, recipe text, benchmark text, sample_id bigint, grade double);
-create table cells (
-    model text, recipe text, benchmark text, family text, acts_on text, is_sensitive_to_cache bool
-);
-create table parts (model text, recipe text, position int, setting text);
-"""
 
 
 def panel(*points: Point) -> Panel:
@@ -95,29 +85,6 @@ def test_small_picture_is_shown_as_the_model_saw_it() -> None:
     kind, _, encoded = pictures.shown(_png(small))["source"].partition(",")
     assert kind == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).tobytes() == small.tobytes()
-
-
-@pytest.mark.parametrize(
-    ("n_apart", "expected"), [(0, [(1, 2), (1, 2)]), (2, [(1, 2), (1, 2)]), (20, [(1, 1), (2, 2)])]
-)
-def test_ranks_tie_only_within_the_paired_error(n_apart: int, expected: list[tuple[int, int]]) -> None:
-    """40 questions, all right in full and in a; b gets n of them wrong.
-
-    Then OP is 1 and 1 - n/40; the difference has the error
-    sqrt(n (1 - n/40)^2 + (40 - n) (n/40)^2) / 40, of which 1.96 are 0.068 > 0.05 for n = 2 (a tie) and
-    0.155 < 0.5 for n = 20 (no tie).
-    """
-    wrong = {"controls/full": 0, "tokens/a@10%": 0, "tokens/b@10%": n_apart}
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
-        for recipe, n in wrong.items():
-            family = recipe.split("/")[0]
-            connection.execute("insert into cells values ('m', ?, 'docs', ?, 'tokens', true)", [recipe, family])
-            connection.execute("insert into parts values ('m', ?, 0, '10%')", [recipe])
-            grades = "insert into grades select 'm', ?, 'docs', i, (i >= ?)::int from range(40) r(i)"
-            connection.execute(grades, [recipe, n])
-        ranks = queries.rows(connection, "ranks")
-    assert [(row["best_rank"], row["worst_rank"]) for row in ranks] == expected
 
 
 def _png(image: Image.Image) -> bytes:

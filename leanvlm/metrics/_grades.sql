@@ -24,42 +24,14 @@ answered as (
             )
             order by _places.place
         ) as answers,
-        list(_places.place order by _places.place) as places
+        list(_places.place order by _places.place) as places,
+        max(_places.n_places) as n_places
     from grades
     inner join _places
         on
             grades.benchmark = _places.benchmark
             and grades.sample_id = _places.sample_id
     group by all
-
-),
-
-lengths as (
-
-    select
-        benchmark,
-        block,
-        count(*) as n_places
-    from _places
-    group by all
-
-),
-
-measured as (
-
-    select
-        answered.model,
-        answered.recipe,
-        answered.benchmark,
-        answered.block,
-        answered.answers,
-        answered.places,
-        lengths.n_places
-    from answered
-    inner join lengths
-        on
-            answered.benchmark = lengths.benchmark
-            and answered.block = lengths.block
 
 ),
 
@@ -76,7 +48,7 @@ filled as (
             when len(places) = n_places then answers
             else list_transform(range(n_places), lambda place: answers[list_position(places, place)])
         end as answers
-    from measured
+    from answered
 
 ),
 

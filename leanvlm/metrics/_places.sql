@@ -1,7 +1,8 @@
 -- _places: where each sample stands in the lists of its benchmark's answers.
 --
 -- Grain:     one row per benchmark, sample_id.
--- Unit:      a block holds 1,024 places; both are counted from 0, in the order of sample_id.
+-- Unit:      a block holds n_places, 1,024 but for the last; block and place are counted from 0, in the order
+--            of sample_id.
 -- Source:    ours; lists that stand in one order are compared place by place, without a join of their rows.
 -- Reads:     samples.
 -- Undefined: never null.
@@ -26,7 +27,8 @@ places as (
         sample_id,
         group_id,
         number // 1024 as block,
-        number % 1024 as place
+        number % 1024 as place,
+        count(*) over (partition by benchmark, number // 1024) as n_places
     from numbered
 
 )

@@ -17,6 +17,7 @@ full_answers as (
         answers.sample_id,
         _places.block,
         _places.place,
+        _places.n_places,
         answers.answer,
         _spellings.normalised_answer,
         _spellings.extracted_answer
@@ -47,7 +48,8 @@ compared as (
             )
             order by full_answers.place
         ) as answers,
-        list(full_answers.place order by full_answers.place) as places
+        list(full_answers.place order by full_answers.place) as places,
+        max(full_answers.n_places) as n_places
     from answers
     inner join full_answers
         on
@@ -57,35 +59,6 @@ compared as (
     inner join _spellings
         on answers.answer = _spellings.answer
     group by all
-
-),
-
-lengths as (
-
-    select
-        benchmark,
-        block,
-        count(*) as n_places
-    from _places
-    group by all
-
-),
-
-measured as (
-
-    select
-        compared.model,
-        compared.recipe,
-        compared.benchmark,
-        compared.block,
-        compared.answers,
-        compared.places,
-        lengths.n_places
-    from compared
-    inner join lengths
-        on
-            compared.benchmark = lengths.benchmark
-            and compared.block = lengths.block
 
 ),
 
@@ -102,7 +75,7 @@ filled as (
             when len(places) = n_places then answers
             else list_transform(range(n_places), lambda place: answers[list_position(places, place)])
         end as answers
-    from measured
+    from compared
 
 ),
 

@@ -1,20 +1,19 @@
 """How long ten million predictions take to become metrics: `make bench-metrics`.
 
 Two models, fifty recipes and ten benchmarks of ten thousand samples, drawn by SQL from a seed; over a million distinct
-answers. Every query of leanvlm/metrics on two threads and 4 GB, then pandas with numpy on the numbers of the paper.
+answers. Every query of leanvlm/metrics on two threads and 4 GB, then pandas and polars, both with numpy, on the
+numbers of the paper.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -22,29 +21,28 @@ from typing import Any
 import duckdb
 
 from leanvlm import grading, store, tally
-from leanvlm.benches import metrics_rival
+from leanvlm.benches import _figures, metrics_pandas, metrics_polars
 
 DRAWN = Path(__file__).with_suffix(".sql")
-WRITTEN = Path("artifacts/bench/metrics.json")
+RIVALS = {"pandas": metrics_pandas.measured, "polars": metrics_polars.measured}
 SAMPLES, THREADS, MEMORY, RESAMPLES = 10_000, 2, "4GB", 200
 SPELT = "_spellings"  # each distinct answer in one spelling: stored before the metrics are asked for
 SHARED = ("overall_performance", "overall_generalization", "overall_loyalty", "flips", "is_on_pareto_front")
 
 
-def main(*, samples: int = SAMPLES, written: Path = WRITTEN) -> None:
-    """Print a line a metric, the sums, and pandas' time for the numbers that it computes too; write all as JSON."""
+def main(*, samples: int = SAMPLES) -> None:
+    """Print a line a metric, the sums, and the rivals' time for the numbers that they compute too; keep all as JSON."""
     with opened() as (connection, folder):
         found: dict[str, Any] = {"load": os.getloadavg()[0]} | drawn(connection, samples)
         start = time.process_time()
-        found["seconds"] = measured(connection)
-        found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()}
+        seconds = measured(connection)
+        found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()} | sums(seconds)
         export(connection, folder)
-        found["pandas"] = rival(folder)
-    found |= sums(found)
-    for line in told(found):
+        rivals = {name: rival(measure, folder) for name, measure in RIVALS.items()}
+    for line in (*told(seconds, found), *beside(rivals, found["shared_seconds"])):
         print(line)
-    written.parent.mkdir(parents=True, exist_ok=True)
-    written.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    rows = [{"metric": name, "seconds": taken} for name, taken in seconds.items()]
+    _figures.write("metrics", rows, threads=THREADS, memory=MEMORY, resamples=RESAMPLES, rivals=rivals, **found)
 
 
 @contextmanager
@@ -75,8 +73,18 @@ def measured(connection: store.Connection) -> dict[str, float]:
     return seconds
 
 
+def sums(seconds: dict[str, float]) -> dict[str, float]:
+    """Add up the seconds: of all metrics, and of those that the rivals compute too."""
+    reads = {metric.name: metric.reads for metric in tally.metrics()}
+    shared = set(SHARED)
+    while more := {read for name in shared for read in reads[name] if read in reads} - shared:
+        shared |= more
+    total = sum(seconds.values()) - seconds[SPELT]
+    return {"total_seconds": total, "shared_seconds": sum(seconds[name] for name in shared - {SPELT})}
+
+
 def export(connection: store.Connection, folder: Path) -> None:
-    """Write what pandas reads: answers in one spelling, and what each recipe gains."""
+    """Write what the rivals read: answers in one spelling, and what each recipe gains."""
     connection.execute(
         "copy (select predictions.* exclude (answer), normalised_answer as answer"
         f" from predictions inner join {SPELT} using (answer)) to '{folder}/predictions.parquet'"
@@ -84,11 +92,12 @@ def export(connection: store.Connection, folder: Path) -> None:
     connection.execute(f"copy (select model, recipe, cost, gain from is_on_pareto_front) to '{folder}/gains.parquet'")
 
 
-def rival(folder: Path) -> dict[str, float]:
-    """Let a process of its own compute the same with pandas; return its seconds and memory."""
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
+def rival(measure: Callable[..., dict[str, float]], folder: Path) -> dict[str, float]:
+    """Let a process of its own compute the same; return its seconds and memory."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ[name] = str(THREADS)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        seconds = pool.submit(metrics_rival.measured, folder, resamples=RESAMPLES).result()
+        seconds = pool.submit(measure, folder, resamples=RESAMPLES).result()
         return seconds | {"peak_mib": pool.submit(peak_mib).result()}
 
 
@@ -98,30 +107,21 @@ def peak_mib() -> float:
     return float(kibibytes) / 1024
 
 
-def sums(found: dict[str, Any]) -> dict[str, float]:
-    """Add up the seconds: of all metrics, and of those that pandas computes too."""
-    seconds, reads = found["seconds"], {metric.name: metric.reads for metric in tally.metrics()}
-    shared = set(SHARED)
-    while more := {read for name in shared for read in reads[name] if read in reads} - shared:
-        shared |= more
-    total = sum(seconds.values()) - seconds[SPELT]
-    ours = sum(seconds[name] for name in shared - {SPELT})
-    return {"total_seconds": total, "shared_seconds": ours, "ratio_to_pandas": ours / found["pandas"]["computed"]}
-
-
-def told(found: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines to print."""
+def told(seconds: dict[str, float], found: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines on our own time."""
     yield f"{found['predictions']:,} predictions, {found['distinct_answers']:,} distinct answers"
     yield f"{RESAMPLES} replicates, {THREADS} threads, {MEMORY}, load {found['load']:.1f} before the bench"
-    yield from (f"{name:<28}{seconds:>8.2f} s" for name, seconds in found["seconds"].items())
+    yield from (f"{name:<28}{taken:>8.2f} s" for name, taken in seconds.items())
     yield f"all metrics but {SPELT}: {found['total_seconds']:.1f} s"
     yield f"processor time with {SPELT}: {found['cpu_seconds']:.1f} s; at most {found['peak_mib']:.0f} MiB"
-    pandas = found["pandas"]
-    yield f"{', '.join(SHARED)}: {found['shared_seconds']:.1f} s"
-    yield f"the same with pandas and numpy: {pandas['computed']:.1f} s, and {pandas['read']:.1f} s to read its file;"
-    yield f"  at most {pandas['peak_mib']:.0f} MiB; ours / pandas {found['ratio_to_pandas']:.2f}"
-    is_there = find_spec("polars") is not None
-    yield f"polars: {'installed, but nothing is written for it' if is_there else 'not installed'}, not compared"
+
+
+def beside(rivals: dict[str, dict[str, float]], shared_seconds: float) -> Iterator[str]:
+    """Yield the lines on the rivals."""
+    yield f"{', '.join(SHARED)}: {shared_seconds:.1f} s"
+    for name, one in rivals.items():
+        yield f"the same with {name} and numpy: {one['computed']:.1f} s, and {one['read']:.1f} s to read its file;"
+        yield f"  at most {one['peak_mib']:.0f} MiB; ours / {name} {shared_seconds / one['computed']:.2f}"
 
 
 if __name__ == "__main__":

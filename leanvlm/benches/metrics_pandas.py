@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-Matrix: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+from leanvlm.benches import _bootstrap
+from leanvlm.benches._bootstrap import Matrix
+
 KEYS = ["model", "recipe", "benchmark", "sample_id"]
 
 
@@ -24,16 +26,15 @@ def measured(folder: Path, *, resamples: int) -> dict[str, float]:
     predictions = read(folder / "predictions.parquet")
     gains = pd.read_parquet(folder / "gains.parquet")
     loaded = time.perf_counter()
-    blocks = [block(found, resamples) for _, found in predictions.groupby(["model", "benchmark"], observed=True)]
+    rng = np.random.default_rng(0)
+    blocks = [block(found, rng, resamples) for _, found in predictions.groupby(["model", "benchmark"], observed=True)]
     kept = pd.concat([found["kept"] for found in blocks])
     squares = (kept["kept"] ** 2).groupby([kept["model"], kept["recipe"]], observed=True).mean()
     performance = np.sqrt(squares).rename("performance").reset_index()
     by_benchmark = kept.groupby(["recipe", "benchmark"], observed=True)["kept"].mean().unstack()
     100 * by_benchmark.std(axis=1, ddof=0) / by_benchmark.mean(axis=1)
     kept.groupby(["model", "recipe"], observed=True)["loyalty"].mean()
-    replicates = np.stack([found["replicates"] for found in blocks])  # (models x benchmarks, recipes, resamples)
-    by_model = replicates.reshape(predictions["model"].nunique(), -1, *replicates.shape[1:])
-    np.quantile(np.sqrt((by_model**2).mean(axis=1)), [0.025, 0.975], axis=-1)
+    _bootstrap.intervals([found["replicates"] for found in blocks], models=predictions["model"].nunique())
     front(performance.merge(gains, on=["model", "recipe"]))
     return {"read": loaded - start, "computed": time.perf_counter() - loaded}
 
@@ -45,7 +46,7 @@ def read(path: Path) -> pd.DataFrame:
     return found
 
 
-def block(found: pd.DataFrame, resamples: int) -> dict[str, Any]:
+def block(found: pd.DataFrame, rng: np.random.Generator, resamples: int) -> dict[str, Any]:
     """Measure one model on one benchmark: rows of the matrices are recipes, columns samples."""
     ordered = found.sort_values(["recipe", "sample_id"])
     recipes = ordered["recipe"].unique()
@@ -56,11 +57,10 @@ def block(found: pd.DataFrame, resamples: int) -> dict[str, Any]:
     is_same = answers == answers[full]
     flips(outcomes, outcomes[full], is_same)
     means = grades.mean(axis=1)
-    drawn = np.random.default_rng(0).poisson(1, (grades.shape[1] // 2, resamples)).repeat(2, axis=0).astype(float)
-    replicates = grades @ drawn / drawn.sum(axis=0)
+    replicates = _bootstrap.replicates(grades, full, rng, resamples=resamples)
     columns = {"kept": means / means[full], "loyalty": is_same.mean(axis=1)}
     keys = {"model": found["model"].iloc[0], "recipe": recipes, "benchmark": found["benchmark"].iloc[0]}
-    return {"kept": pd.DataFrame(keys | columns), "replicates": replicates / replicates[full]}
+    return {"kept": pd.DataFrame(keys | columns), "replicates": replicates}
 
 
 def flips(outcomes: Matrix, full: Matrix, is_same: Matrix) -> Matrix:

@@ -2,9 +2,9 @@
 --
 -- Grain:     one row per model, recipe, benchmark, knob, level, replicate.
 -- Unit:      mean grade of the full model less the recipe's, over the same samples.
--- Source:    Poisson bootstrap, as _resamples.sql has it; each level draws its own pictures, so
---            levels are resampled independently.
--- Reads:     ablation, _resamples.
+-- Source:    Poisson bootstrap, as metrics/_resamples.sql has it; each level draws its own
+--            pictures, so levels are resampled independently.
+-- Reads:     ablation, metrics/_places, metrics/_resamples.
 -- Undefined: a replicate in which a level has no sample has no row.
 
 with
@@ -25,6 +25,22 @@ pairs as (
             and ablation.sample_id = full_answers.sample_id
             and full_answers.recipe = 'controls/full'
 
+),
+
+draws as (
+
+    -- how often each question of a level counts
+    select
+        _places.benchmark,
+        _places.sample_id,
+        _resamples.replicate,
+        _resamples.times[_places.place + 1] as times
+    from _places
+    inner join _resamples
+        on
+            _places.benchmark = _resamples.benchmark
+            and _places.block = _resamples.block
+
 )
 
 select
@@ -34,11 +50,12 @@ select
     pairs.knob,
     pairs.position,
     pairs.level,
-    _resamples.replicate,
-    sum(pairs.billionths * _resamples.times) / sum(_resamples.times) / 1000000000 as loss
+    draws.replicate,
+    sum(pairs.billionths * draws.times) / sum(draws.times) / 1000000000 as loss
 from pairs
-inner join _resamples
+inner join draws
     on
-        concat(pairs.benchmark, ':', pairs.knob, '=', pairs.level) = _resamples.benchmark
-        and pairs.sample_id = _resamples.sample_id
+        concat(pairs.benchmark, ':', pairs.knob, '=', pairs.level) = draws.benchmark
+        and pairs.sample_id = draws.sample_id
 group by all
+having sum(draws.times) > 0

@@ -1,4 +1,4 @@
-"""From an ablation's grades to which knob explains the loss: the SQL files beside this one, in order."""
+"""From an ablation's grades to which knob explains the loss: the metrics' replicates, then the SQL beside this file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-OWN = Path(__file__).parent
-STEPS = ("_resamples", "_losses", "levels", "effects")
+PACKAGE = Path(__file__).parents[1]
+STEPS = ("metrics/_places", "metrics/_resamples", "ablation/_losses", "ablation/levels", "ablation/effects")
 
 
 def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]:
@@ -21,6 +21,7 @@ def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]
         )
         connection.execute(f"set variable resamples = {int(resamples)}")
         connection.execute(f"set variable seed = {int(seed)}")
-        for name in STEPS:
-            connection.execute(f"create table {name} as {(OWN / f'{name}.sql').read_text(encoding='utf-8')}")
+        for step in STEPS:
+            path = PACKAGE / f"{step}.sql"
+            connection.execute(f"create table {path.stem} as {path.read_text(encoding='utf-8')}")
         return {name: connection.table(name).to_arrow_table() for name in ("levels", "effects")}

@@ -8,17 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
-import pyarrow as pa
-
-from leanvlm import grading, plugins
+from leanvlm import asking, plugins
 from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine.decode import ROWS
-from leanvlm.engine.worker import Asked, Checkpoint, answer_batch, batches, start_worker
+from leanvlm.engine.worker import Checkpoint
 
 FOLDER = Path("artifacts/models/embedded")
 SEED = 1  # not the grid's seed 0: the model was chosen while looking at neither
@@ -52,21 +47,10 @@ def graded(name: str, n: int, folder: Path) -> tuple[list[Sample], list[float]]:
     """Ask a checkpoint `n` samples of one benchmark; return them and what its answers are worth, in order."""
     samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
-    ask = partial(answer_batch, checkpoint, recipes=["controls/full"], limit=48, rows=ROWS)
-    asked = [Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples]
-    with ProcessPoolExecutor(2, get_context("spawn"), start_worker) as pool:
-        answered = pool.map(ask, batches(asked, 1, ROWS))
-        found = {sample_id: said.answer for rows in answered for _, sample_id, said in rows}
-    return samples, _grades(name, samples, [found[sample.sample_id] for sample in samples])
-
-
-def _grades(name: str, samples: list[Sample], found: list[str]) -> list[float]:
-    """Grade with the same SQL as the pipeline."""
-    keys = {"benchmark": [name] * len(samples), "sample_id": [sample.sample_id for sample in samples]}
-    asked = pa.table({**keys, "answers": [list(s.answers) for s in samples], "rule": [s.rule for s in samples]})
-    said = pa.table({**keys, "model": [""] * len(found), "recipe": [""] * len(found), "answer": found})
-    graded = {row["sample_id"]: row["grade"] for row in grading.grade(said, asked).to_pylist()}
-    return [graded[sample.sample_id] for sample in samples]
+    with asking.workers(2) as pool:
+        said = asking.ask(pool, checkpoint, ["controls/full"], samples, limit=48, rows=ROWS)
+    worth = {one.sample_id: one.grade for one in said}
+    return samples, [worth[sample.sample_id] for sample in samples]
 
 
 if __name__ == "__main__":

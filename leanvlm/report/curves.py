@@ -69,30 +69,41 @@ def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> str:
 
 
 def _curve(points: Sequence[Row], place: Place, kind: str) -> str:
-    """Draw a band of intervals, a line and a marker for each budget."""
+    """Draw a band of intervals and a line through the shares, and a marker for each budget; schemes stand alone."""
+    shares = [point for point in points if not point["scheme"]]
+    alone = [point for point in points if point["scheme"] or len(shares) == 1]
+    drawn = _bars(alone, place) + (_line(shares, place) if len(shares) > 1 else "")
+    markers = (_marker(point, *place(point["budget"], point["performance"])) for point in points)
+    return f'<g class="curve {kind}">{drawn}{"".join(markers)}</g>'
+
+
+def _line(points: Sequence[Row], place: Place) -> str:
     line = [place(point["budget"], point["performance"]) for point in points]
     bounded = [point for point in points if point["low"] is not None]
     band = [place(point["budget"], point["high"]) for point in bounded]
     band += [place(point["budget"], point["low"]) for point in reversed(bounded)]
     drawn = f'<path class="band" d="{_path(band)}"/>' if len(bounded) > 1 else _bars(bounded, place)
-    drawn += f'<path class="line" d="{_path(line)}"/>' if len(line) > 1 else ""
-    markers = (
+    return f'{drawn}<path class="line" d="{_path(line)}"/>'
+
+
+def _marker(point: Row, x: float, y: float) -> str:
+    return (
         f'<g class="point" transform="translate({x:.1f} {y:.1f})"><title>{escape(_said(point))}</title>'
         f'<circle r="3.4"/></g>'
-        for point, (x, y) in zip(points, line, strict=True)
     )
-    return f'<g class="curve {kind}">{drawn}{"".join(markers)}</g>'
 
 
 def _bars(points: Sequence[Row], place: Place) -> str:
-    ends = [(place(point["budget"], point["low"]), place(point["budget"], point["high"])) for point in points]
+    bounded = [point for point in points if point["low"] is not None]
+    ends = [(place(point["budget"], point["low"]), place(point["budget"], point["high"])) for point in bounded]
     return "".join(f'<path class="error" d="{_path(pair)}"/>' for pair in ends)
 
 
 def _said(point: Row) -> str:
     seeds = f", mean of {point['n_recipes']} seeds" if point["n_recipes"] > 1 else ""
     kept, interval = words.percent(point["performance"]), words.percent_range(point["low"], point["high"])
-    return f"{point['curve']} at {words.budget(point['budget'])}: {kept} % ({interval}){seeds}"
+    name = "@".join(filter(None, (point["curve"], point["scheme"])))
+    return f"{name} at {words.budget(point['budget'])}: {kept} % ({interval}){seeds}"
 
 
 def _path(corners: Sequence[tuple[float, float]]) -> str:

@@ -1,8 +1,8 @@
 -- curves: what each method keeps of accuracy as less budget is left to it.
 --
--- Grain:     one row per model, compared, curve, budget. compared: tokens, cache or weights, what a method
---            and its controls spend their budget on. curve: a method with its options; the seeds of a
---            control are one curve.
+-- Grain:     one row per model, compared, curve, budget, scheme. compared: tokens, cache or weights, what a
+--            method and its controls spend their budget on. curve: a method with its options; the seeds of a
+--            control are one curve. scheme: a setting that is no share, as 2:4 or w8a8 are; else empty.
 -- Unit:      budget, achieved_budget, performance: shares, 1.0 = the full model. low and high: 95 % interval;
 --            of several seeds the lowest low and the highest high.
 -- Reads:     parts, cells, overall_performance.
@@ -40,6 +40,7 @@ spent as (
         lone_parts.budget,
         lone_parts.achieved_budget,
         lone_parts.method,
+        case when lone_parts.setting not like '%\%' escape '\' then lone_parts.setting else '' end as scheme,
         case
             when recipes.is_control then regexp_replace(lone_parts.options, '(^|,)seed=\d+', '')
             else lone_parts.options
@@ -62,6 +63,7 @@ kept as (
         spent.recipe,
         spent.budget,
         spent.achieved_budget,
+        spent.scheme,
         concat_ws(':', spent.method, nullif(spent.kept_options, '')) as curve,
         case
             when spent.compared = 'cache' then overall_performance.overall_performance_sensitive
@@ -91,6 +93,7 @@ points as (
         is_control,
         curve,
         budget,
+        scheme,
         count(*) as n_recipes,
         avg(achieved_budget order by recipe) as achieved_budget,
         avg(performance order by recipe) as performance,
@@ -108,4 +111,5 @@ order by
     array_position(['tokens', 'cache', 'weights'], compared),
     is_control,
     curve,
-    budget
+    budget,
+    scheme

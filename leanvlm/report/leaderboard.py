@@ -53,7 +53,5 @@ def _verdict(row: Row) -> str:
         return "missing: no control at this setting" if row["family"] in HAS_CONTROLS else "none of its kind"
     found = {kind: [one["control"] for one in row["verdicts"] if one["verdict"] == kind] for kind in VERDICTS}
     return "; ".join(
-        f"{VERDICTS[kind]} {' and '.join(words.short(name) for name in names)}"
-        for kind, names in found.items()
-        if names
+        f"{VERDICTS[kind]} {', '.join(words.short(name) for name in names)}" for kind, names in found.items() if names
     )

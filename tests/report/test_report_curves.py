@@ -13,7 +13,9 @@ from leanvlm.report import curves, queries
 
 TABLES = """
 create table cells (model text, recipe text, benchmark text, family text, acts_on text);
-create table parts (model text, recipe text, method text, options text, budget double, achieved_budget double);
+create table parts (
+    model text, recipe text, method text, setting text, options text, budget double, achieved_budget double
+);
 create table overall_performance (
     model text, recipe text, overall_performance double, low double, high double,
     overall_performance_sensitive double, low_sensitive double, high_sensitive double
@@ -27,13 +29,16 @@ RECIPES = (  # recipe, acts_on, options, budget, OP with its interval, the same 
     ("tokens/a@40%", "tokens", "", 0.4, (0.9, 0.85, 0.95), (0.1, 0.1, 0.1)),
     ("tokens/a@10%:k=3", "tokens", "k=3", 0.1, (0.75, None, None), (0.1, None, None)),
     ("cache/b@10%", "cache", "", 0.1, (0.99, 0.98, 1.0), (0.5, 0.4, 0.6)),
+    ("weights/c@50%", "weights", "", 0.5, (0.9, 0.8, 1.0), (0.1, 0.1, 0.1)),
+    ("weights/c@80%", "weights", "", 0.8, (1.0, 0.9, 1.0), (0.1, 0.1, 0.1)),
+    ("weights/c@2:4", "weights", "", 0.5, (0.7, 0.6, 0.8), (0.1, 0.1, 0.1)),
     ("weights/c@2:4+tokens/a@10%", "several", "", 0.1, (0.2, 0.1, 0.3), (0.2, 0.1, 0.3)),
 )
 
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A store of eight recipes, one of them of two methods."""
+    """A store of eleven recipes, one of them of two methods."""
     with duckdb.connect() as opened:
         opened.execute(TABLES)
         for recipe, acts_on, options, budget, performance, sensitive in RECIPES:
@@ -43,9 +48,10 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
                 "insert into overall_performance values ('m', ?, ?, ?, ?, ?, ?, ?)", [recipe, *performance, *sensitive]
             )
             for part in recipe.split("+"):
-                method = part.split("@")[0]
+                method, _, setting = part.partition(":k=")[0].partition(":seed=")[0].partition("@")
                 opened.execute(
-                    "insert into parts values ('m', ?, ?, ?, ?, ?)", [recipe, method, options, budget, budget]
+                    "insert into parts values ('m', ?, ?, ?, ?, ?, ?)",
+                    [recipe, method, setting, options, budget, budget],
                 )
         yield opened
 
@@ -59,11 +65,28 @@ def test_points_are_merged_and_ordered(connection: duckdb.DuckDBPyConnection) ->
         ("tokens", "controls/downsample", 0.4, 1, 0.8, 0.7, 0.9),
         ("tokens", "controls/random_tokens", 0.1, 2, 0.5, 0.3, 0.7),
         ("cache", "cache/b", 0.1, 1, 0.5, 0.4, 0.6),
+        ("weights", "weights/c", 0.5, 1, 0.9, 0.8, 1.0),
+        ("weights", "weights/c", 0.5, 1, 0.7, 0.6, 0.8),
+        ("weights", "weights/c", 0.8, 1, 1.0, 0.9, 1.0),
     ]
 
 
+def test_a_scheme_stands_beside_the_line_through_the_shares(connection: duckdb.DuckDBPyConnection) -> None:
+    [plot] = curves.groups(connection)[2]["plots"]
+    drawing = ElementTree.fromstring(plot["svg"])
+    assert [title.text for title in drawing.iter("title")] == [
+        "weights/c at 50 %: 90.0 % (80.0 to 100.0)",
+        "weights/c@2:4 at 50 %: 70.0 % (60.0 to 80.0)",
+        "weights/c at 80 %: 100.0 % (90.0 to 100.0)",
+    ]
+    kinds = [path.get("class") for path in drawing.iter("path")]
+    assert [kinds.count(kind) for kind in ("line", "band", "error")] == [1, 1, 1]
+    [line] = [path.get("d", "") for path in drawing.iter("path") if path.get("class") == "line"]
+    assert line.count("L") == 1  # two points
+
+
 def test_each_method_is_one_plot_with_its_controls_behind(connection: duckdb.DuckDBPyConnection) -> None:
-    tokens, cache = curves.groups(connection)
+    tokens, cache, _ = curves.groups(connection)
     assert [plot["curve"] for plot in tokens["plots"]] == ["a", "a:k=3"]
     assert [control["name"] for control in tokens["controls"]] == ["downsample", "random_tokens"]
     assert [plot["curve"] for plot in cache["plots"]] == ["b"]

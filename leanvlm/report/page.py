@@ -75,6 +75,7 @@ def render(
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
         audit=audited,
         audit_summary=audit.summary(audited),
+        checkpoints=queries.rows(connection, "checkpoints"),
         skips=queries.rows(connection, "skips"),
         devices=queries.rows(connection, "devices"),
         facts=environment.facts(),
@@ -100,7 +101,7 @@ def _environment(variables: dict[str, int]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (words.percent, words.number, words.times, words.budget, words.breakable, words.visible)
+    filters = (words.percent, words.number, words.times, words.budget, words.size, words.breakable, words.visible)
     made.filters.update({function.__name__: function for function in filters})
     made.globals.update(
         markers=plot.MARKERS,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from markupsafe import Markup
 
 MISSING = "–"
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 LONGEST_TEXT = 600  # characters of a question or an answer that are printed
 
@@ -29,6 +31,14 @@ def times(factor: float | None) -> str:
 def number(value: float | None, *, digits: int = 1) -> str:
     """Print a plain number."""
     return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def size(n_bytes: float | None) -> str:
+    """Print a number of bytes in the largest unit that it fills: 3,250,585 is "3.1 MiB"."""
+    if n_bytes is None:
+        return MISSING
+    power = min(len(UNITS) - 1, max(0, math.frexp(n_bytes)[1] - 1) // 10)
+    return f"{n_bytes / 1024**power:.{1 if power else 0}f} {UNITS[power]}"
 
 
 def percent_range(low: float | None, high: float | None) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from PIL import Image, ImageDraw
 
 from leanvlm import grading, store, tally
-from leanvlm.tables import answers, cells, grades, parts, samples, skips, timings
+from leanvlm.tables import answers, audits, cells, costs, grades, parts, samples, skips, timings
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -22,7 +22,10 @@ N_SAMPLES = 30  # of each benchmark
 WASTEFUL = "tokens/fastv@10%"  # keeps half as much again as it was asked to
 FULL_CACHE, FULL_WEIGHTS = 1_000_000, 3_000_000  # [bytes]
 RESAMPLES = 60
-SCHEMAS = {table.name: table.schema for table in (t.TABLE for t in (answers, grades, parts, samples, skips, timings))}
+SCHEMAS = {
+    table.name: table.schema
+    for table in (t.TABLE for t in (answers, audits, costs, grades, parts, samples, skips, timings))
+}
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,31 @@ def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
         "stored_cells": [_cell(grid, recipe, benchmark) for recipe in grid.recipes for benchmark in BENCHMARKS],
         "parts": [part for recipe in grid.recipes for part in _parts(recipe)],
         "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],
+        "audits": [row for recipe in grid.recipes if recipe in CHECKPOINTS for row in _layers(recipe)],
+        "costs": [COST | {"model": "embedded", "recipe": recipe} for recipe in grid.recipes if recipe in CHECKPOINTS],
         "skips": [_key("tokens/fastv@25%", "scenes") | {"reason": "needs <b>attention</b> that the model hides"}],
     }
+
+
+CHECKPOINTS = ("weights/gptq@w4a16-g128", "weights/wanda@2:4")
+COST = {"calibration_samples": 32, "seconds": 12.5, "peak_bytes": 3 * 2**30 // 2}
+
+
+def _layers(recipe: str) -> Iterator[dict[str, Any]]:
+    """Two layers, the second of three times as many weights."""
+    for name, weights, zero_share, bits in (("q_proj", 2**20, 0.1, 8.0), ("up_proj", 3 * 2**20, 0.5, 4.0)):
+        yield {
+            "model": "embedded",
+            "recipe": recipe,
+            "layer": name,
+            "weights": weights,
+            "zero_share": zero_share,
+            "bits_per_weight": bits,
+            "stored_bytes": weights,
+            "packed_bytes": weights // 2,
+            "budget": None,
+            "achieved_budget": bits / 16,
+        }
 
 
 def _of_each_model(grid: Grid, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

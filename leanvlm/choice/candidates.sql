@@ -7,7 +7,7 @@
 --            and quartiles. memory_bytes: decoder linear layers and the cache of one prompt, on
 --            the benchmark that needs most; memory: their share of the full model's. verdict: the
 --            worst against any control.
--- Reads:     cells, overall_performance, accuracy_kept, overall_loyalty, overall_efficiency,
+-- Reads:     cells, ranked_performance, accuracy_kept, overall_loyalty, overall_efficiency,
 --            memory_kept, beats_control.
 -- Undefined: what was not measured is not in the list; device is null where time plays no part;
 --            op of a recipe that acts on the cache is over benchmarks whose answers a cache
@@ -20,8 +20,7 @@ recipes as (
     select distinct
         model,
         recipe,
-        family,
-        acts_on
+        family
     from cells
 
 ),
@@ -34,32 +33,6 @@ most_bytes as (
         max(weights_bytes + cache_bytes) as memory_bytes
     from cells
     group by all
-
-),
-
-performances as (
-
-    -- as in the leaderboard: answers of one token would make every cache recipe look lossless
-    select
-        overall_performance.model,
-        overall_performance.recipe,
-        case
-            when recipes.acts_on = 'cache' then overall_performance.overall_performance_sensitive
-            else overall_performance.overall_performance
-        end as amount,
-        case
-            when recipes.acts_on = 'cache' then overall_performance.low_sensitive
-            else overall_performance.low
-        end as low,
-        case
-            when recipes.acts_on = 'cache' then overall_performance.high_sensitive
-            else overall_performance.high
-        end as high
-    from recipes
-    inner join overall_performance
-        on
-            recipes.model = overall_performance.model
-            and recipes.recipe = overall_performance.recipe
 
 ),
 
@@ -85,10 +58,10 @@ quantities as (
         recipe,
         'op' as quantity,
         cast(null as varchar) as device,
-        amount,
+        ranked_performance as amount,
         low,
         high
-    from performances
+    from ranked_performance
     union all
     select
         model,

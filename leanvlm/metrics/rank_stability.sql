@@ -8,7 +8,7 @@
 -- Source:    ours; Goldstein and Spiegelhalter 1996, Journal of the Royal Statistical Society A 159, on
 --            intervals of ranks.
 -- Departs:   cache recipes are ranked where they can change answers.
--- Reads:     _counted_cells, overall_performance, _performance_bootstrap.
+-- Reads:     _counted_cells, ranked_performance, _performance_bootstrap.
 -- Undefined: no row for a recipe without a performance; equals share a rank.
 
 with
@@ -36,17 +36,13 @@ ranked as (
         count(*) over contest as n_recipes,
         rank() over (
             contest
-            order by
-                case
-                    when contestants.acts_on = 'cache' then overall_performance.overall_performance_sensitive
-                    else overall_performance.overall_performance
-                end desc
+            order by ranked_performance.ranked_performance desc
         ) as rank
     from contestants
-    inner join overall_performance
+    inner join ranked_performance
         on
-            contestants.model = overall_performance.model
-            and contestants.recipe = overall_performance.recipe
+            contestants.model = ranked_performance.model
+            and contestants.recipe = ranked_performance.recipe
     window contest as (partition by contestants.model, contestants.family, contestants.setting)
 
 ),

@@ -5,7 +5,7 @@
 --            control are one curve. scheme: a setting that is no share, as 2:4 or w8a8 are; else empty.
 -- Unit:      budget, achieved_budget, performance: shares, 1.0 = the full model. low and high: 95 % interval;
 --            of several seeds the lowest low and the highest high.
--- Reads:     parts, cells, overall_performance.
+-- Reads:     parts, cells, ranked_performance.
 -- Undefined: no row for recipes of several methods. Curves of cache methods, and their controls, are over
 --            benchmarks whose answers a cache method can change.
 
@@ -65,23 +65,14 @@ kept as (
         spent.achieved_budget,
         spent.scheme,
         concat_ws(':', spent.method, nullif(spent.kept_options, '')) as curve,
-        case
-            when spent.compared = 'cache' then overall_performance.overall_performance_sensitive
-            else overall_performance.overall_performance
-        end as performance,
-        case
-            when spent.compared = 'cache' then overall_performance.low_sensitive
-            else overall_performance.low
-        end as low,
-        case
-            when spent.compared = 'cache' then overall_performance.high_sensitive
-            else overall_performance.high
-        end as high
+        ranked_performance.ranked_performance as performance,
+        ranked_performance.low,
+        ranked_performance.high
     from spent
-    inner join overall_performance
+    inner join ranked_performance
         on
-            spent.model = overall_performance.model
-            and spent.recipe = overall_performance.recipe
+            spent.model = ranked_performance.model
+            and spent.recipe = ranked_performance.recipe
 
 ),
 

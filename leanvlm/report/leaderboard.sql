@@ -5,8 +5,8 @@
 --            for what the recipe acts on; shown_performance: over those on which all families compare.
 --            best_rank and worst_rank: the places that it may hold among those of its family and setting.
 --            verdict_kind: the worst verdict against any control, none without one.
--- Reads:     cells, parts, overall_performance, overall_generalization, overall_loyalty, memory_kept,
---            beats_control, rank_stability.
+-- Reads:     cells, parts, overall_performance, ranked_performance, rank_stability, overall_generalization,
+--            overall_loyalty, memory_kept, beats_control.
 -- Undefined: a number that its metric does not have is null.
 
 with
@@ -95,18 +95,9 @@ joined as (
         performances.mean_accuracy_kept,
         performances.worst_accuracy_kept,
         performances.worst_benchmark,
-        case
-            when recipes.acts_on = 'cache' then performances.overall_performance_sensitive
-            else performances.overall_performance
-        end as ranked_performance,
-        case
-            when recipes.acts_on = 'cache' then performances.low_sensitive
-            else performances.overall_performance_low
-        end as ranked_performance_low,
-        case
-            when recipes.acts_on = 'cache' then performances.high_sensitive
-            else performances.overall_performance_high
-        end as ranked_performance_high,
+        ranked_performance.ranked_performance,
+        ranked_performance.low as ranked_performance_low,
+        ranked_performance.high as ranked_performance_high,
         rank_stability.best_rank,
         rank_stability.worst_rank,
         overall_generalization.overall_generalization,
@@ -123,6 +114,10 @@ joined as (
         on
             recipes.model = performances.model
             and recipes.recipe = performances.recipe
+    left join ranked_performance
+        on
+            recipes.model = ranked_performance.model
+            and recipes.recipe = ranked_performance.recipe
     left join rank_stability
         on
             recipes.model = rank_stability.model

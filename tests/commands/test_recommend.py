@@ -70,7 +70,7 @@ def test_the_choice_is_what_plain_sql_finds(whole: Path, recommended: Callable[.
 @pytest.mark.parametrize(
     "statement",
     [
-        "update overall_performance set overall_performance = 0.89 where recipe = 'tokens/visionzip@50%'",
+        "update ranked_performance set ranked_performance = 0.89 where recipe = 'tokens/visionzip@50%'",
         "update overall_efficiency set overall_efficiency = 1.1 where recipe = 'tokens/visionzip@50%'",
         "delete from overall_efficiency where recipe = 'tokens/visionzip@50%'",
         "update overall_efficiency set overall_efficiency = 1.5 where recipe = 'tokens/fastv@50%'",
@@ -86,7 +86,7 @@ def test_a_cache_recipe_is_judged_where_a_cache_can_change_answers(
     altered: Alter, recommended: Callable[..., Rows]
 ) -> None:
     faster = "update overall_efficiency set overall_efficiency = 9 where recipe = 'cache/snapkv@10%'"
-    sensitive = "update overall_performance set overall_performance_sensitive = {} where recipe = 'cache/snapkv@10%'"
+    sensitive = "update ranked_performance set ranked_performance = {} where recipe = 'cache/snapkv@10%'"
     assert choice(recommended(altered(faster, sensitive.format(0.91)), *ASKED)) == "cache/snapkv@10%"
     lost = "update overall_performance set overall_performance = 1 where recipe = 'cache/snapkv@10%'"
     assert choice(recommended(altered(faster, sensitive.format(0.89), lost), *ASKED)) == "tokens/visionzip@50%"
@@ -112,7 +112,7 @@ def test_every_recipe_but_full_and_blind_is_told_once_with_a_reason_where_left_o
 
 
 def test_sure_asks_more(altered: Alter, recommended: Callable[..., Rows]) -> None:
-    path = altered("update overall_performance set low = 0.89 where recipe = 'tokens/visionzip@50%'")
+    path = altered("update ranked_performance set low = 0.89 where recipe = 'tokens/visionzip@50%'")
     assert choice(recommended(path, *ASKED)) == "tokens/visionzip@50%"
     assert choice(recommended(path, *ASKED, "--sure")) == "tokens/fastv@50%"
 

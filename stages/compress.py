@@ -19,7 +19,8 @@ import torch
 
 from leanvlm import calibration, params
 from leanvlm.errors import InputError, exit_on_error
-from leanvlm.methods._checkpoint import produce, whole
+from leanvlm.methods._checkpoint import produce
+from leanvlm.methods._saving import whole
 from leanvlm.models._model import load_model
 from leanvlm.processes import die_with_parent
 from leanvlm.recipe import parse, slug

@@ -20,7 +20,8 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from leanvlm import calibration
 from leanvlm.errors import InputError, RunError
 from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._checkpoint import probe, produce, settle, stored_dtype, whole
+from leanvlm.methods._checkpoint import probe, produce, settle, stored_dtype
+from leanvlm.methods._saving import whole
 from leanvlm.methods._weights import WeightsMethod, decoder_linears
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.recipe import parse, slug

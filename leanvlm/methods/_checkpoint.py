@@ -1,17 +1,13 @@
 """Write what a weights method made of a model, and prove it: several mistakes raise no exception.
 
 Stored in 16 bits: bfloat16, or float16 where the original's weights need it, so nothing but the method
-changes a value. Calibration and answers compute in float32 from what is stored. Tensors are stored under
-the names they have in memory, not the older ones on disk: where it renames, transformers loads quantised
-models in the stored type, whatever type was asked for.
+changes a value. Calibration and answers compute in float32 from what is stored.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +17,13 @@ from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
 from leanvlm.methods._audit import Audit, fingerprints, gate, measure, nonzero_shares, quantised
+from leanvlm.methods._saving import reload, save
 from leanvlm.methods._weights import Samples, WeightsMethod, decoder_linears
 from leanvlm.methods._zeros import Zeros, gate_pattern, gate_zeros, zeros
 from leanvlm.quiet import quiet
 
 PROBES = 3  # calibration samples whose logits must survive saving and loading, bit by bit
 PROBED_TOKENS = 64  # of each sample; all of them would take gigabytes
-BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code
 
 
 def produce(
@@ -119,44 +115,6 @@ def stored_dtype(model: nn.Module) -> torch.dtype:
     raise InputError("the model's weights are neither bfloat16 nor float16; save it in one of them first")
 
 
-def save(model: PreTrainedModel, dtype: torch.dtype, *, source: Path, folder: Path) -> None:
-    """Write the checkpoint, packed where weights are quantised, with tokenizer and processor beside it."""
-    for name in model.config.sub_configs:
-        getattr(model.config, name).dtype = dtype  # else they say float32, which vLLM believes
-    compressor: Any = None
-    with quiet():
-        if quantised(model):
-            from compressed_tensors.compressors import ModelCompressor
-
-            compressor = ModelCompressor.from_pretrained_model(model)
-            compressor.compress_model(model)
-        for value in (*model.parameters(), *model.buffers()):
-            if value.dtype == torch.float32:  # not what is packed, in integers or eight bits
-                value.data = value.to(dtype)
-        PreTrainedModel.save_pretrained(model, folder, save_original_format=False)
-        if compressor is not None:
-            compressor.update_config(str(folder))
-    _copy_processor(source, folder)
-
-
-def _copy_processor(source: Path, folder: Path) -> None:
-    for pattern in BESIDE_WEIGHTS:
-        for path in sorted(source.glob(pattern)):
-            if not (folder / path.name).exists() and not path.name.endswith(".index.json"):
-                shutil.copyfile(path, folder / path.name)
-
-
-def reload(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-    """Read the checkpoint as the answering stage does, with the attention kernels that `model` has."""
-    kernels = {name: getattr(model.config, name)._attn_implementation for name in model.config.sub_configs}
-    kernels[""] = model.config._attn_implementation
-    with quiet():
-        loaded: PreTrainedModel = type(model).from_pretrained(
-            folder, dtype=torch.float32, attn_implementation=kernels, local_files_only=True
-        )
-    return loaded
-
-
 @torch.no_grad()
 def probe(model: PreTrainedModel, calibration: Samples) -> list[Tensor]:
     """Compute the last logits of the first samples; they depend on all that comes before.
@@ -167,17 +125,3 @@ def probe(model: PreTrainedModel, calibration: Samples) -> list[Tensor]:
         return [
             model(**sample, use_cache=False, logits_to_keep=PROBED_TOKENS).logits for sample in calibration[:PROBES]
         ]
-
-
-@contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into that takes the place of `folder` when all is written, and not before."""
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
-    part.mkdir(parents=True)
-    try:
-        yield part
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

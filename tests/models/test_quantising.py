@@ -10,7 +10,8 @@ import torch
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.methods._audit import quantised
-from leanvlm.methods._checkpoint import probe, produce, reload
+from leanvlm.methods._checkpoint import probe, produce
+from leanvlm.methods._saving import reload
 from leanvlm.methods._weights import decoder_linears
 from leanvlm.methods.weights import awq
 from leanvlm.recipe import parse

@@ -30,7 +30,7 @@ repro: setup
 	@exec $(BIN)/python -m leanvlm.reproduction $(if $(PROFILE),--profile $(PROFILE))
 
 ablate: setup
-	@exec $(BIN)/python -m leanvlm.reproduction --force ablation
+	@exec $(BIN)/python -m leanvlm.reproduction --anew ablation
 
 serve: setup
 	$(BIN)/prefect server start

@@ -12,6 +12,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA  # type: ignore[import-untyped]
@@ -25,6 +27,7 @@ from leanvlm.processes import die_with_parent, only_run
 
 LOCK = Path("dvc.lock")
 HOLD = Path(".dvc/tmp/leanvlm.run")
+DVC = (sys.executable, "-m", "dvc")
 
 
 def run_dvc(targets: list[str]) -> None:
@@ -33,17 +36,40 @@ def run_dvc(targets: list[str]) -> None:
     Raises: InputError for a params.yaml that cannot be used, RunError if another run holds the checkout or a stage
         fails.
     """
+    with ready() as environment:
+        _run([*DVC, "repro", *targets], environment)
+
+
+def run_frozen(name: str) -> None:
+    """Run a stage that `dvc repro` passes over even when forced, and record what it wrote as `dvc repro` would.
+
+    Raises: InputError where no frozen stage has that name; else as `run_dvc`.
+    """
+    stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+    frozen = [name for name, stage in stages.items() if stage.get("frozen")]
+    if name not in frozen:
+        raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
+    with ready() as environment:
+        _run(["sh", "-c", stages[name]["cmd"]], environment)
+        _run([*DVC, "commit", "--force", name], environment)
+
+
+@contextmanager
+def ready() -> Iterator[dict[str, str]]:
+    """Hold the checkout, its params.yaml checked and its dvc.lock whole; give the environment of a stage."""
     check_params()
     for name in ("checkpoints", "costs"):  # stages depend on these folders, also where no recipe fills them
         Path("artifacts", name).mkdir(parents=True, exist_ok=True)
     with only_run(HOLD):
         mend_lock()
-        environment = os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        command = [sys.executable, "-m", "dvc", "repro", *targets]
-        done = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path}
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False)
     if done.returncode:
-        raise RunError("a stage failed; its own message stands above. What was done is kept: run `make repro` again")
+        raise RunError("a stage failed; its own message stands above. What was done is kept: run the command again")
 
 
 def check_params() -> None:
@@ -115,12 +141,15 @@ def main() -> None:
     die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", help="default or all; kept in params.yaml")
-    parser.add_argument("--force", action="store_true", help="run the targets though nothing they read has changed")
+    parser.add_argument("--anew", metavar="STAGE", help="run a frozen stage: embedded or ablation")
     parser.add_argument("targets", nargs="*")
     arguments = parser.parse_args()
     if arguments.profile:
         choose_profile(arguments.profile)
-    run_dvc(["--force", "--single-item", *arguments.targets] if arguments.force else arguments.targets)
+    if arguments.anew:
+        run_frozen(arguments.anew)
+    else:
+        run_dvc(arguments.targets)
 
 
 if __name__ == "__main__":

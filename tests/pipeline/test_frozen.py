@@ -1,0 +1,28 @@
+"""`make ablate` runs what `dvc repro` passes over, and DVC then knows what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from tests.checkouts import run
+
+
+def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
+    done = run(checkout, "-m", "leanvlm.reproduction", "--anew", "ablation")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    path = checkout / "artifacts/ablation.json"
+    levels = {(row["benchmark"], row["knob"], row["level"]) for row in json.loads(path.read_text())["levels"]}
+    assert levels == {("documents", "lines", 1), ("documents", "lines", 4)}  # as the checkout's params.yaml asks
+    [written] = YAML(typ="safe").load(checkout / "dvc.lock")["stages"]["ablation"]["outs"]
+    assert written["md5"] == hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_only_a_frozen_stage_is_run_anew(checkout: Path) -> None:
+    done = run(checkout, "-m", "leanvlm.reproduction", "--anew", "report")
+    assert done.returncode == 2
+    assert "no frozen stage 'report'" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,8 +1,8 @@
 """How long ten million predictions take to become metrics: `make bench-metrics`.
 
 Two models, fifty recipes and ten benchmarks of ten thousand samples, drawn by SQL from a seed; over a million distinct
-answers. Every query of leanvlm/metrics on two threads and 4 GB, then pandas and polars, both with numpy, on the
-numbers of the paper.
+answers. Every query of leanvlm/metrics and each grading rule on two threads and 4 GB, then pandas and polars, both with
+numpy, on the numbers of the paper.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from leanvlm import grading, store, tally
-from leanvlm.benches import _figures, metrics_pandas, metrics_polars
+from leanvlm.benches import _figures, metrics_grading, metrics_pandas, metrics_polars
 
 DRAWN = Path(__file__).with_suffix(".sql")
 RIVALS = {"pandas": metrics_pandas.measured, "polars": metrics_polars.measured}
@@ -37,12 +37,14 @@ def main(*, samples: int = SAMPLES) -> None:
         start = time.process_time()
         seconds = measured(connection)
         found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()} | sums(seconds)
+        graded = metrics_grading.measured(connection, n=samples * 10)
         export(connection, folder)
         rivals = {name: rival(measure, folder) for name, measure in RIVALS.items()}
-    for line in (*told(seconds, found), *beside(rivals, found["shared_seconds"])):
+    for line in (*told(seconds, found), *beside(rivals, found["shared_seconds"]), *by_rule(graded)):
         print(line)
     rows = [{"metric": name, "seconds": taken} for name, taken in seconds.items()]
-    _figures.write("metrics", rows, threads=THREADS, memory=MEMORY, resamples=RESAMPLES, rivals=rivals, **found)
+    settings = {"threads": THREADS, "memory": MEMORY, "resamples": RESAMPLES}
+    _figures.write("metrics", rows, **settings, **found, rivals=rivals, grading=graded)
 
 
 @contextmanager
@@ -122,6 +124,12 @@ def beside(rivals: dict[str, dict[str, float]], shared_seconds: float) -> Iterat
     for name, one in rivals.items():
         yield f"the same with {name} and numpy: {one['computed']:.1f} s, and {one['read']:.1f} s to read its file;"
         yield f"  at most {one['peak_mib']:.0f} MiB; ours / {name} {shared_seconds / one['computed']:.2f}"
+
+
+def by_rule(graded: dict[str, float]) -> Iterator[str]:
+    """Yield the lines on grading."""
+    yield "grading a million distinct answers:"
+    yield from (f"{rule:<28}{taken:>8.2f} s" for rule, taken in graded.items())
 
 
 if __name__ == "__main__":

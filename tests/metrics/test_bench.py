@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leanvlm import store, tally
+from leanvlm import grading, store, tally
 from leanvlm.benches import _bootstrap, _figures, metrics, metrics_pandas, metrics_polars
 
 Points = dict[tuple[str, str], float]
@@ -28,6 +28,7 @@ def test_bench_tells_the_seconds_of_every_metric(
     assert found["settings"]["predictions"] == 100_000
     assert {row["metric"] for row in found["rows"]} == {metric.name for metric in tally.metrics()}
     assert set(found["settings"]["rivals"]) == {"pandas", "polars"}
+    assert set(found["settings"]["grading"]) == set(grading.rules())
     assert "ours / polars" in capsys.readouterr().out
 
 

@@ -7,6 +7,7 @@ questions. `make repro PROFILE=all` makes the checkpoints; recipes may be named,
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,17 +21,13 @@ from leanvlm.training.exam import FOLDER, graded
 MADE = Path("artifacts/checkpoints/embedded")
 BENCHMARKS = ("documents", "charts", "scenes", "pages", "easy_vqa")
 QUESTIONS = 400  # of each
-SHARES = tuple(f"weights/{name}@80%" for name in ("magnitude", "wanda", "sparsegpt", "ecoflap", "owl"))
-RECIPES = (*SHARES, "weights/magnitude@50%", "weights/wanda@50%", "weights/sparsegpt@50%", "weights/rtn@w4a16-g128",
-           "weights/gptq@w4a16-g128", "weights/awq@w4a16-g128")  # fmt: skip
-FULL = "controls/full"
-PAIRS = (
-    *((recipe, FULL) for recipe in RECIPES),
-    ("weights/sparsegpt@50%", "weights/magnitude@50%"),
-    ("weights/wanda@50%", "weights/magnitude@50%"),
-    ("weights/gptq@w4a16-g128", "weights/rtn@w4a16-g128"),
-    ("weights/awq@w4a16-g128", "weights/rtn@w4a16-g128"),
+BASELINES = {"80%": "weights/magnitude@80%", "50%": "weights/magnitude@50%", "w4a16-g128": "weights/rtn@w4a16-g128"}
+RECIPES = (
+    *BASELINES.values(),
+    *(f"weights/{name}@{share}" for share in ("80%", "50%") for name in ("wanda", "sparsegpt", "ecoflap", "owl")),
+    *(f"weights/{name}@w4a16-g128" for name in ("gptq", "awq")),
 )
+FULL = "controls/full"
 
 
 @dataclass(frozen=True)
@@ -62,10 +59,17 @@ def main() -> None:
     for recipe, folder in folders.items():
         grades[recipe] = np.concatenate([graded(name, QUESTIONS, folder)[1] for name in BENCHMARKS])
         print(f"{recipe:<26} {grades[recipe].mean():.4f} of {len(grades[recipe])} questions", flush=True)
-    rows = [compare(grades, *pair) for pair in PAIRS if grades.keys() >= set(pair)]
+    rows = [compare(grades, *pair) for pair in pairs(list(grades))]
     for row in rows:
         print(row.line)
     write("weights", [asdict(row) for row in rows], questions=QUESTIONS, benchmarks=BENCHMARKS)
+
+
+def pairs(recipes: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair every recipe with the full model, and with the baseline of its setting where both are asked."""
+    baselines = [(recipe, BASELINES.get(recipe.partition("@")[2], recipe)) for recipe in recipes]
+    beside = [(recipe, baseline) for recipe, baseline in baselines if baseline != recipe and baseline in recipes]
+    return [(recipe, FULL) for recipe in recipes if recipe != FULL] + beside
 
 
 def compare(grades: dict[str, np.ndarray], recipe: str, beside: str) -> Row:

@@ -63,6 +63,17 @@ def test_fastest_recipe_is_named_where_none_qualifies(html: str, whole: duckdb.D
     assert f"starts fastest is <code>{fastest[0]}</code>, at\n{fastest[1]:.2f}×." in html
 
 
+def test_fastest_recipe_that_keeps_enough_stands_first(html: str, whole: duckdb.DuckDBPyConnection) -> None:
+    keeper = whole.execute(
+        "select recipe, overall_efficiency, ranked_performance from ranked_performance"
+        " inner join overall_efficiency using (model, recipe) where phase = 'prefill' and ranked_performance >= 0.97"
+        " and recipe not like 'controls/%' order by overall_efficiency desc limit 1"
+    ).fetchone()
+    assert keeper is not None
+    said = f"<code>{keeper[0]}</code> starts fastest: <b>{keeper[1]:.2f}×</b>, keeping {100 * keeper[2]:.1f}&nbsp;%"
+    assert said in html
+
+
 def test_nothing_is_three_times_as_fast(html: str) -> None:
     for benchmark in (*BENCHMARKS, "all of them"):
         assert _line(html, benchmark).count("none qualifies") == 1
@@ -71,6 +82,7 @@ def test_nothing_is_three_times_as_fast(html: str) -> None:
 def test_untimed_grid_qualifies_nothing(store_of: Callable[[Grid], duckdb.DuckDBPyConnection]) -> None:
     text = page.render(store_of(Grid(has_timings=False)), n_flips=0)
     assert text.count("none qualifies") == 3 * (len(BENCHMARKS) + 1)
+    assert "No recipe that was timed keeps 97 %" in text
 
 
 def test_benchmark_that_the_full_model_fails_qualifies_nothing(
@@ -79,6 +91,14 @@ def test_benchmark_that_the_full_model_fails_qualifies_nothing(
     text = page.render(store_of(Grid(failed=("scenes",))), n_flips=5)
     assert _line(text, "scenes").count("none qualifies") == 3
     assert _line(text, "charts").count("none qualifies") == 1
+
+
+def test_grid_that_the_full_model_fails_altogether_has_a_page(
+    store_of: Callable[[Grid], duckdb.DuckDBPyConnection],
+) -> None:
+    text = page.render(store_of(Grid(failed=tuple(BENCHMARKS))), n_flips=0)
+    assert "No recipe that was timed keeps 97 %" in text
+    assert "starts fastest is <code>" in text
 
 
 def _line(html: str, name: str) -> str:

@@ -143,7 +143,7 @@ def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
     """Time one recipe beside the full model."""
     mine, full = (partial(run_decoder, model, prompt, one, "s", new_tokens=NEW_TOKENS) for one in (recipe, FULL))
     timed = list(pairs(full, mine, repeats=PAIRS))
-    ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for _, fast, slow in timed]
+    ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for fast, slow in timed]
     quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
     prefill, decode = (tuple(map(float, column)) for column in quantiles.T)
     return Row(recipe.text, prefill, theory(model, recipe), decode, cache_share(model, prompt, recipe))

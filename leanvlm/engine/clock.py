@@ -71,16 +71,20 @@ def run_decoder(model: LoadedModel, prompt: Prompt, recipe: Recipe, sample_id: s
 
 def pairs(
     full: Callable[[], Seconds], recipe: Callable[[], Seconds], *, repeats: int
-) -> Iterator[tuple[int, Seconds, Seconds]]:
-    """Yield (repeat, recipe's seconds, full model's seconds); who goes first alternates, so that drift cancels."""
-    full(), recipe()
+) -> Iterator[tuple[Seconds, Seconds]]:
+    """Yield the recipe's seconds beside the full model's, after an unmeasured round that warms up."""
+    pair(full, recipe, repeat=0)
     for repeat in range(repeats):
-        if repeat % 2:
-            slow = full()
-            yield repeat, recipe(), slow
-        else:
-            fast = recipe()
-            yield repeat, fast, full()
+        yield pair(full, recipe, repeat=repeat)
+
+
+def pair(full: Callable[[], Seconds], recipe: Callable[[], Seconds], *, repeat: int) -> tuple[Seconds, Seconds]:
+    """Return the recipe's seconds and the full model's; who goes first alternates, so that drift cancels."""
+    if repeat % 2:
+        slow = full()
+        return recipe(), slow
+    fast = recipe()
+    return fast, full()
 
 
 def _now(model: LoadedModel) -> float:

@@ -24,7 +24,7 @@ from leanvlm.tables import cells, samples
 
 ROOT = Path(__file__).parent
 POOL = Path("artifacts/pool")
-PLUMBING = ("engine/*.py", "models/*.py", "methods/_*.py", "recipe.py", "tables/answers.py")
+PLUMBING = ("engine/*.py", "models/*.py", "methods/_*.py", "options.py", "recipe.py", "tables/answers.py")
 
 
 @dataclass(frozen=True)

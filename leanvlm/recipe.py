@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.options import build, canonical
 
 ORDER = ("none", "weights", "image", "tokens", "cache")
 GRAMMAR = re.compile(r"(?P<method>[a-z0-9_/-]+)(@(?P<setting>\d+:\d+|[^:+@]+))?(:(?P<options>[^:+@]+))?")
-STRENGTHS = ("budget", "setting")  # the fields that a setting fills; all others are options
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Part:
     @cached_property
     def built(self) -> Any:
         """The method's object."""
-        return _build(self.method, self.setting, self.options)
+        return build(self.method, self.setting, self.options)
 
     @property
     def budget(self) -> float | None:
@@ -137,64 +136,8 @@ def _part(piece: str, whole: str) -> Part:
             "joined by +, as in tokens/fastv@10%"
         )
     method, setting, options = match["method"], match["setting"], match["options"] or ""
-    built = _build(method, setting, options)
+    built = build(method, setting, options)
     strength = getattr(built, "budget", None)
     if setting is not None and isinstance(strength, float):
         setting = f"{round(strength * 100, 6):g}%"
-    return Part(method, setting, _canonical_options(built))
-
-
-def _build(method: str, setting: str | None, options: str) -> Any:
-    kind = plugins.load("methods", method)
-    known = {field.name: field for field in fields(kind)}
-    given: dict[str, Any] = {}
-    strength = next((name for name in STRENGTHS if name in known), None)
-    if strength is None and setting is not None:
-        raise InputError(f"{method} takes no setting, but {setting!r} was given; write {method}")
-    if strength is not None and setting is None:
-        raise InputError(f"{method} needs a setting, as in {method}@{'10%' if strength == 'budget' else '...'}")
-    if strength is not None and setting is not None:
-        given[strength] = share(setting, method) if strength == "budget" else setting
-    for option in filter(None, options.split(",")):
-        name, _, value = option.partition("=")
-        allowed = [key for key in known if key not in STRENGTHS]
-        if name not in allowed:
-            raise InputError(f"{method} has no option {name!r}; it has: {', '.join(allowed) or 'none'}")
-        given[name] = _value(method, name, value, known[name].default)
-    return kind(**given)
-
-
-def share(setting: str, method: str) -> float:
-    """Read "10%" as 0.1.
-
-    Raises: InputError for a text that is no percentage in (0, 100].
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)%", setting)
-    if match is None or not 0 < float(match[1]) <= 100:
-        raise InputError(
-            f"{method} cannot keep {setting!r}; a budget is the share kept, above 0% and up to 100%, as in {method}@10%"
-        )
-    return float(match[1]) / 100
-
-
-def _value(method: str, name: str, value: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return value
-    if isinstance(default, bool):
-        if value in ("true", "false"):
-            return value == "true"
-        raise InputError(f"{method}:{name} is true or false, not {value!r}")
-    try:
-        return type(default)(value)
-    except ValueError:
-        kind = "a whole number" if isinstance(default, int) else "a number"
-        raise InputError(f"{method}:{name} is {kind}, not {value!r}") from None
-
-
-def _canonical_options(built: Any) -> str:
-    chosen = []
-    for field in sorted(fields(built), key=lambda field: field.name):
-        value = getattr(built, field.name)
-        if field.name not in STRENGTHS and value != field.default:
-            chosen.append(f"{field.name}={str(value).lower() if isinstance(value, bool) else value}")
-    return ",".join(chosen)
+    return Part(method, setting, canonical(built))

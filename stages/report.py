@@ -1,6 +1,6 @@
 """report: write the page that people read, the summary that git keeps, and what `dvc metrics` and `dvc plots` show.
 
-Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/metrics.json, artifacts/plots.
+Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/scores, artifacts/plots.
 Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, params.yaml.
 """
 
@@ -21,7 +21,7 @@ STORE = Path("artifacts/leanvlm.duckdb")
 PAGE = Path("artifacts/report/index.html")
 ABLATION = Path("artifacts/ablation.json")
 SUMMARY = Path("artifacts/summary.json")
-METRICS = Path("artifacts/metrics.json")
+SCORES = Path("artifacts/scores")
 PLOTS = Path("artifacts/plots")
 
 
@@ -35,9 +35,9 @@ def main() -> None:
         told = summary.summarise(connection)
         drawn = {"n_flips": shown.flips, "seed": shown.seed}
         _write(page.render(connection, **drawn, settings=settings, ablated=_ablated()), PAGE)
-        _write_drawings(figures.drawings(connection))
+        _write_folder(figures.drawings(connection), PLOTS)
     _write(summary.dumps(told), SUMMARY)
-    _write(summary.dumps(metrics.nested(told)), METRICS)
+    _write_folder({name: summary.dumps(numbers) for name, numbers in metrics.files(told).items()}, SCORES)
 
 
 def _ablated() -> Any:
@@ -45,11 +45,11 @@ def _ablated() -> Any:
     return json.loads(ABLATION.read_text(encoding="utf-8")) if ABLATION.is_file() else None
 
 
-def _write_drawings(drawn: dict[Path, str]) -> None:
-    """Write the plots, and leave none of an earlier run beside them."""
-    for name, svg in drawn.items():
-        _write(svg, PLOTS / name)
-    for stale in set(PLOTS.glob("*.svg")) - {PLOTS / name for name in drawn}:
+def _write_folder(texts: dict[Path, str], folder: Path) -> None:
+    """Write files, and leave none of an earlier run beside them."""
+    for name, text in texts.items():
+        _write(text, folder / name)
+    for stale in {path for path in folder.rglob("*") if path.is_file()} - {folder / name for name in texts}:
         stale.unlink()
 
 

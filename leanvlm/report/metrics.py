@@ -1,8 +1,11 @@
-"""Nest the summary's numbers by model and recipe, as `dvc metrics show` and `dvc metrics diff` read them."""
+"""Split the summary into a file a recipe, of which `dvc metrics show` and `dvc metrics diff` make a row each."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from leanvlm.recipe import slug
 
 ANSWERS = {  # names in the file, by column
     "overall_performance": "op",
@@ -16,11 +19,11 @@ ANSWERS = {  # names in the file, by column
 TIMINGS = {"total_speedup": "speedup_total", "prefill_speedup": "speedup_prefill", "decode_speedup": "speedup_decode"}
 
 
-def nested(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return {model: {recipe: {name: number}}} of a summary; what was not measured is left out."""
-    numbers: dict[str, Any] = {}
+def files(summary: dict[str, Any]) -> dict[Path, dict[str, float]]:
+    """Return {<model>/<recipe's slug>.json: {name: number}} of a summary; what was not measured is left out."""
+    found: dict[Path, dict[str, float]] = {}
     for part, names in (("answers", ANSWERS), ("timings", TIMINGS)):
         for row in summary[part]["recipes"]:
             measured = {name: row[column] for column, name in names.items() if row[column] is not None}
-            numbers.setdefault(row["model"], {}).setdefault(row["recipe"], {}).update(measured)
-    return numbers
+            found.setdefault(Path(row["model"], f"{slug(row['recipe'])}.json"), {}).update(measured)
+    return found

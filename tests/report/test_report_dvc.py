@@ -14,8 +14,10 @@ from xml.etree import ElementTree
 import pytest
 from synthetic_grid import RECIPES, Grid, build
 
+from leanvlm.recipe import slug
+
 ROOT = Path(__file__).parents[2]
-STALE = Path("artifacts/plots/embedded-curve-tokens-gone.svg")
+STALE = ("artifacts/plots/embedded-curve-tokens-gone.svg", "artifacts/scores/embedded/tokens-gone-10.json")
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +30,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder / name)
     (folder / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n    check_update = false\n")
     build(folder / "artifacts/leanvlm.duckdb", Grid())
-    (folder / STALE).parent.mkdir()
-    (folder / STALE).write_text("<svg/>", encoding="utf-8")
+    for stale in STALE:
+        (folder / stale).parent.mkdir(parents=True)
+        (folder / stale).write_text("{}", encoding="utf-8")
     run(folder, str(ROOT / "stages/report.py"))
     return folder
 
@@ -45,15 +48,22 @@ def run(folder: Path, *command: str) -> str:
 
 
 def test_metrics_are_the_summarys_numbers(checkout: Path) -> None:
-    shown = json.loads(run(checkout, "-m", "dvc", "metrics", "show", "--json"))
-    numbers = shown[""]["data"]["artifacts/metrics.json"]["data"]["embedded"]
+    shown = json.loads(run(checkout, "-m", "dvc", "metrics", "show", "--json"))[""]["data"]
+    numbers = {Path(path).stem: found["data"] for path, found in shown.items()}
     summary = json.loads((checkout / "artifacts/summary.json").read_text(encoding="utf-8"))
-    assert set(numbers) == set(RECIPES)
+    assert set(numbers) == {slug(recipe) for recipe in RECIPES}
     for row in summary["answers"]["recipes"]:
-        assert numbers[row["recipe"]]["op"] == row["overall_performance"]
-        assert numbers[row["recipe"]]["worst"] == row["worst_accuracy_kept"]
+        assert numbers[slug(row["recipe"])]["op"] == row["overall_performance"]
+        assert numbers[slug(row["recipe"])]["worst"] == row["worst_accuracy_kept"]
     for row in summary["timings"]["recipes"]:
-        assert numbers[row["recipe"]]["speedup_prefill"] == row["prefill_speedup"]
+        assert numbers[slug(row["recipe"])]["speedup_prefill"] == row["prefill_speedup"]
+
+
+def test_metrics_are_a_row_a_recipe(checkout: Path) -> None:
+    header, *rows = run(checkout, "-m", "dvc", "metrics", "show").strip().splitlines()
+    assert header.split()[:2] == ["Path", "memory"]
+    assert len(rows) == len(RECIPES)
+    assert max(map(len, rows)) < 200
 
 
 def test_plots_are_pictures_and_need_no_script(checkout: Path) -> None:
@@ -75,6 +85,6 @@ def test_every_drawing_stands_alone_and_is_the_pages(checkout: Path) -> None:
         assert svg.split("</style>")[1].removesuffix("</svg>\n") in page
 
 
-def test_drawings_of_an_earlier_run_are_taken_away(checkout: Path) -> None:
+def test_files_of_an_earlier_run_are_taken_away(checkout: Path) -> None:
     assert (checkout / "artifacts/plots").is_dir()
-    assert not (checkout / STALE).exists()
+    assert not any((checkout / stale).exists() for stale in STALE)

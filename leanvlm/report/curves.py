@@ -71,8 +71,7 @@ def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> str:
 def _curve(points: Sequence[Row], place: Place, kind: str) -> str:
     """Draw a band of intervals and a line through the shares, and a marker for each budget; schemes stand alone."""
     shares = [point for point in points if not point["scheme"]]
-    alone = [point for point in points if point["scheme"] or len(shares) == 1]
-    drawn = _bars(alone, place) + (_line(shares, place) if len(shares) > 1 else "")
+    drawn = _line(shares, place) + _bars([point for point in points if point["scheme"]], place)
     markers = (_marker(point, *place(point["budget"], point["performance"])) for point in points)
     return f'<g class="curve {kind}">{drawn}{"".join(markers)}</g>'
 
@@ -83,7 +82,7 @@ def _line(points: Sequence[Row], place: Place) -> str:
     band = [place(point["budget"], point["high"]) for point in bounded]
     band += [place(point["budget"], point["low"]) for point in reversed(bounded)]
     drawn = f'<path class="band" d="{_path(band)}"/>' if len(bounded) > 1 else _bars(bounded, place)
-    return f'{drawn}<path class="line" d="{_path(line)}"/>'
+    return drawn + (f'<path class="line" d="{_path(line)}"/>' if len(line) > 1 else "")
 
 
 def _marker(point: Row, x: float, y: float) -> str:

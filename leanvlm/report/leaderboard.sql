@@ -61,9 +61,6 @@ performances as (
         overall_performance.overall_performance,
         overall_performance.low as overall_performance_low,
         overall_performance.high as overall_performance_high,
-        overall_performance.overall_performance_sensitive,
-        overall_performance.low_sensitive,
-        overall_performance.high_sensitive,
         coalesce(overall_performance.overall_performance_sensitive, overall_performance.overall_performance)
             as shown_performance,
         coalesce(overall_performance.low_sensitive, overall_performance.low) as shown_performance_low,

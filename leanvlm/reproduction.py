@@ -45,11 +45,11 @@ def run_frozen(name: str) -> None:
 
     Raises: InputError where no frozen stage has that name; else as `run_dvc`.
     """
-    stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-    frozen = [name for name, stage in stages.items() if stage.get("frozen")]
-    if name not in frozen:
-        raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
     with ready() as environment:
+        stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+        frozen = [name for name, stage in stages.items() if stage.get("frozen")]
+        if name not in frozen:
+            raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
         _run(["sh", "-c", stages[name]["cmd"]], environment)
         _run([*DVC, "commit", "--force", name], environment)
 

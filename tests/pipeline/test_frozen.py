@@ -8,7 +8,12 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from tests.checkouts import run
+from tests.checkouts import ROOT, run
+
+ANEW = (
+    "sys.argv = ['reproduction', '--anew', 'ablation'];"
+    "from leanvlm import errors, reproduction; errors.exit_on_error(reproduction.main)"
+)
 
 
 def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
@@ -19,6 +24,12 @@ def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
     assert levels == {("documents", "lines", 1), ("documents", "lines", 4)}  # as the checkout's params.yaml asks
     [written] = YAML(typ="safe").load(checkout / "dvc.lock")["stages"]["ablation"]["outs"]
     assert written["md5"] == hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_outside_a_checkout_it_is_one_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {ANEW}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "run from the repository's root" in done.stderr
 
 
 def test_only_a_frozen_stage_is_run_anew(checkout: Path) -> None:

@@ -27,10 +27,10 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 repro: setup
-	@exec $(BIN)/python -m leanvlm.reproduction $(if $(PROFILE),--profile $(PROFILE))
+	@exec $(BIN)/python -m leanvlm.pipeline.reproduce $(if $(PROFILE),--profile $(PROFILE))
 
 ablate: setup
-	@exec $(BIN)/python -m leanvlm.reproduction --anew ablation
+	@exec $(BIN)/python -m leanvlm.pipeline.reproduce --anew ablation
 
 serve: setup
 	$(BIN)/prefect server start

@@ -20,12 +20,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 from tqdm import tqdm
 
-from leanvlm.answers import store_cell, write_tables
-from leanvlm.cells import Cell, grid_cells, prune
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_asked, start_worker
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
+from leanvlm.pipeline.answers import store_cell, write_tables
+from leanvlm.pipeline.cells import Cell, grid_cells, prune
 
 Rows = dict[str, dict[str, Answer]]  # recipe -> sample_id -> answer
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from leanvlm.reproduction import run_dvc
+from leanvlm.pipeline.reproduce import run_dvc
 
 
 @flow(name="reproduce", log_prints=True)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.processes import die_with_parent
+from leanvlm.processes.children import die_with_parent
 
 HOME = Path(".prefect")
 SETTINGS = {

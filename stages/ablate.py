@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from leanvlm import files
 from leanvlm.ablation.ask import ask, table
 from leanvlm.ablation.levels import levels
 from leanvlm.ablation.measure import measure
 from leanvlm.engine.worker import Checkpoint
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes import die_with_parent
+from leanvlm.processes.children import die_with_parent
 from leanvlm.tables import ablation
-
-SUMMARY = Path("artifacts/ablation.json")
 
 
 def main() -> None:
     """Ask, grade, measure, and write the answers and a summary."""
     die_with_parent()
-    params = load(Path("params.yaml"))
+    params = load(files.PARAMS)
     chosen, rows = list(levels(params.ablation.knobs)), []
     for name in params.grid.models:
         kept = params.models[name]
@@ -29,10 +28,10 @@ def main() -> None:
         found = ask(weights, params.ablation.recipes, chosen, **sizes, answering=params.answer)
         rows += [{"model": name, **row} for row in found]
     answered = table(rows)
-    ablation.TABLE.write(answered, ablation.PATH)
+    ablation.TABLE.write(answered, files.table("ablation"))
     found_tables = measure(answered, resamples=params.tally.resamples, seed=params.tally.seed)
     summary = {name: rows.to_pylist() for name, rows in found_tables.items()}
-    SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    files.write(json.dumps(summary, indent=1) + "\n", files.ABLATION)
     for row in summary["effects"]:
         print(sentence(row))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.server import prefect_server
 from leanvlm.errors import exit_on_error
-from leanvlm.processes import die_with_parent
+from leanvlm.processes.children import die_with_parent
 
 
 def main() -> None:

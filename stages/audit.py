@@ -6,15 +6,14 @@ Reads:  artifacts/checkpoints, artifacts/costs, params.yaml: grid.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from leanvlm import audits, params
+from leanvlm import files, params
 from leanvlm.errors import exit_on_error
+from leanvlm.pipeline import audits
 
 
 def main() -> None:
     """Read what the checkpoints say of themselves, and write."""
-    audits.write_tables(params.load(Path("params.yaml")))
+    audits.write_tables(params.load(files.PARAMS))
 
 
 if __name__ == "__main__":

@@ -6,18 +6,17 @@ Reads:  params.yaml: calibration.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from leanvlm import calibration, params
+from leanvlm import files, params
 from leanvlm.errors import exit_on_error
+from leanvlm.pipeline import calibration
 from leanvlm.tables.calibration import TABLE
 
 
 def main() -> None:
     """Draw and write."""
-    asked = params.load(Path("params.yaml")).calibration
+    asked = params.load(files.PARAMS).calibration
     rows = calibration.draw(asked.n, seed=asked.seed, sources=asked.sources)
-    TABLE.write(list(rows), Path("data/calibration.parquet"))
+    TABLE.write(list(rows), files.CALIBRATION)
 
 
 if __name__ == "__main__":

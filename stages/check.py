@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leanvlm import check_docs, checks, params
+from leanvlm import files, params
+from leanvlm.checks import gate, page
 from leanvlm.errors import exit_on_error
 
 
 def main() -> None:
     """Check, write what was found, and stop if it was bad."""
-    findings = checks.check(Path(), benchmarks=params.load(Path("params.yaml")).grid.benchmarks)
-    checks.write_json(findings, Path("artifacts/checks.json"))
-    check_docs.write(findings, Path("artifacts/data_docs"))
-    checks.refuse_failures(findings)
+    findings = gate.check(Path(), benchmarks=params.load(files.PARAMS).grid.benchmarks)
+    gate.write_json(findings, files.CHECKS)
+    page.write(findings, files.DATA_DOCS)
+    gate.refuse_failures(findings)
     print(f"check: {len(findings)} expectations are met")
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leanvlm import grading, params, store
+from leanvlm import files, grading, params, store
 from leanvlm.errors import exit_on_error
 from leanvlm.tables import answers, grades, samples
 
 
 def main() -> None:
     """Grade and write."""
-    root, benchmarks = Path(), params.load(Path("params.yaml")).grid.benchmarks
+    root, benchmarks = Path(), params.load(files.PARAMS).grid.benchmarks
     said = store.read(root, answers.TABLE, benchmarks=benchmarks)
     asked = store.read(root, samples.TABLE, benchmarks=benchmarks)
-    grades.TABLE.write(grading.grade(said, asked), root / store.path_of("grades"))
+    grades.TABLE.write(grading.grade(said, asked), root / files.table("grades"))
 
 
 if __name__ == "__main__":

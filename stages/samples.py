@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from leanvlm import plugins
+from leanvlm import files, plugins
 from leanvlm.benchmarks._benchmark import Benchmark, Sample
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes import die_with_parent
+from leanvlm.processes.children import die_with_parent
 from leanvlm.tables import samples
 
 
 def main() -> None:
     """Write the samples of each benchmark."""
     die_with_parent()
-    params = load(Path("params.yaml"))
+    params = load(files.PARAMS)
     for name in params.grid.benchmarks:
         benchmark: Benchmark = plugins.load("benchmarks", name)()
         difficulty = json.dumps(asdict(benchmark), sort_keys=True)  # type: ignore[call-overload]
         found = benchmark.samples(params.samples.n, seed=params.samples.seed)
         rows = [row(name, sample, difficulty) for sample in found]
-        samples.TABLE.write(rows, samples.path(name))
+        samples.TABLE.write(rows, files.samples(name))
         print(f"{name}: {len(rows)} samples")
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leanvlm import params, tally
+from leanvlm import files, params
 from leanvlm.errors import exit_on_error
+from leanvlm.metrics import tally
 
 
 def main() -> None:
     """Compute and write."""
-    asked = params.load(Path("params.yaml"))
+    asked = params.load(files.PARAMS)
     tally.tally(Path(), benchmarks=asked.grid.benchmarks, resamples=asked.tally.resamples, seed=asked.tally.seed)
 
 

@@ -6,31 +6,29 @@ Lessons resume from the weights that an earlier run left in `artifacts/training`
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import torch
 
+from leanvlm import files
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes import die_with_parent
+from leanvlm.processes.children import die_with_parent
 from leanvlm.training import lessons
 from leanvlm.training.architecture import build_model, build_tokenizer, export
 from leanvlm.training.loop import rank
-
-FOLDER = Path("artifacts/training")
 
 
 def main() -> None:
     """Run the lessons and export the checkpoint in bfloat16."""
     die_with_parent()
-    train = load(Path("params.yaml")).train
+    train = load(files.PARAMS).train
     if "WORLD_SIZE" in os.environ:  # torchrun --nproc-per-node 2 stages/train.py
         torch.distributed.init_process_group("gloo")
     torch.set_num_threads(1)  # two processes learn faster than two threads
     torch.manual_seed(train.seed)
     tokenizer = build_tokenizer()
     model = build_model(tokenizer)
-    school = lessons.School(model, tokenizer, FOLDER, train.seed)
+    school = lessons.School(model, tokenizer, files.TRAINING, train.seed)
     school.tower(minutes=train.tower_minutes)
     school.finding(minutes=train.finding_minutes)
     school.decoder(minutes=train.decoder_minutes)
@@ -39,7 +37,7 @@ def main() -> None:
     school.relating(minutes=train.relating_minutes)
     school.together(minutes=train.last_minutes, rate=7e-4, weights=lessons.LAST)
     if rank() == 0:
-        export(model, tokenizer, Path("artifacts/models/embedded"))
+        export(model, tokenizer, files.EMBEDDED)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from leanvlm import cli, plugins
+from leanvlm import plugins
+from leanvlm.commands import cli
 from leanvlm.errors import InputError
 
 KINDS = ["methods", "models", "benchmarks"]
@@ -20,9 +21,8 @@ NAMES = [command.name for command in cli.COMMANDS]
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "leanvlm.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "leanvlm", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -131,6 +131,6 @@ def test_wrong_input_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
-    command = f"set -o pipefail; {sys.executable} -m leanvlm.cli benchmarks | true"
+    command = f"set -o pipefail; {sys.executable} -m leanvlm benchmarks | true"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,14 +17,14 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
-from leanvlm import calibration
 from leanvlm.errors import InputError, RunError
-from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._checkpoint import probe, produce, settle, stored_dtype
-from leanvlm.methods._saving import whole
-from leanvlm.methods._weights import WeightsMethod, decoder_linears
+from leanvlm.files import whole
+from leanvlm.methods.weights._audit import fingerprints
+from leanvlm.methods.weights._checkpoint import probe, produce, settle, stored_dtype
+from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
 from leanvlm.models._model import LoadedModel, load_model
-from leanvlm.recipe import parse, slug
+from leanvlm.pipeline import calibration
+from leanvlm.recipes import parse, slug
 from leanvlm.tables.calibration import TABLE
 from stages import calibration as calibration_stage
 from stages import compress as compress_stage
@@ -194,10 +194,12 @@ def test_wrong_arguments_are_refused(arguments: tuple[str, ...], said: str, monk
 def test_a_killed_run_leaves_the_old_checkpoint_whole(tmp_path: Path) -> None:
     target = tmp_path / "checkpoint"
     with whole(target) as part:
+        part.mkdir()
         (part / "old").touch()
 
     def interrupted() -> None:
         with whole(target) as part:
+            part.mkdir()
             (part / "new").touch()
             raise KeyboardInterrupt
 

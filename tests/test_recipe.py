@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leanvlm.errors import InputError
-from leanvlm.recipe import parse, slug
+from leanvlm.recipes import parse, slug
 
 
 @pytest.mark.parametrize(

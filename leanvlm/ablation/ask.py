@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 from tqdm import tqdm
 
-from leanvlm import asking
 from leanvlm.ablation.levels import Level
+from leanvlm.engine.pool import workers
 from leanvlm.engine.worker import Checkpoint
 from leanvlm.params import Answering
+from leanvlm.pipeline import ask as asking
 from leanvlm.tables.ablation import TABLE
 
 Row = dict[str, Any]
@@ -26,7 +27,7 @@ def ask(
     positions = {level: i for _, own in groupby(asked, key=_knob) for i, level in enumerate(own)}
     sizes = {"limit": answering.max_new_tokens, "rows": answering.rows}
     rows: list[Row] = []
-    with asking.workers(answering.workers) as pool:
+    with workers(answering.workers) as pool:
         for level in tqdm(asked, "ablation", unit="level"):
             place = {"benchmark": level.benchmark, "knob": level.knob, "level": level.level}
             drawn = list(level.built().samples(n, seed=seed))

@@ -1,16 +1,15 @@
-"""What every bench does with its figures: print them as lines, and keep them as artifacts/bench/<name>.json."""
+"""What every bench does with its figures: print them as lines, and keep them as JSON."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from pathlib import Path
 from typing import Any
 
 import torch
 
-FOLDER = Path("artifacts/bench")
+from leanvlm import files
 
 
 def write(name: str, rows: list[dict[str, Any]], **settings: Any) -> None:
@@ -18,9 +17,8 @@ def write(name: str, rows: list[dict[str, Any]], **settings: Any) -> None:
     machine = {"processor": platform.machine(), "cores": os.cpu_count(), "torch": torch.__version__}
     if torch.cuda.is_available():
         machine["gpu"] = torch.cuda.get_device_name()
-    FOLDER.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"settings": settings, "machine": machine, "rows": rows}, indent=1)
-    (FOLDER / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+    files.write(f"{text}\n", files.BENCH / f"{name}.json")
 
 
 def span(low: float, middle: float, high: float) -> str:

@@ -28,8 +28,8 @@ from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import DTYPES, LoadedModel, load_model
 from leanvlm.params import DEVICES
-from leanvlm.quiet import quiet
-from leanvlm.recipe import Recipe, parse
+from leanvlm.processes.quiet import quiet
+from leanvlm.recipes import Recipe, parse
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
 
 TOKENS = (

@@ -20,8 +20,9 @@ from typing import Any
 
 import duckdb
 
-from leanvlm import grading, store, tally
+from leanvlm import grading, store
 from leanvlm.benches import _figures, metrics_grading, metrics_pandas, metrics_polars
+from leanvlm.metrics import tally
 
 DRAWN = Path(__file__).with_suffix(".sql")
 RIVALS = {"pandas": metrics_pandas.measured, "polars": metrics_polars.measured}

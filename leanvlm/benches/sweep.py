@@ -10,19 +10,19 @@ import random
 import resource
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL.Image import Image
 
+from leanvlm import files
 from leanvlm.benches._figures import write
 from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answer
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model
-from leanvlm.recipe import Recipe, parse
+from leanvlm.recipes import Recipe, parse
 
 METHODS = ("streaming", "h2o", "snapkv", "pyramidkv", "lookm", "vlcache")
 BUDGETS = ("1%", "5%", "10%", "20%", "40%")
@@ -33,7 +33,7 @@ REPEATS = 9
 def main() -> None:
     """Print one line per number of new tokens."""
     torch.set_num_threads(1)
-    model = load_model("llava_onevision", Path("artifacts/models/embedded"))
+    model = load_model("llava_onevision", files.EMBEDDED)
     picture = documents.Benchmark(columns=24, rows=24).draw(random.Random(0))
     asked = ([canvas.image for canvas in picture.canvases], picture.questions[0].text)
     names = ["controls/random_cache", *(f"cache/{name}" for name in METHODS)]

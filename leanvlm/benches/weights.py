@@ -9,16 +9,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
+from leanvlm import files
 from leanvlm.benches._figures import write
 from leanvlm.errors import InputError, exit_on_error
-from leanvlm.recipe import slug
-from leanvlm.training.exam import FOLDER, graded
+from leanvlm.recipes import slug
+from leanvlm.training.exam import graded
 
-MADE = Path("artifacts/checkpoints/embedded")
+MADE = files.CHECKPOINTS / "embedded"
 BENCHMARKS = ("documents", "charts", "scenes", "pages", "easy_vqa")
 QUESTIONS = 400  # of each
 BASELINES = {"80%": "weights/magnitude@80%", "50%": "weights/magnitude@50%", "w4a16-g128": "weights/rtn@w4a16-g128"}
@@ -51,7 +51,7 @@ def main() -> None:
     """Ask, then print one line a pair."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipes", nargs="*", default=RECIPES)
-    folders = {FULL: FOLDER, **{recipe: MADE / slug(recipe) for recipe in parser.parse_args().recipes}}
+    folders = {FULL: files.EMBEDDED, **{recipe: MADE / slug(recipe) for recipe in parser.parse_args().recipes}}
     for recipe, folder in folders.items():
         if not folder.is_dir():
             raise InputError(f"no checkpoint of {recipe} in {folder}; `make repro PROFILE=all` makes it")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from leanvlm import files
 from leanvlm.choice.candidates import Candidate, Measured
 from leanvlm.choice.choose import Choice, choose
 from leanvlm.choice.demands import written
-from leanvlm.recipe import slug
+from leanvlm.recipes import slug
 
 Table = tuple[list[str], list[list[object]]]
 
@@ -42,7 +43,7 @@ def sentences(choice: Choice, best: Candidate, control: Candidate | None, shown:
     yield f'Run it: name "{best.recipe}" under grid.recipes in params.yaml, then `make repro`.'
     weights = best.recipe.split("+")[0]
     if weights.startswith("weights/"):
-        yield f"Its weights, for any engine that reads compressed-tensors: artifacts/checkpoints/*/{slug(weights)}"
+        yield f"Its weights, for any engine that reads compressed-tensors: {files.checkpoint('*', slug(weights))}"
 
 
 def none_qualifies(choice: Choice) -> str:

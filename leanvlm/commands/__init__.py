@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-STORE = Path("artifacts/leanvlm.duckdb")
+from leanvlm import files
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Command:
 def add_store(parser: ArgumentParser) -> None:
     """Let the command read another store than the project's own."""
     parser.add_argument(
-        "--store", type=Path, default=STORE, metavar="FILE", help="a DuckDB file (default: %(default)s)"
+        "--store", type=Path, default=files.STORE, metavar="FILE", help="a DuckDB file (default: %(default)s)"
     )

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-from leanvlm import store, tally
+from leanvlm import store
 from leanvlm.commands import Command, add_store
 from leanvlm.errors import InputError
-from leanvlm.opening import reading
+from leanvlm.metrics import tally
 from leanvlm.printing import FORMATS
-from leanvlm.query import Answer
+from leanvlm.store.open import reading
+from leanvlm.store.query import Answer
 
 SQL = Path(__file__).with_suffix(".sql")
 RESAMPLES, SEED = 1000, 0  # of the bootstrap; what params.yaml says under `tally`

@@ -11,8 +11,8 @@ from leanvlm.printing import FORMATS
 
 def run(arguments: Namespace) -> None:
     """Say of each cell of the grid whether it is stored, and if not, what changed or why it is not run."""
-    from leanvlm.cells import explain, grid_cells, grid_skips
     from leanvlm.params import load
+    from leanvlm.pipeline.cells import explain, grid_cells, grid_skips
 
     params = load(Path("params.yaml"))
     said = {(cell.model, cell.recipe.text, cell.benchmark): explain(cell) for cell in grid_cells(params)}

@@ -12,8 +12,8 @@ from leanvlm.choice.choose import choose
 from leanvlm.choice.demands import Demand
 from leanvlm.commands import Command, add_store
 from leanvlm.errors import InputError, RunError
-from leanvlm.opening import reading
 from leanvlm.printing import FORMATS
+from leanvlm.store.open import reading
 
 BLIND = "controls/blind"  # never looks, so it is no way to run a model on pictures
 DETAILS = """\

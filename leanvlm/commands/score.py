@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +10,14 @@ from textwrap import fill
 
 import duckdb
 
-from leanvlm import predictions, tally
+from leanvlm import files, predictions
 from leanvlm.commands import Command, add_store
 from leanvlm.commands.compare import RESAMPLES, SEED
 from leanvlm.errors import InputError
-from leanvlm.opening import reading
+from leanvlm.metrics import tally
 from leanvlm.predictions.metrics import measure
 from leanvlm.printing import FORMATS
+from leanvlm.store.open import reading
 
 SQL = Path(__file__).with_suffix(".sql")
 FULL = "controls/full"
@@ -66,13 +66,8 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
         return
     if into.exists() or not into.parent.is_dir():
         raise InputError(f"--into {into}: name a file that does not exist, in a folder that does")
-    part = into.with_name(f".{into.name}.{os.getpid()}.tmp")
-    try:
-        with duckdb.connect(str(part)) as connection:
-            yield connection
-        part.replace(into)
-    finally:
-        part.unlink(missing_ok=True)
+    with files.whole(into) as part, duckdb.connect(str(part)) as connection:
+        yield connection
 
 
 def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:

@@ -19,7 +19,7 @@ setting, and is stopped when it exceeds its time or memory."""
 
 def run(arguments: Namespace) -> None:
     """Print the rows of one query."""
-    from leanvlm.query import Limits, query
+    from leanvlm.store.query import Limits, query
 
     limits = Limits(seconds=arguments.seconds, megabytes=arguments.megabytes)
     columns, rows = query(arguments.store, arguments.query, limits=limits)

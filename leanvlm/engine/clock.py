@@ -19,7 +19,7 @@ from leanvlm.engine.refusal import refuse
 from leanvlm.engine.vision import Prompt, see
 from leanvlm.methods._image import ImageMethod
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import Recipe
+from leanvlm.recipes import Recipe
 
 
 @dataclass(frozen=True)

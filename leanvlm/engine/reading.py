@@ -25,7 +25,7 @@ from leanvlm.methods._image import ImageMethod
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import Part, Recipe
+from leanvlm.recipes import Part, Recipe
 
 M = TypeVar("M")
 

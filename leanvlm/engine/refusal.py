@@ -8,7 +8,7 @@ from typing import Any
 from leanvlm.errors import InputError
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import Recipe
+from leanvlm.recipes import Recipe
 
 
 def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:

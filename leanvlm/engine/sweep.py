@@ -15,7 +15,7 @@ from leanvlm.engine.decode import ROWS, Start, decode
 from leanvlm.engine.reading import Question, Started, starts
 from leanvlm.engine.refusal import refuse
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import Recipe
+from leanvlm.recipes import Recipe
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from leanvlm import files
 from leanvlm.engine.reading import Question
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._model import LoadedModel, load_model
-from leanvlm.processes import die_with_parent
-from leanvlm.recipe import parse
+from leanvlm.processes.children import die_with_parent
+from leanvlm.recipes import parse
 from leanvlm.tables import samples
 
 FILLED = 4  # times that a batch fills the rows which are decoded side by side
@@ -47,7 +48,7 @@ class Asked:
 
 def read_asked(benchmark: str) -> list[Asked]:
     """Read a benchmark's samples as the workers need them."""
-    table = samples.TABLE.read(samples.path(benchmark), columns=["sample_id", "question", "images", "fps"])
+    table = samples.TABLE.read(files.samples(benchmark), columns=["sample_id", "question", "images", "fps"])
     return [Asked(row["sample_id"], row["question"], tuple(row["images"]), row["fps"]) for row in table.to_pylist()]
 
 

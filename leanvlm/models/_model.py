@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, ProcessorMixin
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.quiet import quiet
+from leanvlm.processes.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -18,7 +18,8 @@ import duckdb
 import pyarrow as pa
 from pyarrow import csv
 
-from leanvlm import store, tally
+from leanvlm import files, store
+from leanvlm.metrics import tally
 from leanvlm.paper.entry import Score
 from leanvlm.paper.scores import read
 
@@ -59,7 +60,7 @@ def recompute(scores: list[Score]) -> pa.Table:
 
 def _empty_grid(root: Path) -> store.Connection:
     for table in store.TABLES:
-        table.write([], root / store.path_of(table.name))
+        table.write([], root / files.table(table.name))
     connection = store.connect(root, benchmarks=[])
     connection.execute("set variable resamples = 0; set variable seed = 0")
     return connection

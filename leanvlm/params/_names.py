@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.params.blocks import PROFILES, Params
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16", "float16")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params._typed import AtLeast
-from leanvlm.recipe import Recipe, parse, slug
+from leanvlm.recipes import Recipe, parse, slug
 
 PROFILES = ("default", "all")
 
@@ -138,7 +139,7 @@ class Params:
     def folder(self, model: str, recipe: Recipe) -> Path:
         """Say where the weights lie that a recipe runs on."""
         text = weights_text(recipe)
-        return Path(f"artifacts/checkpoints/{model}/{slug(text)}" if text else self.models[model].checkpoint)
+        return files.checkpoint(model, slug(text)) if text else Path(self.models[model].checkpoint)
 
     @property
     def needed_checkpoints(self) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from leanvlm import grading, store, tally
+from leanvlm import grading, store
+from leanvlm.metrics import tally
 from leanvlm.predictions.checks import refuse_unfit
 from leanvlm.tables import samples
 

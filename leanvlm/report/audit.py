@@ -14,7 +14,7 @@ def rows(connection: duckdb.DuckDBPyConnection, *, order: Sequence[Row]) -> list
     """Return one row per method with a budget, recipes in the order given."""
     left = {(row["model"], row["recipe"]): row for row in queries.rows(connection, "audit")}
     budgets: dict[tuple[str, str], list[Row]] = {}
-    for row in queries.rows(connection, "tables/budgets"):
+    for row in queries.rows(connection, "checks/budgets"):
         budgets.setdefault((row["model"], row["recipe"]), []).append(row)
     keys = [(row["model"], row["recipe"]) for row in order]
     return [part | left[key] | {"is_within": _is_within(part)} for key in keys for part in budgets.get(key, [])]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from leanvlm.recipe import slug
+from leanvlm.recipes import slug
 from leanvlm.report import curves, leaderboard, page, panels
 
 SCALE = 1.5  # pixels on the screen for one of the drawing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leanvlm.recipe import slug
+from leanvlm.recipes import slug
 
 ANSWERS = {  # names in the file, by column
     "overall_performance": "op",
@@ -19,7 +19,7 @@ ANSWERS = {  # names in the file, by column
 TIMINGS = {"total_speedup": "speedup_total", "prefill_speedup": "speedup_prefill", "decode_speedup": "speedup_decode"}
 
 
-def files(summary: dict[str, Any]) -> dict[Path, dict[str, float]]:
+def by_recipe(summary: dict[str, Any]) -> dict[Path, dict[str, float]]:
     """Return {<model>/<recipe's slug>.json: {name: number}} of a summary; what was not measured is left out."""
     found: dict[Path, dict[str, float]] = {}
     for part, names in (("answers", ANSWERS), ("timings", TIMINGS)):

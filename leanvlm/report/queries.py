@@ -34,7 +34,7 @@ def rows(
 def text(question: str, *, variables: Mapping[str, int] | None = None) -> str:
     """Return a question's SQL as it is asked, so that whoever copies it from the page gets the same rows.
 
-    `flips` is leanvlm/report/flips.sql; a name with a folder, `tables/budgets`, is a file of that folder of leanvlm.
+    `flips` is leanvlm/report/flips.sql; a name with a folder, `checks/budgets`, is a file of that folder of leanvlm.
     """
     path = FOLDER.parent / f"{question}.sql" if "/" in question else FOLDER / f"{question}.sql"
     values = variables or {}

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.report import words
 from leanvlm.report.queries import Row
 
-README, SUMMARY = Path("README.md"), Path("artifacts/summary.json")
+README = Path("README.md")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 FAMILIES = ("tokens", "cache", "weights", "combined")
 REFERENCES = ("controls/full", "controls/blind")  # what the other numbers lie between
@@ -32,9 +33,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="change nothing; fail when the table is stale")
     is_check = parser.parse_args().check
     text = _read(README)
-    renewed = renew(text, table(_summary(SUMMARY)))
+    renewed = renew(text, table(_summary(files.SUMMARY)))
     if is_check and renewed != text:
-        raise RunError(f"{README} is stale against {SUMMARY}; run `python -m leanvlm.report.readme`")
+        raise RunError(f"{README} is stale against {files.SUMMARY}; run `python -m leanvlm.report.readme`")
     if not is_check:
         README.write_text(renewed, encoding="utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leanvlm import files
 from leanvlm.errors import InputError, RunError
 
 
@@ -95,13 +95,8 @@ class Table:
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a file that is complete when its name appears, with a checksum on every page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with files.whole(path) as part:
         pq.write_table(table, part, compression="zstd", write_page_checksum=True)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:

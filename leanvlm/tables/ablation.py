@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
 from leanvlm.tables._table import Table, column
@@ -26,4 +24,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "benchmark", "knob", "level", "sample_id"),
 )
-PATH = Path("artifacts/ablation.parquet")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -46,19 +45,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "benchmark", "sample_id"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every answer keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.among("finish_reason", ("stop", "length")),
-        _expect.between("new_tokens", 0),
-        _expect.between("prompt_tokens", 1),
-        _expect.between("visual_tokens", 0),
-        _expect.between("visual_tokens_kept", 0),
-        _expect.between("cache_kept", 0, 1),
-        _expect.between("cache_bytes", 0),
-        _expect.between("full_cache_bytes", 0),
-        _expect.at_most("visual_tokens", "prompt_tokens"),
-    ]

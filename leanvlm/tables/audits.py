@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -37,17 +36,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "layer"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every layer keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.matching("recipe", r"^weights/"),
-        _expect.between("weights", 1),
-        _expect.between("zero_share", 0, 1),
-        _expect.between("bits_per_weight", 0, 16),
-        _expect.between("achieved_budget", 0, 1),
-        _expect.between("budget", 0, 1, is_open=True),
-        _expect.at_most("packed_bytes", "stored_bytes"),
-    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -20,8 +19,3 @@ TABLE = Table(
     ),
     keys=("sample_id",),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what the calibration samples keep to."""
-    return [*_expect.basics(TABLE), _expect.matching("question", r"^\s*\S")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 FAMILIES = ("controls", "tokens", "cache", "weights", "combined")
@@ -33,14 +32,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "benchmark"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every cell keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.among("family", FAMILIES),
-        _expect.among("acts_on", ACTS_ON),
-        _expect.between("weights_bytes", 0, is_open=True),
-        _expect.at_most("weights_bytes", "full_weights_bytes"),
-    ]

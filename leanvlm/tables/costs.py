@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -21,14 +20,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every cost keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.matching("recipe", r"^weights/"),
-        _expect.between("calibration_samples", 1),
-        _expect.between("seconds", 0, is_open=True),
-        _expect.between("peak_bytes", 1),
-    ]

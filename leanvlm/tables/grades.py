@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 OUTCOMES = ("right", "partly", "wrong", "ungradable")
@@ -26,12 +25,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "benchmark", "sample_id"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every grade keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.between("grade", 0, 1),
-        _expect.among("outcome", OUTCOMES),
-    ]

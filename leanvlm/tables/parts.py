@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -36,14 +35,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "position"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every part keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.between("position", 1),
-        _expect.matching("method", r"^(?:controls|tokens|cache|weights)/[a-z0-9_]+$"),
-        _expect.between("budget", 0, 1, is_open=True),
-        _expect.between("achieved_budget", 0, 1),
-    ]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -28,20 +25,3 @@ TABLE = Table(
     ),
     keys=("benchmark", "sample_id"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every batch of samples keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.matching("sample_id", r"^\S+$"),
-        _expect.matching("question", r"^\s*\S"),
-        _expect.matching("rule", r"^[a-z][a-z0-9_]*$"),
-        _expect.between("fps", 0, is_open=True),
-        _expect.matching("difficulty", r"^\{.*\}$"),
-    ]
-
-
-def path(benchmark: str) -> Path:
-    """Say where a benchmark's samples lie, from the repository's root."""
-    return Path(f"data/samples/{benchmark}.parquet")

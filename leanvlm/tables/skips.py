@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 TABLE = Table(
@@ -20,8 +19,3 @@ TABLE = Table(
     ),
     keys=("model", "recipe", "benchmark"),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every skip keeps to."""
-    return [*_expect.basics(TABLE), _expect.matching("reason", r"^\s*\S")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from leanvlm.tables import _expect
 from leanvlm.tables._table import Table, column
 
 PHASES = ("vision", "prefill", "decode", "total")
@@ -47,17 +46,3 @@ TABLE = Table(
         "is_shape_only",
     ),
 )
-
-
-def expectations() -> list[_expect.Expectation]:
-    """Say what every timing keeps to."""
-    return [
-        *_expect.basics(TABLE),
-        _expect.among("phase", PHASES),
-        _expect.between("batch_size", 1),
-        _expect.between("prompt_tokens", 1),
-        _expect.between("repeat", 0),
-        _expect.between("seconds", 0, is_open=True),
-        _expect.between("full_seconds", 0, is_open=True),
-        _expect.at_most("visual_tokens", "prompt_tokens"),
-    ]

@@ -10,12 +10,13 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from leanvlm import asking, plugins
+from leanvlm import files, plugins
 from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine.decode import ROWS
+from leanvlm.engine.pool import workers
 from leanvlm.engine.worker import Checkpoint
+from leanvlm.pipeline.ask import ask
 
-FOLDER = Path("artifacts/models/embedded")
 SEED = 1  # not the grid's seed 0: the model was chosen while looking at neither
 EVERY = {"easy_vqa": 9673, "documents": 1000, "charts": 1000, "scenes": 1000, "pages": 500}
 
@@ -24,7 +25,7 @@ def main() -> None:
     """Ask, grade, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="share of the samples to ask")
-    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--folder", type=Path, default=files.EMBEDDED)
     arguments = parser.parse_args()
     result = {}
     for name, n in EVERY.items():
@@ -47,8 +48,8 @@ def graded(name: str, n: int, folder: Path) -> tuple[list[Sample], list[float]]:
     """Ask a checkpoint `n` samples of one benchmark; return them and what its answers are worth, in order."""
     samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
-    with asking.workers(2) as pool:
-        said = asking.ask(pool, checkpoint, ["controls/full"], samples, limit=48, rows=ROWS)
+    with workers(2) as pool:
+        said = ask(pool, checkpoint, ["controls/full"], samples, limit=48, rows=ROWS)
     worth = {one.sample_id: one.grade for one in said}
     return samples, [worth[sample.sample_id] for sample in samples]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from leanvlm import cli
+from leanvlm.commands import cli
 from leanvlm.commands.compare import compare
 from leanvlm.errors import InputError
 

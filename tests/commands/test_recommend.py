@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from leanvlm import cli
+from leanvlm.commands import cli
 from leanvlm.errors import InputError, RunError
 from tests.report.synthetic_grid import Grid, build
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leanvlm import cli
+from leanvlm.commands import cli
 from leanvlm.errors import InputError
 from tests.report.synthetic_grid import Grid, build
 

@@ -11,7 +11,7 @@ from PIL.Image import Image
 from leanvlm import plugins
 from leanvlm.engine import evict, sweep, vision
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 Prompts = list[tuple[list[Image], str]]
 BUDGETED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]

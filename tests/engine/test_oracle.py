@@ -19,7 +19,7 @@ from leanvlm.engine.prefill import prefill
 from leanvlm.engine.reading import lots
 from leanvlm.engine.vision import see
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 CACHE_METHODS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
 

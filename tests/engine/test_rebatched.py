@@ -12,7 +12,7 @@ from leanvlm.engine.prefill import prefill
 from leanvlm.engine.vision import see
 from leanvlm.methods._signals import Wanted
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 Prompts = list[tuple[list[Image], str]]
 

@@ -20,7 +20,7 @@ from leanvlm.methods._signals import Wanted
 from leanvlm.methods.cache.streaming import Method as Streaming
 from leanvlm.methods.controls.random_tokens import Method as RandomTokens
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 RECIPES = [
     "controls/full",

@@ -14,7 +14,7 @@ from leanvlm.engine import sweep
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 METHODS = plugins.ids("methods")
 SETTINGS = ("50%", "w4a16-g128")  # one of them is known to every method whose strength is a setting

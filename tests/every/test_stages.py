@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[2]
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 # Plumbing that cannot change a stage's output, only whether it runs.
-HARMLESS = {"errors", "options", "plugins", "params", "processes", "quiet", "recipe"}  # files and folders of leanvlm
+HARMLESS = {"errors", "files", "plugins", "params", "processes", "recipes"}  # files and folders of leanvlm
 
 
 def imports_of(path: Path) -> set[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from leanvlm.methods._weights import Sample, Samples
+from leanvlm.methods.weights._weights import Sample, Samples
 from tests.models import tiny
 
 N_ANSWER = 5

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from leanvlm.methods._weights import Samples
+from leanvlm.methods.weights._weights import Samples
 from tests.methods.calibrated import samples_of
 from tests.models import tiny
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from leanvlm.methods._weights import Samples, decoder_linears
+from leanvlm.methods.weights._weights import Samples, decoder_linears
 
 Matrix = NDArray[np.float64]
 

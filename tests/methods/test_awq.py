@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from leanvlm.errors import InputError
-from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._checkpoint import settle
 from leanvlm.methods.weights import rtn
+from leanvlm.methods.weights._audit import fingerprints
+from leanvlm.methods.weights._checkpoint import settle
 from leanvlm.methods.weights.awq import Method
 from tests.methods import saved
 

@@ -11,7 +11,7 @@ from leanvlm.methods._method import top
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.controls import blind, downsample, random_cache, random_tokens
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 from tests.methods.fixtures import signals
 
 

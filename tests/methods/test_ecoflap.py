@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm import calibration
 from leanvlm.errors import InputError
-from leanvlm.methods._allocation import layer_sizes, per_linear
-from leanvlm.methods._weights import Sample, decoder_layers, decoder_linears
+from leanvlm.methods.weights._allocation import layer_sizes, per_linear
+from leanvlm.methods.weights._weights import Sample, decoder_layers, decoder_linears
 from leanvlm.methods.weights.ecoflap import Method, allocate, answer_loss
 from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.pipeline import calibration
 from tests.methods.calibrated import N_ANSWER, samples_of
 from tests.models import tiny
 

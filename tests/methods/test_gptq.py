@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from leanvlm import calibration
 from leanvlm.errors import InputError
-from leanvlm.methods._audit import fingerprints, is_quantised
-from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights._audit import fingerprints, is_quantised
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.methods.weights.gptq import Method
 from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.pipeline import calibration
 from tests.methods import saved
 from tests.methods.surgeon import hessian, inputs_of, operate
 

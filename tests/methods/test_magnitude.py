@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights._audit import fingerprints
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.methods.weights.magnitude import Method
 from leanvlm.models._model import LoadedModel, load_model
 

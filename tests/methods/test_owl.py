@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from leanvlm.errors import InputError
-from leanvlm.methods._weights import decoder_layers, decoder_linears
+from leanvlm.methods.weights._weights import decoder_layers, decoder_linears
 from leanvlm.methods.weights.owl import Method, outlier_share
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 from tests.methods.calibrated import samples_of
 from tests.models import tiny
 

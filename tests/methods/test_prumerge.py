@@ -8,7 +8,7 @@ from torch import Tensor
 
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.tokens import prumerge
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 ATTENTION = (0.04983, 0.23545, 0.41568, 0.23545, 0.04983, 0.00597, 0.00072, 0.00015, 0.00009, 0.00015, 0.00072, 0.00597)
 MERGED_X = {0: 0.30115, 2: 2.9418, 4: 4.73622, 6: 6.03093, 8: 8.00242, 10: 10.06707}  # EffiVLM-Bench's, at 50 %

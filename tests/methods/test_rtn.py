@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from leanvlm.errors import InputError
-from leanvlm.methods._checkpoint import settle
-from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights._checkpoint import settle
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.methods.weights.rtn import Method
 from tests.methods import saved
 

@@ -15,13 +15,12 @@ import torch
 from torch import nn
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.methods import _checkpoint
-from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._checkpoint import produce
-from leanvlm.methods._oneshot import oneshot
-from leanvlm.methods._quantising import QuantisingMethod
-from leanvlm.methods._weights import WeightsMethod, decoder_layers, decoder_linears
-from leanvlm.methods.weights import awq, gptq, rtn, sparsegpt, wanda
+from leanvlm.methods.weights import _checkpoint, awq, gptq, rtn, sparsegpt, wanda
+from leanvlm.methods.weights._audit import fingerprints
+from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.methods.weights._oneshot import oneshot
+from leanvlm.methods.weights._quantising import QuantisingMethod
+from leanvlm.methods.weights._weights import WeightsMethod, decoder_layers, decoder_linears
 from tests.methods import saved
 
 LISTENING = [

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from leanvlm import calibration
 from leanvlm.errors import InputError
-from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.methods.weights.sparsegpt import Method
 from leanvlm.models._model import load_model
-from leanvlm.recipe import parse
+from leanvlm.pipeline import calibration
+from leanvlm.recipes import parse
 from tests.methods import saved
 from tests.methods.surgeon import Matrix, first_of_inverse, hessian, inputs_of, operate
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from leanvlm import calibration
 from leanvlm.errors import InputError
-from leanvlm.methods._audit import fingerprints, nonzero_shares
-from leanvlm.methods._pruning import PruningMethod
-from leanvlm.methods._weights import Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights._audit import fingerprints, nonzero_shares
+from leanvlm.methods.weights._pruning import PruningMethod
+from leanvlm.methods.weights._weights import Samples, decoder_layers, decoder_linears
 from leanvlm.methods.weights.magnitude import Method as Magnitude
 from leanvlm.methods.weights.wanda import Method
 from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.pipeline import calibration
 
 EMBEDDED = Path("artifacts/models/embedded")
 WEIGHT = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from leanvlm import store, tally
+from leanvlm import files, store
+from leanvlm.metrics import tally
 
 NAMES = [metric.name for metric in tally.metrics()]
 
@@ -17,7 +18,7 @@ def computed(
 ) -> store.Connection:
     """Return a store in which the given rows stand and every metric, or all that `wanted` needs, is computed."""
     for table in store.TABLES:
-        table.write([], root / store.path_of(table.name))
+        table.write([], root / files.table(table.name))
     connection = store.connect(root, benchmarks=[])
     connection.execute(f"set threads = {threads}; set variable resamples = 200; set variable seed = 0")
     for name in ("samples", *(table.name for table in store.TABLES)):

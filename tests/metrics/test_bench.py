@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leanvlm import grading, store, tally
-from leanvlm.benches import _bootstrap, _figures, metrics, metrics_pandas, metrics_polars
+from leanvlm import files, grading, store
+from leanvlm.benches import _bootstrap, metrics, metrics_pandas, metrics_polars
+from leanvlm.metrics import tally
 
 Points = dict[tuple[str, str], float]
 
@@ -22,7 +23,7 @@ Points = dict[tuple[str, str], float]
 def test_bench_tells_the_seconds_of_every_metric(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_figures, "FOLDER", tmp_path)
+    monkeypatch.setattr(files, "BENCH", tmp_path)
     metrics.main(samples=100)
     found = json.loads((tmp_path / "metrics.json").read_text())
     assert found["settings"]["predictions"] == 100_000

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from leanvlm import store, tally
+from leanvlm import store
+from leanvlm.metrics import tally
 from tests.metrics.random_grid import random_grid
 from tests.metrics.stores import NAMES, computed
 

@@ -27,9 +27,9 @@ from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
-from leanvlm.methods._weights import decoder_linears
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 from tests.engine.test_oracle import evicted_keys_masked
 from tests.models import tiny
 

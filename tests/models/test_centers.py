@@ -12,7 +12,7 @@ from torch import Tensor
 
 from leanvlm.engine import sweep
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 
 SIZES = [(144, 144), (144, 288), (250, 100), (300, 200), (97, 310)]
 

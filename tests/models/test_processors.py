@@ -24,7 +24,7 @@ from leanvlm.engine import sweep, vision
 from leanvlm.errors import InputError
 from leanvlm.models import lfm2_vl
 from leanvlm.models._model import load_model
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 from tests.models import tiny
 
 QUESTION = "how many red cats sit on the mat"

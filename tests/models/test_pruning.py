@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from leanvlm.methods._audit import fingerprints
-from leanvlm.methods._walk import walk
-from leanvlm.methods._weights import Samples, decoder_layers, decoder_linears
-from leanvlm.recipe import parse
+from leanvlm.methods.weights._audit import fingerprints
+from leanvlm.methods.weights._walk import walk
+from leanvlm.methods.weights._weights import Samples, decoder_layers, decoder_linears
+from leanvlm.recipes import parse
 from tests.methods.calibrated import samples_of
 from tests.models import tiny
 

@@ -9,12 +9,12 @@ import torch
 
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
-from leanvlm.methods._audit import quantised
-from leanvlm.methods._checkpoint import probe, produce
-from leanvlm.methods._saving import reload
-from leanvlm.methods._weights import decoder_linears
 from leanvlm.methods.weights import awq
-from leanvlm.recipe import parse
+from leanvlm.methods.weights._audit import quantised
+from leanvlm.methods.weights._checkpoint import probe, produce
+from leanvlm.methods.weights._saving import reload
+from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.recipes import parse
 from tests.methods import saved
 from tests.models import tiny
 

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
+from leanvlm import files
 from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine import dropping, prefill, reading, sweep, vision
 from leanvlm.engine.worker import Checkpoint, answer_batch, loaded, read_asked
@@ -25,7 +26,7 @@ from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import load_model
-from leanvlm.recipe import parse
+from leanvlm.recipes import parse
 from leanvlm.tables import samples
 from stages.samples import row
 from tests.models import test_processors, tiny
@@ -226,7 +227,7 @@ def test_a_stored_video_is_answered_at_its_rate(tmp_path: Path, monkeypatch: pyt
     shown = tuple(frames("qwen2_5_vl"))
     video = Sample("film", "film", "what", shown, QUESTION, ("red",), "exact", fps=0.5)
     still = Sample("still", "still", "what", shown[:1], QUESTION, ("red",), "exact")
-    samples.TABLE.write([row("clips", sample, "{}") for sample in (video, still)], samples.path("clips"))
+    samples.TABLE.write([row("clips", sample, "{}") for sample in (video, still)], files.samples("clips"))
     film, picture = read_asked("clips")
     read_from = Checkpoint("qwen2_5_vl", checkpoint("qwen2_5_vl", tmp_path / "model"), "float32", "cpu")
     model = loaded(read_from)

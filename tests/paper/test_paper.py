@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from leanvlm import cli, paper
+from leanvlm import paper
+from leanvlm.commands import cli
 from leanvlm.errors import RunError
 from leanvlm.paper import command
 from leanvlm.paper.scores import read

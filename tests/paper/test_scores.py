@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from leanvlm import cli, paper
+from leanvlm import paper
+from leanvlm.commands import cli
 from leanvlm.errors import InputError
 
 Tree = dict[str, Any]
@@ -135,7 +136,7 @@ def test_a_wrong_file_is_one_sentence(text: str | bytes, said: str, tmp_path: Pa
 
 
 def test_wrong_input_ends_with_status_2_and_no_traceback(tmp_path: Path) -> None:
-    asked = [sys.executable, "-m", "leanvlm.cli", "verify-paper", "--scores", str(tmp_path / "none.json")]
+    asked = [sys.executable, "-m", "leanvlm", "verify-paper", "--scores", str(tmp_path / "none.json")]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -27,7 +27,7 @@ def test_only_missing_cells_run_and_reverting_runs_none(checkout: Path) -> None:
     write_params(checkout, few)
     assert answered(checkout) == "answers: 6 cells, 0 answered now, 0 old ones deleted"
     assert (checkout / "artifacts/answers.parquet").read_bytes() == before
-    why = run(checkout, "-m", "leanvlm.cli", "explain", "controls/full", "documents").stdout
+    why = run(checkout, "-m", "leanvlm", "explain", "controls/full", "documents").stdout
     assert "stored as" in why
 
 

@@ -19,13 +19,13 @@ MOMENTS_SECONDS = (4, 12, 25, 40, 60)
 
 
 def reproduce(folder: Path) -> None:
-    done = run(folder, "-m", "leanvlm.reproduction", timeout=900)
+    done = run(folder, "-m", "leanvlm.pipeline.reproduce", timeout=900)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
 def kill_after(folder: Path, seconds: float) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-m", "leanvlm.reproduction"],
+        [sys.executable, "-m", "leanvlm.pipeline.reproduce"],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.DEVNULL,
@@ -72,18 +72,18 @@ def test_five_kills_change_nothing(checkout: Path) -> None:
 
 def test_a_cut_lock_is_made_anew(checkout: Path) -> None:
     (checkout / "dvc.lock").write_text("schema: '2.0'\nstages:\n  samples:\n    cmd: [\n")
-    done = run(checkout, "-m", "leanvlm.reproduction", "samples")
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")
     assert done.returncode == 0, done.stderr
     assert "cut by an earlier kill" in done.stdout
-    again = run(checkout, "-m", "leanvlm.reproduction", "samples")
+    again = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")
     assert "Stage 'samples' didn't change, skipping" in again.stdout
 
 
 def test_a_second_run_is_refused_by_name(checkout: Path) -> None:
-    from leanvlm.processes import only_run
+    from leanvlm.processes.lock import only_run
 
     with only_run(checkout / ".dvc/tmp/leanvlm.run"):
-        done = run(checkout, "-m", "leanvlm.reproduction", "samples")
+        done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")
     assert done.returncode == 1
     assert "is already running in this checkout" in done.stderr
 
@@ -91,7 +91,7 @@ def test_a_second_run_is_refused_by_name(checkout: Path) -> None:
 def test_wrong_params_stop_before_any_stage(checkout: Path) -> None:
     params = checkout / "params.yaml"
     params.write_text(params.read_text().replace("cache/snapkv@10%", "cache/snapkv@150%"))
-    done = run(checkout, "-m", "leanvlm.reproduction")
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce")
     assert done.returncode == 2
     assert "cannot keep '150%'" in done.stderr
     assert "Traceback" not in done.stderr

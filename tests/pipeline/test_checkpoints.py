@@ -36,7 +36,7 @@ def grid(checkout: Path) -> Path:
 def made(folder: Path, *arguments: str) -> list[str]:
     """Run the stage and say which checkpoints it made."""
     (folder / "made").write_text("")
-    done = run(folder, "-m", "leanvlm.reproduction", *arguments, "compress")
+    done = run(folder, "-m", "leanvlm.pipeline.reproduce", *arguments, "compress")
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     return sorted((folder / "made").read_text().split())
 

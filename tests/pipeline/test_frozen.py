@@ -17,7 +17,7 @@ ANEW = (
 
 
 def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
-    done = run(checkout, "-m", "leanvlm.reproduction", "--anew", "ablation")
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--anew", "ablation")
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     path = checkout / "artifacts/ablation.json"
     levels = {(row["benchmark"], row["knob"], row["level"]) for row in json.loads(path.read_text())["levels"]}
@@ -33,7 +33,7 @@ def test_outside_a_checkout_it_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_only_a_frozen_stage_is_run_anew(checkout: Path) -> None:
-    done = run(checkout, "-m", "leanvlm.reproduction", "--anew", "report")
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--anew", "report")
     assert done.returncode == 2
     assert "no frozen stage 'report'" in done.stderr
     assert done.stderr.count("\n") == 1

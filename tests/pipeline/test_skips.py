@@ -40,7 +40,7 @@ def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(
 
     clock.main()
     assert pairs(checkout / "artifacts/timings.parquet") == every - {REFUSED}
-    why = run(checkout, "-m", "leanvlm.cli", "explain", "tokens/sparsevlm@40%", "documents").stdout
+    why = run(checkout, "-m", "leanvlm", "explain", "tokens/sparsevlm@40%", "documents").stdout
     assert f"hybrid | tokens/sparsevlm@40% | documents: not run, {REASON}" in why
 
 

@@ -13,8 +13,9 @@ import duckdb
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
-from leanvlm import grading, store, tally
-from leanvlm.tables import answers, audits, cells, costs, grades, parts, samples, skips, timings
+from leanvlm import grading, store
+from leanvlm.metrics import tally
+from leanvlm.tables import answers, audits, costs, grades, parts, samples, skips, timings
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -90,7 +91,7 @@ def build(path: Path, grid: Grid) -> Path:
         grading.load_macros(connection)
         for name, rows in tables(grid).items():
             store.add(connection, name, _typed(name, list(_of_each_model(grid, rows))))
-        view = Path(cells.__file__).with_suffix(".sql").read_text(encoding="utf-8")
+        view = (Path(store.__file__).parent / "cells.sql").read_text(encoding="utf-8")
         connection.execute(f"create table cells as {view}")
         tally.measure(connection, resamples=RESAMPLES if grid.has_intervals else 0, seed=0)
     return path

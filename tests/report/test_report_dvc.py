@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from synthetic_grid import RECIPES, Grid, build
 
-from leanvlm.recipe import slug
+from leanvlm.recipes import slug
 
 ROOT = Path(__file__).parents[2]
 STALE = ("artifacts/plots/embedded-curve-tokens-gone.svg", "artifacts/scores/embedded/tokens-gone-10.json")

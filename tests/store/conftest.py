@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from leanvlm import grading, store, tally
+from leanvlm import files, grading
+from leanvlm.metrics import tally
 from leanvlm.tables import answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
 
 BENCHMARKS = ("short", "long")
@@ -40,32 +41,32 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The DuckDB file of a grid that no test may change."""
     root = _write(tmp_path_factory.mktemp("stored"))
     tally.tally(root, benchmarks=BENCHMARKS, resamples=20, seed=0)
-    return root / tally.STORED
+    return root / files.STORE
 
 
 def _write(root: Path) -> Path:
     asked = [_sample(benchmark, index) for benchmark in BENCHMARKS for index in range(N_SAMPLES)]
     for benchmark in BENCHMARKS:
         of_benchmark = [row for row in asked if row["benchmark"] == benchmark]
-        samples.TABLE.write(of_benchmark, root / samples.path(benchmark))
+        samples.TABLE.write(of_benchmark, root / files.samples(benchmark))
     question = {"sample_id": "0", "question": "what?", "answer": "red", "images": [b"png"]}
-    calibration.TABLE.write([question], root / store.path_of("calibration"))
-    audits.TABLE.write([_audit(layer, 0.5) for layer in range(2)], root / store.path_of("audits"))
+    calibration.TABLE.write([question], root / files.table("calibration"))
+    audits.TABLE.write([_audit(layer, 0.5) for layer in range(2)], root / files.table("audits"))
     cost = {"calibration_samples": 1, "seconds": 2.5, "peak_bytes": 10**9}
-    costs.TABLE.write([{"model": "embedded", "recipe": "weights/wanda@50%", **cost}], root / store.path_of("costs"))
+    costs.TABLE.write([{"model": "embedded", "recipe": "weights/wanda@50%", **cost}], root / files.table("costs"))
     said = [_answer(recipe, row) for recipe in RECIPES for row in asked]
-    answers.TABLE.write(said, root / store.path_of("answers"))
+    answers.TABLE.write(said, root / files.table("answers"))
     of_cells = [_cell(recipe, benchmark) for recipe in RECIPES for benchmark in BENCHMARKS]
-    cells.TABLE.write(of_cells, root / store.path_of("cells"))
-    parts.TABLE.write([_part(recipe) for recipe in RECIPES], root / store.path_of("parts"))
-    skips.TABLE.write([], root / store.path_of("skips"))
+    cells.TABLE.write(of_cells, root / files.table("cells"))
+    parts.TABLE.write([_part(recipe) for recipe in RECIPES], root / files.table("parts"))
+    skips.TABLE.write([], root / files.table("skips"))
     clocked = [_timing(recipe, repeat) for recipe in RECIPES for repeat in range(3)]
-    timings.TABLE.write(clocked, root / store.path_of("timings"))
+    timings.TABLE.write(clocked, root / files.table("timings"))
     worth = grading.grade(
-        answers.TABLE.read(root / store.path_of("answers")),
-        pa.concat_tables([samples.TABLE.read(root / samples.path(name)) for name in BENCHMARKS]),
+        answers.TABLE.read(root / files.table("answers")),
+        pa.concat_tables([samples.TABLE.read(root / files.samples(name)) for name in BENCHMARKS]),
     )
-    grades.TABLE.write(worth, root / store.path_of("grades"))
+    grades.TABLE.write(worth, root / files.table("grades"))
     return root
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from leanvlm import check_docs, checks, store
+from leanvlm import files
+from leanvlm.checks import gate as checks
+from leanvlm.checks import page as check_docs
 from leanvlm.errors import InputError, RunError
 from leanvlm.tables import answers, audits, costs, grades, parts, timings
 from leanvlm.tables._table import Table
@@ -24,7 +26,7 @@ Row = dict[str, Any]
 
 
 def change(grid: Path, table: Table, edit: Callable[[list[Row]], None]) -> None:
-    path = grid / store.path_of(table.name)
+    path = grid / files.table(table.name)
     rows = table.read(path).to_pylist()
     edit(rows)
     table.write(pa.Table.from_pylist(rows, schema=table.schema), path)
@@ -100,7 +102,7 @@ def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid:
 
 
 def test_damaged_table_is_refused_before_anything_is_checked(grid: Path) -> None:
-    (grid / store.path_of("answers")).write_bytes(b"PAR1")
+    (grid / files.table("answers")).write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"answers\.parquet is damaged"):
         checks.check(grid, benchmarks=BENCHMARKS)
 

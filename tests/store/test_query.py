@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm import query
 from leanvlm.errors import InputError
-from leanvlm.query import MOST_ROWS, Limits
+from leanvlm.store import query
+from leanvlm.store.query import MOST_ROWS, Limits
 
 
 def asked_here(path: Path, sql: str) -> query.Answer:

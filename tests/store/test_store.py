@@ -7,8 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from leanvlm import query, store, tally
+from leanvlm import files, store
 from leanvlm.errors import InputError, RunError
+from leanvlm.metrics import tally
+from leanvlm.store import query
 
 BENCHMARKS = ("short", "long")
 
@@ -47,14 +49,14 @@ def test_cells_say_what_was_kept(grid: Path) -> None:
 
 
 def test_damage_is_told_in_one_sentence(grid: Path) -> None:
-    path = grid / store.path_of("grades")
+    path = grid / files.table("grades")
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"grades\.parquet is damaged \(.*\); delete it and run `make repro`$"):
         store.connect(grid, benchmarks=BENCHMARKS)
 
 
 def test_tally_writes_every_metric_and_forgets_those_without_a_query(grid: Path) -> None:
-    stale = grid / store.METRICS / "gone.parquet"
+    stale = grid / files.METRICS / "gone.parquet"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"")
     tally.tally(grid, benchmarks=BENCHMARKS, resamples=50, seed=0)
@@ -65,7 +67,7 @@ def test_tally_writes_the_same_bytes_twice(grid: Path) -> None:
     written = []
     for _ in range(2):
         tally.tally(grid, benchmarks=BENCHMARKS, resamples=50, seed=0)
-        written.append([path.read_bytes() for path in sorted((grid / store.METRICS).iterdir())])
+        written.append([path.read_bytes() for path in sorted((grid / files.METRICS).iterdir())])
     assert written[0] == written[1]
 
 
@@ -86,11 +88,11 @@ def test_built_store_holds_every_table_and_metric_with_its_grain(stored: Path) -
 
 def test_a_failed_build_leaves_the_old_store(grid: Path) -> None:
     tally.tally(grid, benchmarks=BENCHMARKS, resamples=50, seed=0)
-    before = (grid / tally.STORED).read_bytes()
-    (grid / store.path_of("parts")).unlink()
+    before = (grid / files.STORE).read_bytes()
+    (grid / files.table("parts")).unlink()
     with pytest.raises(InputError, match=r"parts\.parquet does not exist"):
-        store.build(grid, grid / tally.STORED, benchmarks=BENCHMARKS, metrics={})
-    assert (grid / tally.STORED).read_bytes() == before
+        store.build(grid, grid / files.STORE, benchmarks=BENCHMARKS, metrics={})
+    assert (grid / files.STORE).read_bytes() == before
     assert [path.name for path in (grid / "artifacts").glob(".*")] == []
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm import audits
 from leanvlm.errors import InputError
 from leanvlm.params import read
+from leanvlm.pipeline import audits
 from leanvlm.tables import audits as table
 from leanvlm.tables import costs
 

@@ -22,10 +22,10 @@ from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError, RunError
 from leanvlm.methods._method import option
-from leanvlm.methods._oneshot import IN_LAYER, oneshot
-from leanvlm.methods._quantising import QuantisingMethod
-from leanvlm.methods._weights import Samples, decoder_layers
-from leanvlm.quiet import quiet
+from leanvlm.methods.weights._oneshot import IN_LAYER, oneshot
+from leanvlm.methods.weights._quantising import QuantisingMethod
+from leanvlm.methods.weights._weights import Samples, decoder_layers
+from leanvlm.processes.quiet import quiet
 
 ROUNDING = 1e-3  # of the largest logit: what float32 may move when columns are scaled there and back
 

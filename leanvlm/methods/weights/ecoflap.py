@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
-from leanvlm.methods._allocation import AllocatingMethod, layer_sizes, per_linear
 from leanvlm.methods._method import option
-from leanvlm.methods._weights import Sample, Samples, decoder_layers, decoder_linears
 from leanvlm.methods.weights import sparsegpt, wanda
+from leanvlm.methods.weights._allocation import AllocatingMethod, layer_sizes, per_linear
+from leanvlm.methods.weights._weights import Sample, Samples, decoder_layers, decoder_linears
 
 PRUNERS = ("wanda", "sparsegpt")
 

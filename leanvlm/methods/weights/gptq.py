@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._oneshot import oneshot
-from leanvlm.methods._quantising import QuantisingMethod
-from leanvlm.methods._weights import Samples
+from leanvlm.methods.weights._oneshot import oneshot
+from leanvlm.methods.weights._quantising import QuantisingMethod
+from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

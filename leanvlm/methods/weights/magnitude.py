@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._pruning import PruningMethod, lowest, n_pruned
-from leanvlm.methods._weights import Samples, decoder_linears
+from leanvlm.methods.weights._pruning import PruningMethod, lowest, n_pruned
+from leanvlm.methods.weights._weights import Samples, decoder_linears
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._allocation import AllocatingMethod, apportion, layer_sizes
 from leanvlm.methods._method import option
-from leanvlm.methods._walk import walk
-from leanvlm.methods._weights import Samples
 from leanvlm.methods.weights import wanda
+from leanvlm.methods.weights._allocation import AllocatingMethod, apportion, layer_sizes
+from leanvlm.methods.weights._walk import walk
+from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

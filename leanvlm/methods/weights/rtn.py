@@ -17,9 +17,9 @@ from typing import ClassVar
 
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._oneshot import oneshot
-from leanvlm.methods._quantising import W4A16, W8A8, Format, QuantisingMethod
-from leanvlm.methods._weights import Samples
+from leanvlm.methods.weights._oneshot import oneshot
+from leanvlm.methods.weights._quantising import W4A16, W8A8, Format, QuantisingMethod
+from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._oneshot import TARGETS, oneshot
-from leanvlm.methods._pruning import PruningMethod
-from leanvlm.methods._weights import Samples
+from leanvlm.methods.weights._oneshot import TARGETS, oneshot
+from leanvlm.methods.weights._pruning import PruningMethod
+from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

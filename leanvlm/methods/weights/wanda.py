@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods._allocation import lowest_by_row, per_linear
-from leanvlm.methods._pruning import ListeningMethod
-from leanvlm.methods._walk import walk
-from leanvlm.methods._weights import Samples
+from leanvlm.methods.weights._allocation import lowest_by_row, per_linear
+from leanvlm.methods.weights._pruning import ListeningMethod
+from leanvlm.methods.weights._walk import walk
+from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""One file a table: what is expected of each of its rows, and of all of them."""

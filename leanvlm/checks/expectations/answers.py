@@ -1,0 +1,22 @@
+"""What is expected of the table answers."""
+
+from __future__ import annotations
+
+from leanvlm.checks import _expect
+from leanvlm.tables.answers import TABLE
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every answer keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.among("finish_reason", ("stop", "length")),
+        _expect.between("new_tokens", 0),
+        _expect.between("prompt_tokens", 1),
+        _expect.between("visual_tokens", 0),
+        _expect.between("visual_tokens_kept", 0),
+        _expect.between("cache_kept", 0, 1),
+        _expect.between("cache_bytes", 0),
+        _expect.between("full_cache_bytes", 0),
+        _expect.at_most("visual_tokens", "prompt_tokens"),
+    ]

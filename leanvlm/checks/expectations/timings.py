@@ -1,0 +1,20 @@
+"""What is expected of the table timings."""
+
+from __future__ import annotations
+
+from leanvlm.checks import _expect
+from leanvlm.tables.timings import PHASES, TABLE
+
+
+def expectations() -> list[_expect.Expectation]:
+    """Say what every timing keeps to."""
+    return [
+        *_expect.basics(TABLE),
+        _expect.among("phase", PHASES),
+        _expect.between("batch_size", 1),
+        _expect.between("prompt_tokens", 1),
+        _expect.between("repeat", 0),
+        _expect.between("seconds", 0, is_open=True),
+        _expect.between("full_seconds", 0, is_open=True),
+        _expect.at_most("visual_tokens", "prompt_tokens"),
+    ]

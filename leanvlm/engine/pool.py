@@ -1,0 +1,30 @@
+"""A pool of worker processes, and how samples become batches for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+from leanvlm.engine.sweep import Answer
+from leanvlm.engine.worker import Asked, Checkpoint, answer_batch, batches, start_worker
+
+
+def workers(n: int) -> ProcessPoolExecutor:
+    """Start `n` processes that answer, each on one thread."""
+    return ProcessPoolExecutor(n, get_context("spawn"), start_worker)
+
+
+def answers(
+    pool: ProcessPoolExecutor,
+    checkpoint: Checkpoint,
+    recipes: Sequence[str],
+    asked: Sequence[Asked],
+    *,
+    limit: int,
+    rows: int,
+) -> list[tuple[str, str, Answer]]:
+    """Ask every recipe every sample; return (recipe, sample_id, answer) in order of the samples' batches."""
+    run = partial(answer_batch, checkpoint, recipes=list(recipes), limit=limit, rows=rows)
+    return [found for batch in pool.map(run, batches(asked, len(recipes), rows)) for found in batch]

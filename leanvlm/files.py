@@ -1,0 +1,91 @@
+"""Where everything lies, and the one way to write it: whole, or not at all.
+
+Paths are relative to the root of a checkout. No other module spells one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from glob import escape
+from pathlib import Path
+
+import psutil
+
+PARAMS = Path("params.yaml")
+ARTIFACTS = Path("artifacts")
+CALIBRATION = Path("data/calibration.parquet")
+EMBEDDED = ARTIFACTS / "models/embedded"
+TRAINING = ARTIFACTS / "training"
+CHECKPOINTS = ARTIFACTS / "checkpoints"
+COSTS = ARTIFACTS / "costs"
+CELLS = ARTIFACTS / "pool"
+CHECKS = ARTIFACTS / "checks.json"
+DATA_DOCS = ARTIFACTS / "data_docs"
+METRICS = ARTIFACTS / "metrics"
+STORE = ARTIFACTS / "leanvlm.duckdb"
+ABLATION = ARTIFACTS / "ablation.json"
+REPORT = ARTIFACTS / "report/index.html"
+SUMMARY = ARTIFACTS / "summary.json"
+SCORES = ARTIFACTS / "scores"
+PLOTS = ARTIFACTS / "plots"
+BENCH = ARTIFACTS / "bench"
+
+
+def table(name: str) -> Path:
+    """Say where a table of the grid lies; the samples have a file a benchmark."""
+    return CALIBRATION if name == "calibration" else ARTIFACTS / f"{name}.parquet"
+
+
+def samples(benchmark: str) -> Path:
+    """Say where a benchmark's samples lie."""
+    return Path(f"data/samples/{benchmark}.parquet")
+
+
+def checkpoint(model: str, slug: str) -> Path:
+    """Say where a compressed checkpoint lies, given the slug of its recipe."""
+    return CHECKPOINTS / model / slug
+
+
+def costs(model: str, slug: str) -> Path:
+    """Say where the seconds and bytes lie that making a compressed checkpoint took."""
+    return COSTS / model / f"{slug}.json"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a name for a file or folder to write, which takes the place of `path` when all is written and not before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _remove(part)
+    try:
+        yield part
+        if path.is_dir():
+            shutil.rmtree(path)
+        part.replace(path)
+    finally:
+        _remove(part)
+
+
+def write(text: str, path: Path) -> None:
+    """Write a text file."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Delete what a killed process left half written."""
+    for part in path.parent.glob(f".{escape(path.name)}.*.part"):
+        pid = part.name.split(".")[-2]
+        if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,160 @@
+"""Measure what weights methods kept, in memory and on disk, and stop the run where that is not what was asked."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from leanvlm.errors import RunError
+from leanvlm.methods.weights._weights import LINEAR, WeightsMethod, decoder_linears
+
+Audit = dict[str, Any]
+STORED_BITS = 16
+MISSED = 1 / 128  # of a layer's budget: one weight in a row of 128
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What one linear layer's weight takes on disk, in bytes; `codes` hold the weights, `extras` the scales."""
+
+    codes: int = 0
+    extras: int = 0
+    shape: tuple[int, int] = (0, 0)
+
+    @property
+    def n_weights(self) -> int:
+        """Count the weights, zeros included."""
+        return self.shape[0] * self.shape[1]
+
+
+def measure(
+    methods: Sequence[WeightsMethod], folder: Path, *, left: dict[str, float], nonzero: dict[str, float]
+) -> Audit:
+    """Count on disk what was kept, by each method and in all, and compare it with what was asked.
+
+    A pruned weight is free, in 16 bits as in fewer; all else that is stored for a layer's weight counts, scales
+    included. Takes: left, the share of weights that pruning left in each layer; nonzero, the share that is not zero,
+    also not by rounding.
+
+    Raises: RunError where a layer missed a budget by more than one weight in a row of 128.
+    """
+    stored = stored_weights(folder)
+    gate(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
+    sizes = {name: layer.codes * left[name] + layer.extras for name, layer in stored.items()}
+    n_weights = sum(layer.n_weights for layer in stored.values())
+    full, total = n_weights * STORED_BITS // 8, round(sum(sizes.values()))
+    return {
+        "achieved_budget": total / full,
+        "bits_per_weight": total / full * STORED_BITS,
+        "full_weights_bytes": full,
+        "layers": {
+            name: {
+                "bits_per_weight": 8 * sizes[name] / layer.n_weights,
+                "budget": _asked(methods, layer),
+                "n_weights": layer.n_weights,
+                "nonzero_share": nonzero[name],
+                "stored_bytes": layer.codes + layer.extras,
+            }
+            for name, layer in sorted(stored.items())
+        },
+        "n_linears": len(stored),
+        "nonzero_share": sum(nonzero[name] * stored[name].n_weights for name in stored) / n_weights,
+        "parts": [_part(method, stored, left) for method in methods],
+        "weights_bytes": total,
+    }
+
+
+def _asked(methods: Sequence[WeightsMethod], layer: Stored) -> float | None:
+    """Return the share of 16 bits a weight that was asked for in one layer; None where only their sum was."""
+    if not all(method.is_even for method in methods):
+        return None
+    if len(methods) == 1:
+        return methods[0].budget_of(layer.shape[1])
+    share = prod(method.budget() for method in methods if not method.quantises)  # scales are not pruned
+    return 8 * (share * layer.codes + layer.extras) / layer.n_weights / STORED_BITS
+
+
+def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, float]) -> Audit:
+    """Compare what one method kept with what it was asked for: bits of every weight, or weights."""
+    bits = {name: 8 * (layer.codes + layer.extras) / layer.n_weights for name, layer in stored.items()}
+    kept = {name: bits[name] / STORED_BITS for name in bits} if method.quantises else left
+    if method.is_even:
+        for name, share in kept.items():
+            asked = method.budget_of(stored[name].shape[1])
+            gate(abs(share - asked) <= MISSED, f"{name} kept {share:.4f} where {asked:.4f} was asked")
+    n_weights = sum(layer.n_weights for layer in stored.values())
+    achieved = sum(kept[name] * stored[name].n_weights for name in kept) / n_weights
+    gate(
+        method.quantises or abs(achieved - method.budget()) <= MISSED,
+        f"all layers together kept {achieved:.4f} where {method.budget():.4f} was asked",
+    )
+    return {"achieved_budget": achieved, "budget": method.budget(), "setting": method.setting}
+
+
+def stored_weights(folder: Path) -> dict[str, Stored]:
+    """Read what is stored of each decoder linear layer's weight."""
+    found: dict[str, Stored] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            for key in file.keys():  # noqa: SIM118, a safetensors file is no mapping
+                match = re.fullmatch(rf"({LINEAR})\.weight(?P<kind>_\w+)?", key)
+                if match is not None:
+                    before = found.get(match[1], Stored())
+                    found[match[1]] = _added(before, match["kind"], file.get_tensor(key))
+    return found
+
+
+def _added(before: Stored, kind: str | None, tensor: torch.Tensor) -> Stored:
+    codes, extras, shape = before.codes, before.extras, before.shape
+    if kind in (None, "_packed"):
+        codes += tensor.nbytes
+    else:
+        extras += tensor.nbytes
+    if kind is None:
+        shape = (tensor.shape[0], tensor.shape[1])
+    elif kind == "_shape":
+        shape = (int(tensor[0]), int(tensor[1]))
+    return Stored(codes, extras, shape)
+
+
+def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str, str]:
+    """Hash every tensor that a weights method must leave as it is, one at a time; `besides` are those it may change."""
+    return {
+        name: hashlib.sha256(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy()).hexdigest()
+        for name, tensor in model.state_dict().items()
+        if not re.fullmatch(rf"{LINEAR}\.weight\w*", name) and name not in besides
+    }
+
+
+def nonzero_shares(model: nn.Module) -> dict[str, float]:
+    """Measure the share of weights that are not zero, per decoder linear layer."""
+    linears = decoder_linears(model)
+    return {name: int(part.weight.count_nonzero()) / part.weight.numel() for name, part in linears.items()}
+
+
+def quantised(model: nn.Module) -> set[str]:
+    """Name the modules that llmcompressor attached a scheme to."""
+    return {name for name, part in model.named_modules() if is_quantised(part)}
+
+
+def is_quantised(module: nn.Module) -> bool:
+    """Tell whether llmcompressor attached a scheme to the module."""
+    return hasattr(module, "quantization_scheme")
+
+
+def gate(is_open: bool, sentence: str) -> None:
+    """Stop the run unless `is_open`.
+
+    Raises: RunError with the sentence.
+    """
+    if not is_open:
+        raise RunError(f"{sentence}; nothing is kept of this checkpoint")

@@ -1,0 +1,50 @@
+"""Ask one checkpoint samples that were just drawn, outside the grid, and grade what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from leanvlm import grading
+from leanvlm.benchmarks._benchmark import Sample
+from leanvlm.engine.pool import answers
+from leanvlm.engine.sweep import Answer
+from leanvlm.engine.worker import Asked, Checkpoint
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What one recipe said to one sample, and its grade, 0 to 1."""
+
+    recipe: str
+    sample_id: str
+    answer: str
+    grade: float
+
+
+def ask(
+    pool: ProcessPoolExecutor,
+    checkpoint: Checkpoint,
+    recipes: Sequence[str],
+    samples: Sequence[Sample],
+    *,
+    limit: int,
+    rows: int,
+) -> list[Graded]:
+    """Ask every recipe every sample and grade what was said, with the same SQL as the grid."""
+    asked = [Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples]
+    return _graded(samples, answers(pool, checkpoint, recipes, asked, limit=limit, rows=rows))
+
+
+def _graded(samples: Sequence[Sample], said: Sequence[tuple[str, str, Answer]]) -> list[Graded]:
+    named = {"benchmark": "", "model": ""}
+    answers = [{**named, "recipe": recipe, "sample_id": key, "answer": one.answer} for recipe, key, one in said]
+    keys = [
+        {"benchmark": "", "sample_id": one.sample_id, "answers": list(one.answers), "rule": one.rule} for one in samples
+    ]
+    grades = grading.grade(pa.Table.from_pylist(answers), pa.Table.from_pylist(keys)).to_pylist()
+    worth = {(row["recipe"], row["sample_id"]): float(row["grade"]) for row in grades}
+    return [Graded(recipe, key, one.answer, worth[recipe, key]) for recipe, key, one in said]

@@ -1,0 +1,60 @@
+"""From what the compress stage wrote beside its checkpoints to two tables: what each keeps, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from leanvlm import files
+from leanvlm.errors import InputError
+from leanvlm.params import Params
+from leanvlm.tables import audits, costs
+
+Row = dict[str, Any]
+
+
+def write_tables(params: Params) -> None:
+    """Write the tables of all checkpoints that the grid's recipes need.
+
+    Raises: InputError for a checkpoint that was not made.
+    """
+    made = [(model, slug, text) for model in params.grid.models for slug, text in params.needed_checkpoints.items()]
+    layers, spent = [], []
+    for model, slug, text in made:
+        keys = {"model": model, "recipe": text}
+        layers += [keys | row for row in layer_rows(_read(files.checkpoint(model, slug) / "audit.json"))]
+        spent.append(keys | _read(files.costs(model, slug)))
+    audits.TABLE.write(layers, files.table("audits"))
+    costs.TABLE.write(spent, files.table("costs"))
+
+
+def layer_rows(audit: Row) -> list[Row]:
+    """Describe each layer of one checkpoint."""
+    return [_layer_row(name, layer) for name, layer in audit["layers"].items()]
+
+
+def _layer_row(name: str, layer: Row) -> Row:
+    """Add what the layer takes where pruned weights are left out.
+
+    To tell which are left takes one bit a weight, in a mask as in 2:4, whose two of four weights have two bits each.
+    """
+    kept = layer["bits_per_weight"] * layer["n_weights"] / 8
+    return {
+        "layer": name,
+        "weights": layer["n_weights"],
+        "zero_share": 1 - layer["nonzero_share"],
+        "bits_per_weight": layer["bits_per_weight"],
+        "stored_bytes": layer["stored_bytes"],
+        "packed_bytes": min(layer["stored_bytes"], ceil(kept + layer["n_weights"] / 8)),
+        "budget": layer["budget"],
+        "achieved_budget": layer["bits_per_weight"] / 16,
+    }
+
+
+def _read(path: Path) -> Row:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; run `make repro` to make it")
+    found: Row = json.loads(path.read_text())
+    return found

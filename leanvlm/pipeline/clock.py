@@ -1,0 +1,123 @@
+"""Time every recipe of the grid, alone and side by side with the full model, in rounds over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from leanvlm.engine.clock import Seconds, pair, run
+from leanvlm.engine.reading import counts
+from leanvlm.engine.worker import Asked, read_asked
+from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.params import Params
+from leanvlm.pipeline.cells import runnable
+from leanvlm.recipes import Recipe, parse
+from leanvlm.tables.timings import PHASES
+
+FULL = parse("controls/full")
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One recipe on one sample, and the full model on the same."""
+
+    recipe: str
+    place: int  # of the sample
+    shape: tuple[int, int]  # prompt tokens, and visual ones among them
+    mine: Callable[[], Seconds]
+    full: Callable[[], Seconds]
+
+
+def rows(params: Params) -> list[dict[str, Any]]:
+    """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
+    asked = read_asked(params.clock.benchmark)[: params.clock.samples]
+    found = []
+    for name in params.grid.models:
+        recipes = [recipe for recipe in runnable(params, name) if "seed=" not in recipe.text]
+        n_pairs = len(recipes) * len(asked) * params.clock.repeats
+        for timer, repeat, mine, full in tqdm(
+            _measured(params, name, recipes, asked), f"{name} timings", n_pairs, unit="pair"
+        ):
+            number = timer.place * params.clock.repeats + repeat
+            found += [_row(params, name, timer, number, phase, mine, full) for phase in PHASES]
+    return found
+
+
+def _measured(
+    params: Params, name: str, recipes: Sequence[Recipe], asked: Sequence[Asked]
+) -> Iterator[tuple[Timer, int, Seconds, Seconds]]:
+    """Time one checkpoint after the other, each held beside the full model."""
+    full = _loaded(params, name, FULL)
+    for sharing in _by_checkpoint(params, name, recipes):
+        model = full if sharing[0].part("weights") is None else _loaded(params, name, sharing[0])
+        timers = [timer for recipe in sharing for timer in _timers(params, full, model, recipe, asked)]
+        yield from _rounds(timers, repeats=params.clock.repeats)
+
+
+def _by_checkpoint(params: Params, name: str, recipes: Sequence[Recipe]) -> list[list[Recipe]]:
+    """Group recipes that run on the same weights, so that each checkpoint is loaded once."""
+    groups: dict[Path, list[Recipe]] = {}
+    for recipe in recipes:
+        groups.setdefault(params.folder(name, recipe), []).append(recipe)
+    return list(groups.values())
+
+
+def _loaded(params: Params, name: str, recipe: Recipe) -> LoadedModel:
+    folder = params.folder(name, recipe)
+    return load_model(params.models[name].architecture, folder, dtype=params.answer.dtype, device=params.answer.device)
+
+
+def _timers(
+    params: Params, full: LoadedModel, model: LoadedModel, recipe: Recipe, asked: Sequence[Asked]
+) -> Iterator[Timer]:
+    new_tokens = params.clock.new_tokens
+    for place, sample in enumerate(asked):
+        images = sample.pictures()
+        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id, fps=sample.fps)
+        mine, reference = (
+            partial(timed, on, recipe=one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL))
+        )
+        inputs = full.inputs_for(images, sample.question, sample.fps)
+        yield Timer(recipe.text, place, counts(full, inputs["input_ids"], new_tokens), mine, reference)
+
+
+def _rounds(timers: Sequence[Timer], *, repeats: int) -> Iterator[tuple[Timer, int, Seconds, Seconds]]:
+    """Measure in rounds over all timers: what slows the machine for a minute then slows one repeat of each recipe."""
+    for timer in timers:
+        pair(timer.full, timer.mine, repeat=0)  # warms up
+    for repeat in range(repeats):
+        for timer in timers:
+            yield timer, repeat, *pair(timer.full, timer.mine, repeat=repeat)
+
+
+def _row(
+    params: Params,
+    name: str,
+    timer: Timer,
+    repeat: int,
+    phase: str,
+    mine: Seconds,
+    full: Seconds,
+) -> dict[str, Any]:
+    return {
+        "model": name,
+        "recipe": timer.recipe,
+        "device": params.answer.device,
+        "engine": "leanvlm",
+        "dtype": params.answer.dtype,
+        "attention": "sdpa",
+        "phase": phase,
+        "batch_size": 1,
+        "prompt_tokens": timer.shape[0],
+        "visual_tokens": timer.shape[1],
+        "new_tokens": params.clock.new_tokens,
+        "repeat": repeat,
+        "is_shape_only": False,
+        "seconds": getattr(mine, phase),
+        "full_seconds": getattr(full, phase),
+    }

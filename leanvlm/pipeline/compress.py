@@ -1,0 +1,48 @@
+"""Make one compressed checkpoint of one model of params.yaml, and note what that cost."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from pathlib import Path
+
+from leanvlm import files
+from leanvlm.errors import InputError
+from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.models._model import load_model
+from leanvlm.params import Params
+from leanvlm.pipeline import calibration
+from leanvlm.recipes import Recipe, parse, slug
+from leanvlm.tables.calibration import TABLE
+
+
+def compress(params: Params, name: str, text: str) -> None:
+    """Write a checkpoint with its audit, and its costs apart from it.
+
+    Takes: text, a recipe of weights methods, or the slug under which params.yaml lists it.
+
+    Raises: InputError for an unknown model, or a recipe that acts on anything but the weights.
+    """
+    recipe = _recipe(params, name, text)
+    model = params.models[name]
+    source = Path(model.checkpoint)
+    loaded = load_model(model.architecture, source)
+    samples = calibration.inputs(loaded, TABLE.read(files.CALIBRATION).to_pylist())
+    started = time.perf_counter()
+    with files.whole(files.checkpoint(name, slug(recipe.text))) as folder:
+        folder.mkdir()
+        methods = [part.built for part in recipe.parts]
+        produce(methods, loaded.model, loaded.processor, samples, source=source, folder=folder)
+    seconds, kibibytes = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    costs = {"calibration_samples": len(samples), "seconds": seconds, "peak_bytes": 1024 * kibibytes}
+    files.write(json.dumps(costs, indent=2) + "\n", files.costs(name, slug(recipe.text)))
+
+
+def _recipe(params: Params, name: str, text: str) -> Recipe:
+    recipe = parse(params.weights.get(text, text))
+    if name not in params.models:
+        raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
+    if recipe.acts_on != "weights":
+        raise InputError(f"compress takes one weights method, not {recipe.text!r}")
+    return recipe

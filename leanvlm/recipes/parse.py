@@ -1,0 +1,73 @@
+"""A recipe is a text: `method[@setting][:option=value,...]`, joined by `+`; this reads it and writes its one form.
+
+The canonical text names parts in order of application (weights, image, tokens, cache), sorts options and leaves
+defaults out: `weights/gptq@w4a16-g128+cache/snapkv@10%`, `controls/random_tokens@10%:seed=2`. Two parts may act on
+the weights, in the order that is written: `weights/sparsegpt@2:4+weights/rtn@w4a16-g128` prunes, then quantises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from leanvlm.errors import InputError
+from leanvlm.recipes.options import build, canonical
+from leanvlm.recipes.recipe import Part, Recipe
+
+ORDER = ("none", "weights", "image", "tokens", "cache")
+GRAMMAR = re.compile(r"(?P<method>[a-z0-9_/-]+)(@(?P<setting>\d+:\d+|[^:+@]+))?(:(?P<options>[^:+@]+))?")
+
+
+def parse(text: str) -> Recipe:
+    """Read a recipe.
+
+    Raises: InputError for an unknown method, a setting out of range, an unknown option or a clash of parts.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"recipe {text!r} is not a text; quote it in params.yaml, since YAML reads 2:4 as a number")
+    parts = sorted((_part(piece.strip(), text) for piece in text.split("+")), key=lambda part: _rank(part))
+    kinds = [(part.built.acts_on, getattr(part.built, "quantises", None)) for part in parts]
+    if len(set(kinds)) < len(kinds) or (kinds[0][0] == "none" and len(kinds) > 1):
+        raise InputError(
+            f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights and "
+            "that quantises them, and one each on image, tokens and cache, and controls/full with nothing"
+        )
+    _check_weights([part for part in parts if part.built.acts_on == "weights"], text)
+    return Recipe(tuple(parts))
+
+
+def _check_weights(parts: Sequence[Part], text: str) -> None:
+    """Refuse an order of methods on the weights in which zeros get lost."""
+    for first, second in pairwise(parts):
+        if first.built.quantises:
+            raise InputError(f"recipe {text!r} prunes what is quantised; write {second.text}+{_rounding(first)}")
+        if not second.built.keeps_zeros:
+            raise InputError(
+                f"recipe {text!r} loses the zeros of {first.text}, which {second.method} changes as it makes good "
+                f"its errors; quantise what is pruned with {_rounding(second)}"
+            )
+
+
+def _rounding(part: Part) -> str:
+    """Name the method that keeps zeros, with a part's setting."""
+    return part.text if part.built.keeps_zeros else f"weights/rtn@{part.setting}"
+
+
+def _rank(part: Part) -> int:
+    return ORDER.index(part.built.acts_on)
+
+
+def _part(piece: str, whole: str) -> Part:
+    match = GRAMMAR.fullmatch(piece)
+    if match is None:
+        raise InputError(
+            f"recipe {whole!r} cannot be read at {piece!r}; write method[@setting][:option=value,...], "
+            "joined by +, as in tokens/fastv@10%"
+        )
+    method, setting, options = match["method"], match["setting"], match["options"] or ""
+    built = build(method, setting, options)
+    strength = getattr(built, "budget", None)
+    if setting is not None and isinstance(strength, float):
+        setting = f"{round(strength * 100, 6):g}%"
+    return Part(method, setting, canonical(built))

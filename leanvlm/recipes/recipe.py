@@ -1,0 +1,78 @@
+"""What a recipe is: methods with their strength, in order of application, and the one text that names them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from leanvlm.recipes.options import build
+
+
+@dataclass(frozen=True)
+class Part:
+    """One method with its strength. `setting` and `options` are canonical texts."""
+
+    method: str
+    setting: str | None
+    options: str
+
+    @property
+    def text(self) -> str:
+        """Write the part as a recipe does."""
+        setting = f"@{self.setting}" if self.setting is not None else ""
+        return self.method + setting + (f":{self.options}" if self.options else "")
+
+    @property
+    def family(self) -> str:
+        """Name the folder that the method lies in."""
+        return self.method.split("/")[0]
+
+    @cached_property
+    def built(self) -> Any:
+        """The method's object."""
+        return build(self.method, self.setting, self.options)
+
+    @property
+    def budget(self) -> float | None:
+        """The share that is asked to be kept, in (0, 1]; None for a method without strength."""
+        budget = self.built.budget if "budget" in dir(self.built) else None
+        return budget() if callable(budget) else budget
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The methods that act together on one model."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The one spelling of this recipe."""
+        return "+".join(part.text for part in self.parts)
+
+    @property
+    def family(self) -> str:
+        """Name the methods' family, or "combined"."""
+        return self.parts[0].family if len(self.parts) == 1 else "combined"
+
+    @property
+    def acts_on(self) -> str:
+        """Name what is changed, or "several"."""
+        kinds = {part.built.acts_on for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else "several"
+
+    @property
+    def is_rebatched(self) -> bool:
+        """Tell whether answers are made in another batch than those of all other recipes."""
+        return any(part.built.is_rebatched for part in self.parts)
+
+    def part(self, acts_on: str) -> Part | None:
+        """Return the part that acts on the image, the tokens or the cache, or the first that acts on the weights."""
+        return next((part for part in self.parts if part.built.acts_on == acts_on), None)
+
+
+def slug(text: str) -> str:
+    """Name files and DVC items after a recipe, in [a-z0-9_-]."""
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")

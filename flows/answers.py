@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 
 from prefect import flow, task
@@ -20,8 +19,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 from tqdm import tqdm
 
+from leanvlm.engine.pool import workers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_asked, start_worker
+from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_samples
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
 from leanvlm.pipeline.answers import store_cell, write_tables
@@ -38,7 +38,7 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     missing = [cell for cell in cells if not cell.path.exists()]
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
-    with ProcessPoolExecutor(params.answer.workers, get_context("spawn"), start_worker) as pool:
+    with workers(params.answer.workers) as pool:
         for group in by_sweep(params, missing):
             first = group[0]
             name = f"{params.folder(first.model, first.recipe).name} | {first.benchmark}"
@@ -68,14 +68,14 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> R
         params.answer.dtype,
         params.answer.device,
     )
-    asked = read_asked(first.benchmark)
+    samples = read_samples(first.benchmark)
     sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
-    together = batches(asked, len(recipes), params.answer.rows)
+    together = batches(samples, len(recipes), params.answer.rows)
     futures = {pool.submit(answer_batch, checkpoint, batch, recipes, **sizes): len(batch) for batch in together}
     rows: Rows = {recipe: {} for recipe in recipes}
     label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
     try:
-        with tqdm(desc=label, total=len(asked), unit="sample") as progress:
+        with tqdm(desc=label, total=len(samples), unit="sample") as progress:
             for future in as_completed(futures):
                 for recipe, sample_id, found in future.result():
                     rows[recipe][sample_id] = found

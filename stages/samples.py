@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from leanvlm import files, plugins
-from leanvlm.benchmarks._benchmark import Benchmark, Sample
+from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
 from leanvlm.processes.children import die_with_parent
+from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
 
@@ -37,7 +38,7 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "question": sample.question,
         "answers": list(sample.answers),
         "rule": sample.rule,
-        "images": list(sample.pngs()),
+        "images": list(sample.encoded()),
         "fps": sample.fps,
         "difficulty": difficulty,
     }

@@ -22,8 +22,9 @@ from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
 from leanvlm.benches._figures import span, write
 from leanvlm.engine.clock import pairs, run_decoder
-from leanvlm.engine.reading import encoder_signals, evict_for, read_prompt
-from leanvlm.engine.vision import Prompt, see
+from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
+from leanvlm.engine.prompt import EncoderAttention, Prompt
+from leanvlm.engine.vision import run_vision
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import DTYPES, LoadedModel, load_model
@@ -124,19 +125,27 @@ def wide_model(wide: Shape) -> LoadedModel:
 
 
 def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.Generator) -> Prompt:
-    """Let the model see one picture and repeat its tokens until there are enough."""
+    """Show the model one picture and repeat its tokens until there are enough."""
     inputs = model.inputs([Image.effect_noise((288, 288), 90).convert("RGB")], "what is the name?")
-    seen = see(model, inputs, wanted=encoder_signals(recipes))
-    places = seen.is_visual.nonzero()[:, 0]
-    repeated = places.repeat(-(-VISUAL // len(places)))[:VISUAL]
-    text = (~seen.is_visual).nonzero()[:, 0].repeat(TEXT)[:TEXT]
+    prompt = run_vision(model, inputs, wanted=encoder_signals(recipes))
+    visual = prompt.is_visual.nonzero()[:, 0]
+    repeated = visual.repeat(-(-VISUAL // len(visual)))[:VISUAL]
+    text = (~prompt.is_visual).nonzero()[:, 0].repeat(TEXT)[:TEXT]
     order = torch.cat([text[: TEXT // 2], repeated, text[TEXT // 2 :]])
-    among = torch.arange(VISUAL) % len(places)
-    encoder = {signal: type(found)(found.attention[among], found.keys[among]) for signal, found in seen.encoder.items()}
-    noise = 0.1 * torch.randn(1, len(order), seen.embeds.shape[-1], generator=generator)
-    positions = torch.arange(len(order), device=seen.embeds.device)[None]
-    embeds = seen.embeds[:, order] + noise.to(seen.embeds)
-    return Prompt(embeds, positions, seen.is_visual[order], ((0, VISUAL),), positions[0], encoder)
+    among = torch.arange(VISUAL) % len(visual)
+    noise = 0.1 * torch.randn(1, len(order), prompt.embeds.shape[-1], generator=generator)
+    positions = torch.arange(len(order), device=prompt.embeds.device)[None]
+    return Prompt(
+        embeds=prompt.embeds[:, order] + noise.to(prompt.embeds),
+        positions=positions,
+        is_visual=prompt.is_visual[order],
+        spans=((0, VISUAL),),
+        index=positions[0],
+        encoder={
+            signal: EncoderAttention(found.attention[among], found.keys[among])
+            for signal, found in prompt.encoder.items()
+        },
+    )
 
 
 def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
@@ -159,7 +168,7 @@ def bootstrap(ratios: np.ndarray) -> np.ndarray:
 def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:
     """Return the bytes of the cache that a recipe keeps over those of the full cache."""
     kept = [
-        evict_for(one, read_prompt(model, prompt, one.part("tokens"), "s", [one]), "s").held.cache_bytes
+        keep_cache(one.part("cache"), read_prompt(model, prompt, one.part("tokens"), "s", [one]), "s").size.cache_bytes
         for one in (recipe, FULL)
     ]
     return kept[0] / kept[1]

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL.Image import Image
 
 from leanvlm import files
 from leanvlm.benches._figures import write
 from leanvlm.benchmarks import documents
-from leanvlm.engine.sweep import answer
+from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.recipes import Recipe, parse
+from leanvlm.sample import Sample
 
 METHODS = ("streaming", "h2o", "snapkv", "pyramidkv", "lookm", "vlcache")
 BUDGETS = ("1%", "5%", "10%", "20%", "40%")
@@ -35,10 +35,11 @@ def main() -> None:
     torch.set_num_threads(1)
     model = load_model("llava_onevision", files.EMBEDDED)
     picture = documents.Benchmark(columns=24, rows=24).draw(random.Random(0))
-    asked = ([canvas.image for canvas in picture.canvases], picture.questions[0].text)
+    images = tuple(canvas.image for canvas in picture.canvases)
+    asked = Sample(sample_id="s", question=picture.questions[0].text, images=images)
     names = ["controls/random_cache", *(f"cache/{name}" for name in METHODS)]
     swept = [FULL, *(parse(f"{name}@{budget}") for name in names for budget in BUDGETS)]
-    n_tokens = model.inputs(*asked)["input_ids"].shape[1]
+    n_tokens = model.inputs(asked.pictures(), asked.question)["input_ids"].shape[1]
     print(f"{n_tokens} prompt tokens, {len(swept)} recipes, {REPEATS} repeats, 1 thread")
     figures = [compare(model, asked, swept, limit) for limit in (4, 25)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -46,7 +47,7 @@ def main() -> None:
     write("sweep", figures, prompt_tokens=n_tokens, recipes=len(swept), repeats=REPEATS, peak_mib=round(peak))
 
 
-def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[Recipe], limit: int) -> dict[str, Any]:
+def compare(model: LoadedModel, asked: Sample, swept: Sequence[Recipe], limit: int) -> dict[str, Any]:
     """Time the three ways side by side; print and return their ratios to full alone: median and quartiles."""
     rows = []
     for _ in range(REPEATS + 1):  # the first warms up
@@ -64,11 +65,11 @@ def compare(model: LoadedModel, asked: tuple[list[Image], str], swept: Sequence[
     return {"new_tokens": limit, "sweep": sweep, "cell_by_cell": apart_ratio, "full_seconds": float(middle[2])}
 
 
-def seconds(model: LoadedModel, asked: tuple[list[Image], str], runs: Sequence[Sequence[Recipe]], limit: int) -> float:
+def seconds(model: LoadedModel, asked: Sample, runs: Sequence[Sequence[Recipe]], limit: int) -> float:
     """Time some sweeps; no answer ends before `limit`."""
     start = time.perf_counter()
     for recipes in runs:
-        list(answer(model, *asked, "s", recipes, limit=limit, stops=frozenset()))
+        answers_to(model, asked, recipes, limit=limit, stops=frozenset())
     return time.perf_counter() - start
 
 

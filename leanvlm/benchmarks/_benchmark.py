@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from PIL import Image
-
 from leanvlm.benchmarks._canvas import Canvas
 from leanvlm.errors import InputError
+from leanvlm.sample import Sample
 
 MOST_DRAWN = 1000  # pictures that are drawn for one question
 HELD_OUT_SEED = 10_000_000  # samples are drawn from this seed on; training stays below it
@@ -25,24 +23,6 @@ class Question:
     text: str
     answers: tuple[str, ...]
     rule: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One row of the samples table. Samples of one picture share `group_id`."""
-
-    sample_id: str
-    group_id: str
-    kind: str
-    images: tuple[Image.Image, ...]
-    question: str
-    answers: tuple[str, ...]
-    rule: str
-    fps: float | None = None  # frames per second, where the images are the frames of one video
-
-    def pngs(self) -> tuple[bytes, ...]:
-        """Encode the pictures without loss."""
-        return tuple(_png(image) for image in self.images)
 
 
 @dataclass(frozen=True)
@@ -78,9 +58,16 @@ class DrawnBenchmark:
             rng = random.Random(HELD_OUT_SEED + seed * 1_000_000 + index)
             kind = self.kinds[index % len(self.kinds)]
             picture, question = self._picture_with(kind, rng)
-            images = tuple(canvas.image for canvas in picture.canvases)
-            name = f"{index:05d}"
-            yield Sample(name, name, kind, images, question.text, question.answers, question.rule, self.fps)
+            yield Sample(
+                sample_id=f"{index:05d}",
+                group_id=f"{index:05d}",
+                kind=kind,
+                images=tuple(canvas.image for canvas in picture.canvases),
+                question=question.text,
+                answers=question.answers,
+                rule=question.rule,
+                fps=self.fps,
+            )
 
     def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
         """Draw until a picture admits the kind: a relation needs two distinct objects.
@@ -93,12 +80,6 @@ class DrawnBenchmark:
             if fitting:
                 return picture, rng.choice(fitting)
         raise InputError(f"{self} draws no picture of which a {kind!r} can be asked; turn its knobs back")
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def paper(rng: random.Random) -> tuple[int, int, int]:

@@ -16,8 +16,9 @@ import easy_vqa
 import numpy as np
 from PIL import Image
 
-from leanvlm.benchmarks._benchmark import Picture, Question, Sample
+from leanvlm.benchmarks._benchmark import Picture, Question
 from leanvlm.benchmarks._canvas import COLOR_IDS, COLORS, KIND_IDS, PART_IDS, PATCH, TILE, Canvas
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,15 @@ class Benchmark:
         random.Random(seed).shuffle(order)
         for index in order[:n]:
             image = Image.open(paths[image_ids[index]]).convert("RGB")
-            group = f"{image_ids[index]:05d}"
-            yield Sample(f"{index:05d}", group, "question", (image,), questions[index], (answers[index],), "exact")
+            yield Sample(
+                sample_id=f"{index:05d}",
+                group_id=f"{image_ids[index]:05d}",
+                kind="question",
+                images=(image,),
+                question=questions[index],
+                answers=(answers[index],),
+                rule="exact",
+            )
 
     def training_pictures(self) -> list[Picture]:
         """Read the train split, one picture an image, with patch labels derived from its own questions."""

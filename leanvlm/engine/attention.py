@@ -1,7 +1,7 @@
-"""Listen to attention without paying for it: the main path stays SDPA, a recorder keeps what was asked for.
+"""Record attention without paying for it: the main path stays SDPA, a recorder keeps what was asked for.
 
 transformers calls one registered function for every attention of a model; ours runs SDPA and hands queries and keys to
-the recorder that sits on the module, if any. No L x L matrix is ever made.
+the module's recorder, if it has one. No L x L matrix is ever made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "leanvlm_sdpa"  # transformers matches substrings: never "flash" or "flex
 
 
 @dataclass(frozen=True)
-class Heard:
+class AttentionCall:
     """One attention call.
 
     Shapes: query (B, H, T, D), key (B, G, T, D), both after rotation; mask (B, 1, T, T), None for plain causal
@@ -36,19 +36,19 @@ class Heard:
 
 
 class Recorder(Protocol):
-    """What may sit on an attention module."""
+    """What may be attached to an attention module."""
 
     wants_lse: bool
 
-    def hear(self, heard: Heard) -> None:
+    def record(self, call: AttentionCall) -> None:
         """Keep what is needed of one attention call."""
         ...
 
 
-def listening_attention(
+def recording_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Attend with SDPA and let the module's recorder hear."""
+    """Attend with SDPA and hand the call to the module's recorder."""
     recorder: Recorder | None = module.__dict__.get("leanvlm_recorder")
     if recorder is None:
         return plain_attention(module, query, key, value, attention_mask, **options)
@@ -60,7 +60,7 @@ def listening_attention(
         output = states.transpose(1, 2).contiguous()
     else:
         output, _ = plain_attention(module, query, key, value, attention_mask, **options)
-    recorder.hear(Heard(query, key, scaling, attention_mask, lse))
+    recorder.record(AttentionCall(query, key, scaling, attention_mask, lse))
     return output, None
 
 
@@ -79,12 +79,12 @@ def _attend_with_lse(query: Tensor, key: Tensor, value: Tensor, scaling: float) 
     return states, lse
 
 
-AttentionInterface.register(NAME, listening_attention)
+AttentionInterface.register(NAME, recording_attention)
 AttentionMaskInterface.register(NAME, sdpa_mask)  # an unregistered name would silently get no mask
 
 
 @contextmanager
-def listening(recorders: dict[nn.Module, Any], name: str = NAME) -> Iterator[None]:
+def recording(recorders: dict[nn.Module, Any], name: str = NAME) -> Iterator[None]:
     """Put recorders on attention modules for the length of a `with`; nothing is left behind.
 
     Takes: name, the registered attention function that knows what to do with them.

@@ -6,20 +6,20 @@ Both sides use the same attention kernel, prompt and number of new tokens; a fir
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from PIL.Image import Image
 
-from leanvlm.engine.decode import Start, steps
-from leanvlm.engine.reading import counts, encoder_signals, evict_for, method_of, read_prompt
+from leanvlm.engine.decode import DecodeStart, steps
+from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
+from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.vision import Prompt, see
-from leanvlm.methods._image import ImageMethod
+from leanvlm.engine.vision import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -32,41 +32,32 @@ class Seconds:
     total: float
 
 
-def run(
-    model: LoadedModel,
-    images: Sequence[Image],
-    question: str,
-    sample_id: str,
-    recipe: Recipe,
-    *,
-    new_tokens: int,
-    fps: float | None = None,
-) -> Seconds:
+def run(model: LoadedModel, sample: Sample, recipe: Recipe, *, new_tokens: int) -> Seconds:
     """Answer once with one recipe and read the clock after each phase."""
     refuse(model, [recipe])
-    part = recipe.part("image")
-    inputs = model.inputs_for(method_of(part, ImageMethod).transform(images) if part else images, question, fps)
-    counts(model, inputs["input_ids"], new_tokens)
+    shown = show(recipe.part("image"), sample.pictures())
+    inputs = model.inputs_for(shown, sample.question, sample.fps)
+    count_tokens(model, inputs["input_ids"], new_tokens)
     start = _now(model)
-    prompt = see(model, inputs, wanted=encoder_signals([recipe]))
+    prompt = run_vision(model, inputs, wanted=encoder_signals([recipe]))
     vision = _now(model) - start
-    rest = run_decoder(model, prompt, recipe, sample_id, new_tokens=new_tokens)
-    return Seconds(vision, vision + rest.prefill, rest.decode, vision + rest.total)
+    rest = run_decoder(model, prompt, recipe, sample.sample_id, new_tokens=new_tokens)
+    return Seconds(vision=vision, prefill=vision + rest.prefill, decode=rest.decode, total=vision + rest.total)
 
 
 def run_decoder(model: LoadedModel, prompt: Prompt, recipe: Recipe, sample_id: str, *, new_tokens: int) -> Seconds:
-    """Go from the decoder's door to the last token."""
+    """Go from the decoder's entrance to the last token."""
     start = _now(model)
     read = read_prompt(model, prompt, recipe.part("tokens"), sample_id, [recipe])
-    kept = evict_for(recipe, read, sample_id)
+    kept = keep_cache(recipe.part("cache"), read, sample_id)
     with torch.inference_mode():
-        tokens = islice(steps(model, Start(kept.cache, read.logits, read.next_position)), new_tokens)
+        tokens = islice(steps(model, DecodeStart(kept.cache, read.logits, read.next_position)), new_tokens)
         next(tokens)
         first = _now(model)
         for _ in tokens:
             pass
     end = _now(model)
-    return Seconds(0.0, first - start, (end - first) / (new_tokens - 1), end - start)
+    return Seconds(vision=0.0, prefill=first - start, decode=(end - first) / (new_tokens - 1), total=end - start)
 
 
 def pairs(

@@ -2,7 +2,7 @@
 
 What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
 row by row, each over its own cache, so nothing is padded; what convolutions carry on lies in the rows' own caches too.
-An answer therefore does not depend on its company. How many rows are filled is a matter of memory: no cache is made
+An answer therefore does not depend on its batch. How many rows are filled is a matter of memory: no cache is made
 while there is no room for it.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
 from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import listening, plain_attention
+from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import blank_cache
 from leanvlm.engine.memory import cache_bytes, has_room
 from leanvlm.models._model import LoadedModel
@@ -27,7 +27,7 @@ ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
 
 
 @dataclass(frozen=True)
-class Start:
+class DecodeStart:
     """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
 
     cache: Cache
@@ -44,11 +44,11 @@ class _Row:
 
 @torch.inference_mode()
 def decode(
-    model: LoadedModel, starts: Iterable[Start], *, stops: frozenset[int], limit: int, rows: int = ROWS
+    model: LoadedModel, starts: Iterable[DecodeStart], *, stops: frozenset[int], limit: int, rows: int = ROWS
 ) -> list[list[int]]:
     """Return the answers' tokens, in order, each with its end token if it came within `limit`.
 
-    Starts are drawn when one of the `rows` is free and there is room for another cache.
+    Starts are taken when one of the `rows` is free and there is room for another cache.
     """
     answers: list[list[int]] = []
     waiting, filled = iter(starts), list[_Row]()
@@ -75,15 +75,15 @@ def _goes_on(row: _Row, stops: frozenset[int], limit: int) -> bool:
     return row.tokens[-1] not in stops and len(row.tokens) < limit
 
 
-def _step(model: LoadedModel, rows: list[_Row], n_places: int) -> None:
-    """Add one token to every row; free places repeat the first row and are thrown away."""
-    places = rows + [rows[0]] * (n_places - len(rows))
-    ids = torch.tensor([[row.tokens[-1]] for row in places], device=rows[0].position.device)
-    side_by_side = _SideBySide(rows, places)
-    with listening(dict.fromkeys(model.attention.values(), side_by_side), NAME):
+def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
+    """Add one token to every row; free slots repeat the first row and are thrown away."""
+    slots = rows + [rows[0]] * (n_slots - len(rows))
+    ids = torch.tensor([[row.tokens[-1]] for row in slots], device=rows[0].position.device)
+    side_by_side = _SideBySide(rows, slots)
+    with recording(dict.fromkeys(model.attention.values(), side_by_side), NAME):
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(ids),
-            position_ids=torch.cat([row.position for row in places], dim=-2),
+            position_ids=torch.cat([row.position for row in slots], dim=-2),
             past_key_values=side_by_side,
             use_cache=True,
         ).last_hidden_state
@@ -97,9 +97,9 @@ def _step(model: LoadedModel, rows: list[_Row], n_places: int) -> None:
 class _SideBySide(Cache):
     """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
 
-    def __init__(self, rows: list[_Row], places: list[_Row]) -> None:
-        carried = [_carried(row.cache) for row in places]
-        joined = {place: torch.cat([row[place] for row in carried]) for place in carried[0]}
+    def __init__(self, rows: list[_Row], slots: list[_Row]) -> None:
+        carried = [_carried(row.cache) for row in slots]
+        joined = {layer: torch.cat([row[layer] for row in carried]) for layer in carried[0]}
         super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
         self.rows = rows
         self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
@@ -114,13 +114,13 @@ class _SideBySide(Cache):
 
     def hand_back(self) -> None:
         """Give each row what its convolutions carry on; they change their states in place."""
-        for place, joined in _carried(self).items():
-            for index, row in enumerate(self.rows):
-                _carried(row.cache)[place].copy_(joined[index : index + 1])
+        for layer, joined in _carried(self).items():
+            for slot, row in enumerate(self.rows):
+                _carried(row.cache)[layer].copy_(joined[slot : slot + 1])
 
 
 def _carried(cache: Cache) -> dict[int, Tensor]:
-    """Find what the layers that convolve carry. Shapes: (B, C, kernel), by the layer's place."""
+    """Find what the layers that convolve carry on. Shapes: (B, C, kernel), by layer index."""
     layers: list[Any] = cache.layers
     return {i: layer.conv_states[0] for i, layer in enumerate(layers) if hasattr(layer, "conv_states")}
 
@@ -140,7 +140,7 @@ AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
 @torch.inference_mode()
-def steps(model: LoadedModel, start: Start) -> Iterator[int]:
+def steps(model: LoadedModel, start: DecodeStart) -> Iterator[int]:
     """Yield one token after another, for ever, of one answer alone: what the clock measures."""
     logits, position = start.logits, start.position
     while True:

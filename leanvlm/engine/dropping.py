@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanvlm.engine.ears import DecoderEar
-from leanvlm.engine.vision import Prompt, cut_mask
+from leanvlm.engine.prompt import Prompt, cut_mask
+from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals
 from leanvlm.methods._tokens import LayerMethod
@@ -26,12 +26,12 @@ class Dropper:
     def __init__(
         self,
         method: LayerMethod,
-        ears: dict[int, DecoderEar],
+        recorders: dict[int, DecoderRecorder],
         n_layers: int,
         prompt: Prompt,
         generator: torch.Generator,
     ) -> None:
-        self.method, self.ears, self.prompt, self.generator = method, ears, prompt, generator
+        self.method, self.recorders, self.prompt, self.generator = method, recorders, prompt, generator
         self.stages = method.stages(n_layers)
         self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
         self.is_visual: list[Tensor] = []
@@ -46,13 +46,13 @@ class Dropper:
             return states
         visual = is_visual.nonzero()[:, 0]
         is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
-        scores = self.method.score(self._below(layer, is_visual), self._seen(is_left))[visual]
+        scores = self.method.score(self._below(layer, is_visual), self._encoder_attention(is_left))[visual]
         n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
-        places, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
+        chosen, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
         keep = ~is_visual
-        keep[visual[places]] = True
+        keep[visual[chosen]] = True
         self.kept = self.kept[keep]
-        return states.index_copy(1, visual[places], reduced[None])[:, keep]
+        return states.index_copy(1, visual[chosen], reduced[None])[:, keep]
 
     def _one_of_each(self, scores: Tensor, is_left: Tensor) -> Tensor:
         """Let the best token of every picture stay: no picture goes wholly.
@@ -65,19 +65,28 @@ class Dropper:
         chosen = torch.tensor([start + index for start, index in zip(starts, best, strict=False)], device=scores.device)
         return scores.index_fill(0, chosen, float("inf"))
 
-    def _seen(self, is_left: Tensor) -> Tensor | None:
-        """Return what the vision tower thought of the visual tokens that are left."""
+    def _encoder_attention(self, is_left: Tensor) -> Tensor | None:
+        """Return the vision tower's attention to the visual tokens that are left."""
         if self.method.encoder is None:
             return None
         return self.prompt.encoder[self.method.encoder].attention[is_left]
 
     def _below(self, layer: int, is_visual: Tensor) -> Signals:
-        """Collect what the layer below knows."""
-        ear = self.ears[layer - 1]
-        assert ear.keys is not None
-        assert ear.queries is not None
-        known = (ear.keys, ear.queries, ear.sums, is_visual, ear.scaling)
-        return Signals(*known, layer - 1, len(self.ears), self.generator, ear.hidden)
+        """Collect the signals of the layer below."""
+        recorder = self.recorders[layer - 1]
+        assert recorder.keys is not None
+        assert recorder.queries is not None
+        return Signals(
+            keys=recorder.keys,
+            queries=recorder.queries,
+            sums=recorder.sums,
+            is_visual=is_visual,
+            scaling=recorder.scaling,
+            layer=layer - 1,
+            n_layers=len(self.recorders),
+            generator=self.generator,
+            hidden=recorder.hidden,
+        )
 
     def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
         """Shorten one layer's input; the layers above get their states from it."""

@@ -18,7 +18,7 @@ from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True)
-class Held:
+class CacheSize:
     """How much a cache holds: its share of the received positions over all layers that attend, and its bytes.
 
     What layers that convolve carry is left out: no method changes it.
@@ -29,38 +29,38 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Kept:
+class EvictedCache:
     """A cache ready for decoding."""
 
     cache: Cache
-    held: Held
+    size: CacheSize
 
 
 @torch.inference_mode()
-def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Generator) -> Kept:
+def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Generator) -> EvictedCache:
     """Copy what a method keeps of the cache, or all of it; the full cache stays as it is for other methods."""
     cache = blank_cache(len(prefilled.is_visual), prefilled.carried)
     if method is None:
-        for place, keys, values in zip(prefilled.attending, prefilled.keys, prefilled.values, strict=True):
-            cache.update(keys, values, place)
+        for layer_index, keys, values in zip(prefilled.attending, prefilled.keys, prefilled.values, strict=True):
+            cache.update(keys, values, layer_index)
     else:
         layers = prefilled.signals(generator)
-        for place, signals, places in zip(prefilled.attending, layers, select(layers, method), strict=True):
-            cache.update(*method.store(signals, prefilled.values[signals.layer], places), place)
-    filled: list[Any] = [cache.layers[place] for place in prefilled.attending]  # typed as if they could be empty
+        for layer_index, signals, kept in zip(prefilled.attending, layers, select(layers, method), strict=True):
+            cache.update(*method.store(signals, prefilled.values[signals.layer], kept), layer_index)
+    filled: list[Any] = [cache.layers[index] for index in prefilled.attending]  # typed as if they could be empty
     n_held = sum(layer.keys.shape[2] for layer in filled)
-    return Kept(cache, Held(n_held / sum(keys.shape[2] for keys in prefilled.keys), cache_bytes(cache)))
+    return EvictedCache(cache, CacheSize(n_held / sum(keys.shape[2] for keys in prefilled.keys), cache_bytes(cache)))
 
 
 def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
     """Make a cache that holds no positions yet; layers that convolve get copies of what they carry.
 
-    Shapes: carried (B, C, kernel), by the layer's place.
+    Shapes: carried (B, C, kernel), by layer index.
     """
-    kinds: list[Any] = [LinearAttentionLayer if place in carried else DynamicLayer for place in range(n_layers)]
+    kinds: list[Any] = [LinearAttentionLayer if index in carried else DynamicLayer for index in range(n_layers)]
     layers = [kind() for kind in kinds]
-    for place, states in carried.items():
-        layers[place].update_conv_state(states)
+    for index, states in carried.items():
+        layers[index].update_conv_state(states)
     return Cache(layers=layers)
 
 

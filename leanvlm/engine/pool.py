@@ -8,11 +8,12 @@ from functools import partial
 from multiprocessing import get_context
 
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Asked, Checkpoint, answer_batch, batches, start_worker
+from leanvlm.engine.worker import Checkpoint, answer_batch, batches, start_worker
+from leanvlm.sample import Sample
 
 
 def workers(n: int) -> ProcessPoolExecutor:
-    """Start `n` processes that answer, each on one thread."""
+    """DecodeStart `n` processes that answer, each on one thread."""
     return ProcessPoolExecutor(n, get_context("spawn"), start_worker)
 
 
@@ -20,11 +21,11 @@ def answers(
     pool: ProcessPoolExecutor,
     checkpoint: Checkpoint,
     recipes: Sequence[str],
-    asked: Sequence[Asked],
+    samples: Sequence[Sample],
     *,
     limit: int,
     rows: int,
 ) -> list[tuple[str, str, Answer]]:
     """Ask every recipe every sample; return (recipe, sample_id, answer) in order of the samples' batches."""
     run = partial(answer_batch, checkpoint, recipes=list(recipes), limit=limit, rows=rows)
-    return [found for batch in pool.map(run, batches(asked, len(recipes), rows)) for found in batch]
+    return [found for batch in pool.map(run, batches(samples, len(recipes), rows)) for found in batch]

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from leanvlm.engine.attention import listening
+from leanvlm.engine.attention import recording
 from leanvlm.engine.dropping import Dropper, adding, dropping
-from leanvlm.engine.ears import DecoderEar
-from leanvlm.engine.vision import Prompt
+from leanvlm.engine.prompt import Prompt
+from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
@@ -23,10 +23,10 @@ class Prefilled:
     """A prompt that has been read, batch of one.
 
     Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None;
-    hidden (1, 1, w, T) or None; attending, its place in the decoder. Of every layer: is_visual (T,), T being what it
-    received. Of layers that convolve: carried (1, C, kernel), by place, what decoding goes on from. Of the last layer:
-    visual_places (n,), where in the prompt its visual tokens stand. Further: logits (vocabulary,) of the first answer
-    token; next_position (..., 1, 1).
+    hidden (1, 1, w, T) or None; attending, its layer index. Of every layer: is_visual (T,), T being what it received.
+    Of layers that convolve: carried (1, C, kernel), by layer index, which decoding goes on from. Of the last layer:
+    visual_index (n,), the index in the prompt of each visual token that it received. Further: logits (vocabulary,) of
+    the first answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
@@ -37,18 +37,26 @@ class Prefilled:
     scaling: float
     attending: list[int]
     is_visual: list[Tensor]
-    visual_places: Tensor
+    visual_index: Tensor
     carried: dict[int, Tensor]
     logits: Tensor
     next_position: Tensor
 
     def signals(self, generator: torch.Generator) -> list[Signals]:
-        """List what each layer that attends knows, for a method that draws its lots from `generator`."""
-        received = [self.is_visual[layer] for layer in self.attending]
-        per_layer = zip(self.keys, self.queries, self.sums, received, strict=True)
+        """List the signals of each layer that attends, for a method that draws from `generator`."""
         return [
-            Signals(*known, self.scaling, index, len(self.keys), generator, self.hidden[index])
-            for index, known in enumerate(per_layer)
+            Signals(
+                keys=self.keys[index],
+                queries=self.queries[index],
+                sums=self.sums[index],
+                is_visual=self.is_visual[layer_index],
+                scaling=self.scaling,
+                layer=index,
+                n_layers=len(self.keys),
+                generator=generator,
+                hidden=self.hidden[index],
+            )
+            for index, layer_index in enumerate(self.attending)
         ]
 
 
@@ -59,7 +67,7 @@ def prefill(
     *,
     wanted: Wanted,
     method: LayerMethod | None = None,
-    lots: torch.Generator,
+    rng: torch.Generator,
     copies: int = 1,
 ) -> Prefilled:
     """Run the decoder over the prompt.
@@ -68,14 +76,14 @@ def prefill(
     prompt to read side by side, of which the first is returned.
     """
     layers, attention = model.text.layers, model.attention
-    ears = {layer: DecoderEar(wanted) for layer in attention}
+    recorders = {layer: DecoderRecorder(wanted) for layer in attention}
     if method is not None:
         for layer in method.stages(len(layers)):
-            ears[layer - 1] = DecoderEar(wanted | method.wants(prompt.is_visual))
+            recorders[layer - 1] = DecoderRecorder(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
-    dropper = Dropper(method, ears, len(layers), prompt, lots) if method is not None else None
+    dropper = Dropper(method, recorders, len(layers), prompt, rng) if method is not None else None
     with (
-        listening({attention[layer]: ear for layer, ear in ears.items()}),
+        recording({attention[layer]: recorder for layer, recorder in recorders.items()}),
         dropping(layers, dropper),
         adding(layers, prompt.added, dropper),
     ):
@@ -92,20 +100,20 @@ def prefill(
     return Prefilled(
         keys=[cached[layer].keys[:1] for layer in attention],
         values=[cached[layer].values[:1] for layer in attention],
-        queries=[_heard(ear) for ear in ears.values()],
-        sums=[ear.sums for ear in ears.values()],
-        hidden=[ear.hidden for ear in ears.values()],
-        scaling=next(iter(ears.values())).scaling,
+        queries=[_queries(recorder) for recorder in recorders.values()],
+        sums=[recorder.sums for recorder in recorders.values()],
+        hidden=[recorder.hidden for recorder in recorders.values()],
+        scaling=next(iter(recorders.values())).scaling,
         attending=list(attention),
         carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in attention},
         is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
-        visual_places=prompt.places[kept][prompt.is_visual[kept]],
+        visual_index=prompt.index[kept][prompt.is_visual[kept]],
         logits=model.head(states[:, -1])[0],
         next_position=prompt.positions[..., -1:] + 1,
     )
 
 
-def _heard(ear: DecoderEar) -> Tensor:
-    assert ear.queries is not None
-    ear.keys = None  # the cache holds them
-    return ear.queries
+def _queries(recorder: DecoderRecorder) -> Tensor:
+    assert recorder.queries is not None
+    recorder.keys = None  # the cache holds them
+    return recorder.queries

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL.Image import Image
-
-from leanvlm.engine.decode import ROWS, Start, decode
-from leanvlm.engine.reading import Question, Started, starts
+from leanvlm.engine.decode import ROWS, DecodeStart, decode
+from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
+from leanvlm.engine.tree import share
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -34,82 +34,86 @@ class Answer:
     kept_centers: list[dict[str, float]] | None
     achieved: dict[str, float]  # per kind that a part acts on, its achieved budget
 
-
-def answer(
-    model: LoadedModel,
-    images: Sequence[Image],
-    question: str,
-    sample_id: str,
-    recipes: Sequence[Recipe],
-    *,
-    limit: int,
-    stops: frozenset[int] | None = None,
-    fps: float | None = None,
-) -> Iterator[tuple[Recipe, Answer]]:
-    """Yield every recipe's answer to one question; see `answer_all` and `Question`."""
-    asked = [Question(sample_id, question, images, fps)]
-    for _, recipe, found in answer_all(model, asked, recipes, limit=limit, stops=stops):
-        yield recipe, found
+    def __str__(self) -> str:
+        return self.answer
 
 
 def answer_all(
     model: LoadedModel,
-    asked: Sequence[Question],
+    samples: Sequence[Sample],
     recipes: Sequence[Recipe],
     *,
     limit: int,
     rows: int = ROWS,
     stops: frozenset[int] | None = None,
 ) -> Iterator[tuple[str, Recipe, Answer]]:
-    """Yield (sample_id, recipe, answer) for every question and recipe.
+    """Yield (sample_id, recipe, answer) for every sample and recipe.
 
     Recipes must share their weights, which `model` holds. Prompts are read one by one, so none is padded; answers of
-    all questions and recipes are decoded side by side, and none depends on its company.
+    all samples and recipes are decoded side by side, and none depends on its batch.
 
-    Takes: rows, how many are decoded side by side; stops, the tokens that end an answer, the model's own by default.
+    Takes: limit, the most new tokens of an answer; rows, how many answers are decoded side by side; stops, the tokens
+    that end an answer, the model's own by default.
+
     Raises: InputError for a recipe that the model refuses, and for a prompt that does not fit.
     """
     refuse(model, recipes)
     ends = model.stop_ids if stops is None else stops
     rebatched = [recipe for recipe in recipes if recipe.is_rebatched]
     others = [recipe for recipe in recipes if not recipe.is_rebatched]
-    yield from _answer_batch(model, asked, others, limit, rows, ends)
-    yield from _answer_batch(model, asked, rebatched, limit, 1, ends)
+    for own, side_by_side in ((others, rows), (rebatched, 1)):
+        if own:
+            yield from _answer_batch(model, samples, own, limit=limit, rows=side_by_side, ends=ends)
+
+
+def answers_to(
+    model: LoadedModel,
+    sample: Sample,
+    recipes: Sequence[Recipe],
+    *,
+    limit: int,
+    rows: int = ROWS,
+    stops: frozenset[int] | None = None,
+) -> dict[str, Answer]:
+    """Return every recipe's answer to one sample, by the recipe's text; see `answer_all`."""
+    found = answer_all(model, [sample], recipes, limit=limit, rows=rows, stops=stops)
+    return {recipe.text: answer for _, recipe, answer in found}
 
 
 def _answer_batch(
     model: LoadedModel,
-    asked: Sequence[Question],
+    samples: Sequence[Sample],
     recipes: Sequence[Recipe],
+    *,
     limit: int,
     rows: int,
     ends: frozenset[int],
 ) -> Iterator[tuple[str, Recipe, Answer]]:
-    drawn: list[Started] = []
+    tree, known = share(recipes), list[Prepared]()
 
-    def drawn_starts() -> Iterator[Start]:
-        for question in asked if recipes else ():
-            for started, start in starts(model, question, recipes, limit):
-                drawn.append(started)
+    def starts() -> Iterator[DecodeStart]:
+        for sample in samples:
+            for prepared, start in prepare(model, sample, tree, limit):
+                known.append(prepared)
                 yield start
 
-    tokens = decode(model, drawn_starts(), stops=ends, limit=limit, rows=rows)
-    for started, answered in zip(drawn, tokens, strict=True):
+    tokens = decode(model, starts(), stops=ends, limit=limit, rows=rows)
+    for prepared, answered in zip(known, tokens, strict=True):
         reason = "stop" if answered[-1] in ends else "length"
-        yield started.sample_id, started.recipe, _answer(model, answered, started, reason)
+        yield prepared.sample_id, prepared.recipe, _answer(model, answered, prepared, reason)
 
 
-def _answer(model: LoadedModel, tokens: list[int], started: Started, reason: str) -> Answer:
+def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: str) -> Answer:
     return Answer(
         answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
         new_tokens=len(tokens),
         finish_reason=reason,
-        prompt_tokens=started.prompt_tokens,
-        visual_tokens=started.visual_tokens,
-        visual_tokens_kept=started.visual_tokens_kept,
-        cache_bytes=started.held.cache_bytes,
-        full_cache_bytes=started.position_bytes * started.prompt_tokens,
-        cache_kept=started.held.share,
-        kept_centers=started.kept_centers,
-        achieved=started.achieved,
+        prompt_tokens=prepared.prompt_tokens,
+        visual_tokens=prepared.visual_tokens,
+        visual_tokens_kept=prepared.visual_tokens_kept,
+        cache_bytes=prepared.size.cache_bytes,
+        full_cache_bytes=prepared.position_bytes * prepared.prompt_tokens,
+        cache_kept=prepared.size.share,
+        kept_centers=prepared.kept_centers,
+        achieved=prepared.achieved,
     )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from leanvlm import files
-from leanvlm.engine.reading import Question
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.processes.children import die_with_parent
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
 FILLED = 4  # times that a batch fills the rows which are decoded side by side
@@ -32,24 +30,10 @@ class Checkpoint:
     device: str
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One sample as a worker needs it."""
-
-    sample_id: str
-    question: str
-    images: tuple[bytes, ...]  # PNG
-    fps: float | None = None  # of a video, whose frames the images are
-
-    def pictures(self) -> list[Image.Image]:
-        """Decode the images."""
-        return [Image.open(io.BytesIO(png)).convert("RGB") for png in self.images]
-
-
-def read_asked(benchmark: str) -> list[Asked]:
-    """Read a benchmark's samples as the workers need them."""
+def read_samples(benchmark: str) -> list[Sample]:
+    """Read what a model is asked of a benchmark's samples; the right answers stay behind."""
     table = samples.TABLE.read(files.samples(benchmark), columns=["sample_id", "question", "images", "fps"])
-    return [Asked(row["sample_id"], row["question"], tuple(row["images"]), row["fps"]) for row in table.to_pylist()]
+    return [Sample(**row | {"images": tuple(row["images"])}) for row in table.to_pylist()]
 
 
 def start_worker() -> None:
@@ -72,16 +56,15 @@ def loaded(checkpoint: Checkpoint) -> LoadedModel:
 
 
 def answer_batch(
-    checkpoint: Checkpoint, batch: Sequence[Asked], recipes: Sequence[str], *, limit: int, rows: int
+    checkpoint: Checkpoint, batch: Sequence[Sample], recipes: Sequence[str], *, limit: int, rows: int
 ) -> list[tuple[str, str, Answer]]:
     """Answer some samples together; return (recipe, sample_id, answer) for each sample and recipe."""
-    asked = [Question(one.sample_id, one.question, one.pictures(), one.fps) for one in batch]
     parsed = [parse(text) for text in recipes]
-    answers = answer_all(loaded(checkpoint), asked, parsed, limit=limit, rows=rows)
+    answers = answer_all(loaded(checkpoint), batch, parsed, limit=limit, rows=rows)
     return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]
 
 
-def batches(asked: Sequence[Asked], n_recipes: int, rows: int) -> list[Sequence[Asked]]:
+def batches(asked: Sequence[Sample], n_recipes: int, rows: int) -> list[Sequence[Sample]]:
     """Cut samples into batches whose answers fill the rows several times: the last ones leave some empty."""
     size = math.ceil(FILLED * rows / n_recipes)
     return [asked[start : start + size] for start in range(0, len(asked), size)]

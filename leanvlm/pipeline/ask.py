@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from leanvlm import grading
-from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine.pool import answers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Asked, Checkpoint
+from leanvlm.engine.worker import Checkpoint
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ def ask(
     rows: int,
 ) -> list[Graded]:
     """Ask every recipe every sample and grade what was said, with the same SQL as the grid."""
-    asked = [Asked(one.sample_id, one.question, one.pngs(), one.fps) for one in samples]
-    return _graded(samples, answers(pool, checkpoint, recipes, asked, limit=limit, rows=rows))
+    return _graded(samples, answers(pool, checkpoint, recipes, samples, limit=limit, rows=rows))
 
 
 def _graded(samples: Sequence[Sample], said: Sequence[tuple[str, str, Answer]]) -> list[Graded]:

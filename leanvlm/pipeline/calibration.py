@@ -20,6 +20,7 @@ from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._weights import Sample
 from leanvlm.models._model import LoadedModel
+from leanvlm.sample import png
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
 Row = dict[str, Any]  # one row of the table `calibration`
@@ -39,7 +40,7 @@ def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES) -> Iterator[Row
     for index in range(n):
         name = sources[index % len(sources)]
         question, answer, image = _photo(rng) if name == "easy_vqa" else _drawn(name, rng)
-        row = {"question": question, "answer": answer, "images": [_png(image)]}
+        row = {"question": question, "answer": answer, "images": [png(image)]}
         yield {"sample_id": f"{name}-{index:05d}", **row}
 
 
@@ -79,9 +80,3 @@ def _inputs(loaded: LoadedModel, row: Row) -> Sample:
     }
     is_visual = torch.isin(whole["input_ids"][0], ids.new_tensor(loaded.visual_ids))
     return Sample(whole, is_visual=is_visual, n_answer=ids.shape[1])
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()

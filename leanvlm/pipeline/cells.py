@@ -1,16 +1,14 @@
 """Stored cells: a cell's file is named by the hash of all that its answers depend on, so reverting finds it again.
 
-A cell is reused only if its key matches: weights, recipe, the sources of its methods and of the plumbing, samples,
-prompt and generation settings, library versions and the kind of device. The key's parts are kept in the file.
+A cell is reused only if its key matches: recipe, checkpoint, samples, the code that answers (sources.py says which),
+settings, library versions and the kind of device. The key's parts are kept in the file.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,11 +17,9 @@ import pyarrow.parquet as pq
 from leanvlm import files, plugins
 from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
+from leanvlm.pipeline.sources import code_hash, digest, file_hash, folder_hash
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells
-
-ROOT = Path(__file__).parents[1]
-PLUMBING = ("engine/*.py", "models/*.py", "methods/_*.py", "recipes/*.py", "tables/answers.py")
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Hash the parts."""
-        return _hash(json.dumps(self.parts).encode())
+        return digest(json.dumps(self.parts).encode())
 
     @property
     def path(self) -> Path:
@@ -98,8 +94,7 @@ def grid_cells(params: Params) -> list[Cell]:
                 ("recipe", recipe.text),
                 ("weights", folder_hash(params.folder(model, recipe))),
                 ("samples", file_hash(files.samples(benchmark))),
-                ("methods", _sources(f"methods/{part.method}.py" for part in recipe.parts)),
-                ("plumbing", _sources(PLUMBING)),
+                ("code", code_hash(params.models[model].architecture, recipe)),
                 ("settings", settings),
                 ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
                 ("device", params.answer.device),
@@ -132,29 +127,3 @@ def explain(cell: Cell) -> str:
     before = dict(json.loads(metadata.get(b"leanvlm.parts", b"[]")))
     changed = [name for name, value in cell.parts if before.get(name) != value]
     return f"{cell.name}: answered before with other {', '.join(changed)}"
-
-
-@cache
-def file_hash(path: Path) -> str:
-    """Hash one file."""
-    return _hash(path.read_bytes()) if path.is_file() else "missing"
-
-
-@cache
-def folder_hash(folder: Path) -> str:
-    """Hash what answers depend on in a checkpoint folder: weights, configuration and tokenizer."""
-    read = sorted(path for path in folder.glob("*") if path.suffix in (".safetensors", ".json"))
-    return _hash("".join(path.name + file_hash(path) for path in read if path.name != "audit.json").encode())
-
-
-@cache
-def _sources_of(pattern: str) -> str:
-    return "".join(path.name + file_hash(path) for path in sorted(ROOT.glob(pattern)))
-
-
-def _sources(patterns: Iterable[str]) -> str:
-    return _hash("".join(_sources_of(pattern) for pattern in patterns).encode())
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

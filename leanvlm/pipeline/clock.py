@@ -11,12 +11,13 @@ from typing import Any
 from tqdm import tqdm
 
 from leanvlm.engine.clock import Seconds, pair, run
-from leanvlm.engine.reading import counts
-from leanvlm.engine.worker import Asked, read_asked
+from leanvlm.engine.passes import count_tokens
+from leanvlm.engine.worker import read_samples
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable
 from leanvlm.recipes import Recipe, parse
+from leanvlm.sample import Sample
 from leanvlm.tables.timings import PHASES
 
 FULL = parse("controls/full")
@@ -27,7 +28,7 @@ class Timer:
     """One recipe on one sample, and the full model on the same."""
 
     recipe: str
-    place: int  # of the sample
+    index: int  # of the sample
     shape: tuple[int, int]  # prompt tokens, and visual ones among them
     mine: Callable[[], Seconds]
     full: Callable[[], Seconds]
@@ -35,27 +36,27 @@ class Timer:
 
 def rows(params: Params) -> list[dict[str, Any]]:
     """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
-    asked = read_asked(params.clock.benchmark)[: params.clock.samples]
+    samples = read_samples(params.clock.benchmark)[: params.clock.samples]
     found = []
     for name in params.grid.models:
         recipes = [recipe for recipe in runnable(params, name) if "seed=" not in recipe.text]
-        n_pairs = len(recipes) * len(asked) * params.clock.repeats
+        n_pairs = len(recipes) * len(samples) * params.clock.repeats
         for timer, repeat, mine, full in tqdm(
-            _measured(params, name, recipes, asked), f"{name} timings", n_pairs, unit="pair"
+            _measured(params, name, recipes, samples), f"{name} timings", n_pairs, unit="pair"
         ):
-            number = timer.place * params.clock.repeats + repeat
+            number = timer.index * params.clock.repeats + repeat
             found += [_row(params, name, timer, number, phase, mine, full) for phase in PHASES]
     return found
 
 
 def _measured(
-    params: Params, name: str, recipes: Sequence[Recipe], asked: Sequence[Asked]
+    params: Params, name: str, recipes: Sequence[Recipe], samples: Sequence[Sample]
 ) -> Iterator[tuple[Timer, int, Seconds, Seconds]]:
     """Time one checkpoint after the other, each held beside the full model."""
     full = _loaded(params, name, FULL)
     for sharing in _by_checkpoint(params, name, recipes):
         model = full if sharing[0].part("weights") is None else _loaded(params, name, sharing[0])
-        timers = [timer for recipe in sharing for timer in _timers(params, full, model, recipe, asked)]
+        timers = [timer for recipe in sharing for timer in _timers(params, full, model, recipe, samples)]
         yield from _rounds(timers, repeats=params.clock.repeats)
 
 
@@ -73,17 +74,16 @@ def _loaded(params: Params, name: str, recipe: Recipe) -> LoadedModel:
 
 
 def _timers(
-    params: Params, full: LoadedModel, model: LoadedModel, recipe: Recipe, asked: Sequence[Asked]
+    params: Params, full: LoadedModel, model: LoadedModel, recipe: Recipe, samples: Sequence[Sample]
 ) -> Iterator[Timer]:
     new_tokens = params.clock.new_tokens
-    for place, sample in enumerate(asked):
-        images = sample.pictures()
-        timed = partial(run, images=images, question=sample.question, sample_id=sample.sample_id, fps=sample.fps)
+    for index, sample in enumerate(samples):
         mine, reference = (
-            partial(timed, on, recipe=one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL))
+            partial(run, on, sample, one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL))
         )
-        inputs = full.inputs_for(images, sample.question, sample.fps)
-        yield Timer(recipe.text, place, counts(full, inputs["input_ids"], new_tokens), mine, reference)
+        inputs = full.inputs_for(sample.pictures(), sample.question, sample.fps)
+        shape = count_tokens(full, inputs["input_ids"], new_tokens)
+        yield Timer(recipe=recipe.text, index=index, shape=shape, mine=mine, full=reference)
 
 
 def _rounds(timers: Sequence[Timer], *, repeats: int) -> Iterator[tuple[Timer, int, Seconds, Seconds]]:

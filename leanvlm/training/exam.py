@@ -11,11 +11,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from leanvlm import files, plugins
-from leanvlm.benchmarks._benchmark import Sample
 from leanvlm.engine.decode import ROWS
 from leanvlm.engine.pool import workers
 from leanvlm.engine.worker import Checkpoint
 from leanvlm.pipeline.ask import ask
+from leanvlm.sample import Sample
 
 SEED = 1  # not the grid's seed 0: the model was chosen while looking at neither
 EVERY = {"easy_vqa": 9673, "documents": 1000, "charts": 1000, "scenes": 1000, "pages": 500}

@@ -9,16 +9,18 @@ import torch
 from PIL.Image import Image
 
 from leanvlm import plugins
-from leanvlm.engine import evict, sweep, vision
+from leanvlm.engine import evict, prompt, sweep
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 
 Prompts = list[tuple[list[Image], str]]
 BUDGETED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]
 
 
 def said(model: LoadedModel, images: list[Image], question: str, recipe: str) -> sweep.Answer:
-    return next(iter(sweep.answer(model, images, question, "s", [parse(recipe)], limit=12)))[1]
+    asked = Sample(sample_id="s", question=question, images=tuple(images))
+    return sweep.answers_to(model, asked, [parse(recipe)], limit=12)[recipe]
 
 
 def test_full_says_what_generate_says(model: LoadedModel, prompts: Prompts) -> None:
@@ -35,14 +37,14 @@ def test_budget_one_goes_the_whole_way_and_changes_nothing(
     model: LoadedModel, prompts: Prompts, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    original_select, original_reduce = evict.select, vision._select
+    original_select, original_reduce = evict.select, prompt.Prompt.select
     score = getattr(plugins.load("methods", method), "score", None)
 
     def spy_select(*args: object) -> torch.Tensor:
         seen.append("select")
         return original_select(*args)  # type: ignore[arg-type]
 
-    def spy_reduce(*args: object) -> vision.Prompt:
+    def spy_reduce(*args: object) -> prompt.Prompt:
         seen.append("reduce")
         return original_reduce(*args)  # type: ignore[arg-type]
 
@@ -51,7 +53,7 @@ def test_budget_one_goes_the_whole_way_and_changes_nothing(
         return score(*args, **named)  # type: ignore[misc]
 
     monkeypatch.setattr(evict, "select", spy_select)
-    monkeypatch.setattr(vision, "_select", spy_reduce)
+    monkeypatch.setattr(prompt.Prompt, "select", spy_reduce)
     if score is not None:
         monkeypatch.setattr(plugins.load("methods", method), "score", spy_score)
     for images, question in prompts:

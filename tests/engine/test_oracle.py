@@ -13,11 +13,11 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.decode import Start, decode, steps
+from leanvlm.engine.decode import DecodeStart, decode, steps
 from leanvlm.engine.evict import evict, select
+from leanvlm.engine.passes import rng_for
 from leanvlm.engine.prefill import prefill
-from leanvlm.engine.reading import lots
-from leanvlm.engine.vision import see
+from leanvlm.engine.vision import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 
@@ -64,17 +64,17 @@ def test_eviction_equals_masking(
 ) -> None:
     for images, question in prompts:
         part = parse(f"{method}@{budget}").parts[0]
-        prompt = see(model, model.inputs(images, question))
+        prompt = run_vision(model, model.inputs(images, question))
         n = prompt.embeds.shape[1]
-        read = prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=lots(part, "s"))
-        cache = evict(read, part.built, lots(part, "s")).cache
-        start = Start(cache, read.logits, read.next_position)
+        read = prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), rng=rng_for(part, "s"))
+        cache = evict(read, part.built, rng_for(part, "s")).cache
+        start = DecodeStart(cache, read.logits, read.next_position)
         (ours,) = decode(model, [start], stops=frozenset(), limit=8)
-        kept = select(read.signals(lots(part, "s")), part.built)
+        kept = select(read.signals(rng_for(part, "s")), part.built)
         assert all(k.shape[-1] < n for k in kept)
         with evicted_keys_masked(model, kept, n):
             again = prefill_plain(model, prompt)
-            oracle = list(islice(steps(model, Start(again, read.logits, read.next_position)), 8))
+            oracle = list(islice(steps(model, DecodeStart(again, read.logits, read.next_position)), 8))
         assert ours == oracle
 
 

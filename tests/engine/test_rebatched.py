@@ -7,12 +7,13 @@ import torch
 from PIL.Image import Image
 
 from leanvlm.engine import decode as decode_module
-from leanvlm.engine import reading, sweep
+from leanvlm.engine import sweep
 from leanvlm.engine.prefill import prefill
-from leanvlm.engine.vision import see
+from leanvlm.engine.vision import run_vision
 from leanvlm.methods._signals import Wanted
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 
 Prompts = list[tuple[list[Image], str]]
 
@@ -23,7 +24,10 @@ def test_the_batch_is_another_and_the_answers_the_same(
     entered: list[tuple[int, int]] = []
     hook = model.text.layers[0].register_forward_pre_hook(lambda _, args: entered.append(tuple(args[0].shape[:2])))
     recipes = [parse("controls/full"), parse("controls/rebatched")]
-    asked = [reading.Question(str(i), question, images) for i, (images, question) in enumerate(prompts)]
+    asked = [
+        Sample(sample_id=str(i), question=question, images=tuple(images))
+        for i, (images, question) in enumerate(prompts)
+    ]
     found = {(key, recipe.text): answer for key, recipe, answer in sweep.answer_all(model, asked, recipes, limit=8)}
     hook.remove()
     for one in asked:
@@ -35,8 +39,8 @@ def test_the_batch_is_another_and_the_answers_the_same(
 
 
 def test_the_first_of_two_copies_is_the_prompt(model: LoadedModel, prompts: Prompts) -> None:
-    prompt = see(model, model.inputs(*prompts[0]))
-    one, two = (prefill(model, prompt, wanted=Wanted(), lots=torch.Generator(), copies=n) for n in (1, 2))
+    prompt = run_vision(model, model.inputs(*prompts[0]))
+    one, two = (prefill(model, prompt, wanted=Wanted(), rng=torch.Generator(), copies=n) for n in (1, 2))
     assert two.next_position.shape == one.next_position.shape
     for layer, keys in enumerate(one.keys):
         assert torch.allclose(two.keys[layer], keys, atol=1e-5)

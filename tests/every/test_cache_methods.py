@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.attention import Heard
-from leanvlm.engine.ears import column_sums
+from leanvlm.engine.attention import AttentionCall
 from leanvlm.engine.evict import select
+from leanvlm.engine.recorders import column_sums
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals
@@ -27,7 +27,7 @@ def layers(order: list[int] | None = None, seed: int = 0) -> list[Signals]:
     found = []
     for layer in range(LAYERS):
         query, key = 3 * torch.randn(1, HEADS, TOKENS, 16), torch.randn(1, GROUPS, TOKENS, 16)
-        call = Heard(query[:, order or list(range(HEADS))], key, 0.25, None, None)
+        call = AttentionCall(query[:, order or list(range(HEADS))], key, 0.25, None, None)
         is_visual = (torch.arange(TOKENS) >= 10) & (torch.arange(TOKENS) < 90)
         known = (call.key, call.query, column_sums(call), is_visual, call.scaling)
         found.append(Signals(*known, layer=layer, n_layers=LAYERS, generator=generator))

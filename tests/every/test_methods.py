@@ -15,6 +15,7 @@ from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 
 METHODS = plugins.ids("methods")
 SETTINGS = ("50%", "w4a16-g128")  # one of them is known to every method whose strength is a setting
@@ -57,9 +58,10 @@ def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
     def once(seed: int) -> sweep.Answer:
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        found = list(sweep.answer(model, images, question, "s", [parse(recipe_of(method))], limit=4))
+        asked = Sample(sample_id="s", question=question, images=tuple(images))
+        found = sweep.answers_to(model, asked, [parse(recipe_of(method))], limit=4)
         assert torch.equal(before, torch.get_rng_state())
-        return found[0][1]
+        return next(iter(found.values()))
 
     assert once(1) == once(2)
 
@@ -70,7 +72,8 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
 ) -> None:
     recipe = parse(recipe_of(method))
     for images, question in prompts:
-        found = next(iter(sweep.answer(model, images, question, "s", [recipe], limit=1)))[1]
+        asked = Sample(sample_id="s", question=question, images=tuple(images))
+        found = sweep.answers_to(model, asked, [recipe], limit=1)[recipe.text]
         achieved = found.achieved[recipe.acts_on]
         count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
         slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images

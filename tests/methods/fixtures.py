@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import Heard
-from leanvlm.engine.ears import column_sums
+from leanvlm.engine.attention import AttentionCall
+from leanvlm.engine.recorders import column_sums
 from leanvlm.methods._signals import Signals
 
 WEIGHTS = (
@@ -27,19 +27,19 @@ def heads(*, tokens: int = 10, boosts: tuple[int, ...] = (5, 5, 7, 7)) -> Tensor
     return table
 
 
-def heard(weights: Tensor | None = None) -> Heard:
+def recorded(weights: Tensor | None = None) -> AttentionCall:
     """Realise weights with keys sqrt(d) x identity and queries ln w, two key heads of two query heads each."""
     table = heads() if weights is None else weights
     d = table.shape[-1]
     keys = (d**0.5 * torch.eye(d)).expand(1, 2, d, d)
-    return Heard(table.log().float()[None], keys, d**-0.5, None, None)
+    return AttentionCall(table.log().float()[None], keys, d**-0.5, None, None)
 
 
 def signals(
     weights: Tensor | None = None, *, layer: int = 0, n_layers: int = 4, visual: tuple[int, ...] = ()
 ) -> Signals:
     """Let a layer know all that can be known of the fixture."""
-    call = heard(weights)
+    call = recorded(weights)
     is_visual = torch.zeros(call.key.shape[2], dtype=torch.bool)
     is_visual[list(visual)] = True
     return Signals(call.key, call.query, column_sums(call), is_visual, call.scaling, layer, n_layers, torch.Generator())

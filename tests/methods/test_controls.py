@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine.reading import lots
+from leanvlm.engine.passes import rng_for
 from leanvlm.methods._method import top
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.controls import blind, downsample, random_cache, random_tokens
@@ -33,7 +33,7 @@ def test_downsample_keeps_the_asked_area(budget: float, prompts: list[tuple[list
 def test_random_tokens_keep_all_tokens_equally_often() -> None:
     counts = torch.zeros(20)
     for sample in range(2000):
-        generator = lots(parse("controls/random_tokens@10%").parts[0], str(sample))
+        generator = rng_for(parse("controls/random_tokens@10%").parts[0], str(sample))
         given = VisualTokens(torch.zeros(20, 1), None, None, generator)
         counts[random_tokens.Method(budget=0.1).reduce(given, 2)[0]] += 1
     assert counts.sum() == 4000
@@ -45,7 +45,7 @@ def test_random_cache_keeps_the_last_and_draws_per_head() -> None:
     kept = []
     for _ in range(2):
         given = signals()
-        given.generator.set_state(lots(part, "s").get_state())
+        given.generator.set_state(rng_for(part, "s").get_state())
         kept.append(top(random_cache.Method(budget=0.3).score(given, 3), 3)[0].tolist())
     assert kept[0] == kept[1]
     assert kept[0][0] != kept[0][1]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import Heard
-from leanvlm.engine.ears import column_sums
+from leanvlm.engine.attention import AttentionCall
+from leanvlm.engine.recorders import column_sums
 from leanvlm.errors import InputError
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals
@@ -24,7 +24,7 @@ MERGED = {
 def of_keys(keys: list[list[float]], visual: tuple[int, ...] = ()) -> Signals:
     """Let queries be zero, so that attention is uniform."""
     key = torch.tensor(keys)[None, None]
-    call = Heard(torch.zeros_like(key), key, 1.0, None, None)
+    call = AttentionCall(torch.zeros_like(key), key, 1.0, None, None)
     is_visual = torch.zeros(len(keys), dtype=torch.bool)
     is_visual[list(visual)] = True
     return Signals(key, call.query, column_sums(call), is_visual, 1.0, 0, 1, torch.Generator())

@@ -20,8 +20,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm import plugins
-from leanvlm.engine import dropping, evict, prefill, reading, sweep, vision
-from leanvlm.engine.decode import Start, decode, steps
+from leanvlm.engine import dropping, evict, passes, prefill, sweep, vision
+from leanvlm.engine.decode import DecodeStart, decode, steps
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
@@ -30,6 +30,7 @@ from leanvlm.methods._tokens import LayerMethod
 from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 from tests.engine.test_oracle import evicted_keys_masked
 from tests.models import tiny
 
@@ -61,19 +62,22 @@ def refused(model: LoadedModel, recipe: str) -> bool:
 
 
 def said(model: LoadedModel, prompt: str, recipe: str) -> sweep.Answer:
-    return next(iter(sweep.answer(model, tiny.pictures(prompt), prompt, "s", [parse(recipe)], limit=8)))[1]
+    return sweep.answers_to(model, sample_of(prompt), [parse(recipe)], limit=8)[recipe]
+
+
+def sample_of(prompt: str) -> Sample:
+    return Sample(sample_id=prompt, question=prompt, images=tuple(tiny.pictures(prompt)))
 
 
 def test_a_batch_of_questions_equals_single_runs(model: Any) -> None:
     """Prompts of several lengths, and one without a picture, share a batch without padding."""
     recipes = [parse(text) for text in ("controls/full", "tokens/visionzip@30%+cache/snapkv@30%", "cache/h2o@30%")]
-    asked = [reading.Question(prompt, prompt, tiny.pictures(prompt)) for prompt in tiny.PROMPTS]
-    asked.append(reading.Question("none", "one", []))
+    asked = [*map(sample_of, tiny.PROMPTS), Sample(sample_id="none", question="one")]
     together = {(key, r.text): a for key, r, a in sweep.answer_all(model, asked, recipes, limit=8)}
     assert len({answer.prompt_tokens for answer in together.values()}) == len(asked)
     for one in asked:
-        for recipe, found in sweep.answer(model, one.images, one.text, one.sample_id, recipes, limit=8):
-            assert found == together[one.sample_id, recipe.text]
+        for recipe, found in sweep.answers_to(model, one, recipes, limit=8).items():
+            assert found == together[one.sample_id, recipe]
 
 
 def generated(model: Any, inputs: tiny.Inputs) -> list[int]:
@@ -105,7 +109,7 @@ def test_budget_one_changes_nothing(model: Any, method: str) -> None:
 def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
     if refused(model, f"{method}@30%"):
         return
-    before, spans = state(model), vision.see(model, model.inputs(tiny.pictures("two"), "two")).spans
+    before, spans = state(model), vision.run_vision(model, model.inputs(tiny.pictures("two"), "two")).spans
     answer = said(model, "two", f"{method}@30%")
     assert state(model) == before
     n = answer.visual_tokens
@@ -193,7 +197,7 @@ def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None
 
     with attention_of(block.config, eager), torch.inference_mode():
         model.model.model(**inputs, use_cache=False)
-    seen = vision.see(model, inputs, wanted=[signal]).encoder[signal]
+    seen = vision.run_vision(model, inputs, wanted=[signal]).encoder[signal]
     expected = model.spread(torch.cat(received)[:, None], inputs, fill=float("-inf"))[:, 0]
     torch.testing.assert_close(seen.attention, expected)
     assert len(seen.keys) == len(seen.attention)
@@ -216,17 +220,17 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
     """The oracle reads the prompt with transformers alone, and hides the evicted keys while it decodes."""
     inputs = model.inputs(tiny.pictures("two"), "two")
     part = parse(f"{method}@30%").parts[0]
-    prompt = vision.see(model, inputs)
-    read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), lots=reading.lots(part, "s"))
-    cache = evict.evict(read, part.built, reading.lots(part, "s")).cache
-    (ours,) = decode(model, [Start(cache, read.logits, read.next_position)], stops=frozenset(), limit=8)
-    kept = evict.select(read.signals(reading.lots(part, "s")), part.built)
+    prompt = vision.run_vision(model, inputs)
+    read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), rng=passes.rng_for(part, "s"))
+    cache = evict.evict(read, part.built, passes.rng_for(part, "s")).cache
+    (ours,) = decode(model, [DecodeStart(cache, read.logits, read.next_position)], stops=frozenset(), limit=8)
+    kept = evict.select(read.signals(passes.rng_for(part, "s")), part.built)
     whole: Any = DynamicCache(config=model.text.config)
     with torch.inference_mode():
         logits = model.model(**inputs, past_key_values=whole, use_cache=True).logits[0, -1]
     torch.testing.assert_close(read.logits, logits)
     with evicted_keys_masked(model, kept, prompt.embeds.shape[1]):
-        oracle = list(islice(steps(model, Start(whole, logits, read.next_position)), 8))
+        oracle = list(islice(steps(model, DecodeStart(whole, logits, read.next_position)), 8))
     assert ours == oracle or method in REWRITING
 
 
@@ -283,8 +287,8 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
 def test_the_rows_that_vote_are_those_of_eager_attention(model: Any) -> None:
     """Also where they belong to a picture whose tokens see each other both ways (Gemma 3)."""
     inputs = model.inputs(tiny.pictures("one"), "one")
-    prompt = vision.see(model, inputs)
-    read = prefill.prefill(model, prompt, wanted=Wanted(rows=32), lots=torch.Generator())
+    prompt = vision.run_vision(model, inputs)
+    read = prefill.prefill(model, prompt, wanted=Wanted(rows=32), rng=torch.Generator())
     before = model.text.config._attn_implementation_internal
     model.text.config._attn_implementation_internal = "eager"
     try:
@@ -363,13 +367,13 @@ def passing_by(model: Any, kept: dict[int, Tensor]) -> Iterator[None]:
 
 def test_company_changes_no_bit(model: Any) -> None:
     """Three answers side by side fill the same caches as each alone, convolutions' states included."""
-    prompt = vision.see(model, model.inputs(tiny.pictures("two"), "two"))
-    read = prefill.prefill(model, prompt, wanted=Wanted(), lots=torch.Generator())
+    prompt = vision.run_vision(model, model.inputs(tiny.pictures("two"), "two"))
+    read = prefill.prefill(model, prompt, wanted=Wanted(), rng=torch.Generator())
     methods = [None, *(parse(f"cache/streaming@{budget}%").parts[0].built for budget in (10, 30))]
 
-    def start(method: Any) -> Start:
+    def start(method: Any) -> DecodeStart:
         cache = evict.evict(read, method, torch.Generator()).cache
-        return Start(cache, read.logits.roll(methods.index(method)), read.next_position)
+        return DecodeStart(cache, read.logits.roll(methods.index(method)), read.next_position)
 
     together = [start(method) for method in methods]
     tokens = decode(model, together, stops=frozenset(), limit=6)
@@ -380,7 +384,7 @@ def test_company_changes_no_bit(model: Any) -> None:
             assert torch.equal(one, other)
 
 
-def held(start: Start) -> list[Tensor]:
+def held(start: DecodeStart) -> list[Tensor]:
     """List all that a cache holds."""
     layers: list[Any] = start.cache.layers
     return [states for la in layers for states in ([la.keys, la.values] if "keys" in vars(la) else [la.conv_states[0]])]

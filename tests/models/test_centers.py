@@ -13,6 +13,7 @@ from torch import Tensor
 from leanvlm.engine import sweep
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 
 SIZES = [(144, 144), (144, 288), (250, 100), (300, 200), (97, 310)]
 
@@ -50,11 +51,15 @@ def test_a_token_lies_where_its_patches_look(model: LoadedModel, size: tuple[int
     assert (centers[:, 0][is_inside] == 0).all()
 
 
+def asked(pictures: list[Image.Image]) -> Sample:
+    return Sample(sample_id="s", question="where?", images=tuple(pictures))
+
+
 def test_only_token_methods_tell_where_and_as_many_as_they_keep(model: LoadedModel) -> None:
     pictures = [ramp(144, 288)]
     kept = {"tokens/fastv@10%": 0.1, "tokens/visionzip@10%": 0.1, "controls/random_tokens@1%": 0.01}
     texts = ("controls/full", "cache/snapkv@10%", *kept)
-    found = {r.text: a for r, a in sweep.answer(model, pictures, "where?", "s", [parse(t) for t in texts], limit=2)}
+    found = sweep.answers_to(model, asked(pictures), [parse(t) for t in texts], limit=2)
     assert found["controls/full"].kept_centers is found["cache/snapkv@10%"].kept_centers is None
     for text, budget in kept.items():
         centers = found[text].kept_centers
@@ -67,7 +72,7 @@ def test_only_token_methods_tell_where_and_as_many_as_they_keep(model: LoadedMod
 
 def test_each_of_several_pictures_has_its_own(model: LoadedModel) -> None:
     pictures = [ramp(144, 144)] * 3
-    ((_, found),) = sweep.answer(model, pictures, "where?", "s", [parse("controls/random_tokens@10%")], limit=1)
+    [found] = sweep.answers_to(model, asked(pictures), [parse("controls/random_tokens@10%")], limit=1).values()
     assert found.kept_centers is not None
     counts = [sum(center["image"] == i for center in found.kept_centers) for i in range(3)]
     assert min(counts) >= 13

@@ -25,6 +25,7 @@ from leanvlm.errors import InputError
 from leanvlm.models import lfm2_vl
 from leanvlm.models._model import load_model
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 from tests.models import tiny
 
 QUESTION = "how many red cats sit on the mat"
@@ -124,12 +125,14 @@ def test_a_checkpoint_reads_pictures_and_says_what_generate_says(architecture: s
     model = load_model(architecture, tmp_path)
     for pictures in ([picture(100, 60)], [picture(90, 110), picture(60, 100)]):
         inputs = model.inputs(pictures, QUESTION)
-        prompt = vision.see(model, inputs)
+        prompt = vision.run_vision(model, inputs)
         assert prompt.n_visual > 0
         expected = generated(model, inputs)
         blind = generated(model, {"input_ids": model.inputs([], QUESTION)["input_ids"]})
         recipes = [parse("controls/full"), parse("controls/blind"), parse("tokens/fastv@40%")]
-        answers = {r.text: a for r, a in sweep.answer(model, pictures, QUESTION, "s", recipes, limit=8)}
+        answers = sweep.answers_to(
+            model, Sample(sample_id="s", question=QUESTION, images=tuple(pictures)), recipes, limit=8
+        )
         assert (answers["controls/full"].answer, answers["controls/full"].new_tokens) == expected
         assert (answers["controls/blind"].answer, answers["controls/blind"].new_tokens) == blind
         assert answers["controls/blind"].visual_tokens_kept == 0
@@ -145,8 +148,9 @@ def test_gemma_refuses_a_prompt_that_its_window_does_not_hold(tmp_path: Path) ->
     write_checkpoint("gemma3", tmp_path)
     model = load_model("gemma3", tmp_path)
     model.model.config.text_config.sliding_window = 80
+    asked = Sample(sample_id="s", question=QUESTION, images=(picture(90, 110),))
     with pytest.raises(InputError, match="ask about fewer pictures"):
-        list(sweep.answer(model, [picture(90, 110)], QUESTION, "s", [parse("controls/full")], limit=64))
+        sweep.answers_to(model, asked, [parse("controls/full")], limit=64)
 
 
 @pytest.mark.parametrize(

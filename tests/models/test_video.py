@@ -18,15 +18,16 @@ from torch import Tensor
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 from leanvlm import files
-from leanvlm.benchmarks._benchmark import Sample
-from leanvlm.engine import dropping, prefill, reading, sweep, vision
-from leanvlm.engine.worker import Checkpoint, answer_batch, loaded, read_asked
+from leanvlm.engine import dropping, passes, prefill, sweep, vision
+from leanvlm.engine import prompt as prompt_module
+from leanvlm.engine.worker import Checkpoint, answer_batch, loaded, read_samples
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import load_model
 from leanvlm.recipes import parse
+from leanvlm.sample import Sample
 from leanvlm.tables import samples
 from stages.samples import row
 from tests.models import test_processors, tiny
@@ -113,8 +114,8 @@ def inputs_of(model: Any, n: int = 5) -> tiny.Inputs:
 
 
 def said(model: Any, recipe: str) -> sweep.Answer:
-    asked = sweep.answer(model, frames(model.name), QUESTION, "s", [parse(recipe)], limit=8, stops=frozenset(), fps=1.0)
-    return next(iter(asked))[1]
+    asked = Sample(sample_id="s", question=QUESTION, images=tuple(frames(model.name)), fps=1.0)
+    return sweep.answers_to(model, asked, [parse(recipe)], limit=8, stops=frozenset())[recipe]
 
 
 def test_frames_become_what_transformers_makes_of_them(model: Any) -> None:
@@ -142,7 +143,7 @@ def test_blind_asks_without_frames(model: Any) -> None:
 
 
 def test_each_frame_is_a_span(model: Any) -> None:
-    prompt = vision.see(model, inputs_of(model))
+    prompt = vision.run_vision(model, inputs_of(model))
     assert [end - start for start, end in prompt.spans] == SPANS[model.name]
     assert prompt.spans[-1][1] == prompt.n_visual
 
@@ -170,10 +171,10 @@ def test_a_budget_is_kept(model: Any, method: str) -> None:
 def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first tokens be best inside the decoder, so that the budget alone would drop all later frames."""
     part, inputs = parse(f"{method}@1%").parts[0], inputs_of(model)
-    prompt = vision.see(model, inputs, wanted=[part.built.encoder] if part.built.encoder else [])
+    prompt = vision.run_vision(model, inputs, wanted=[part.built.encoder] if part.built.encoder else [])
     n_text, n_frames = int((~prompt.is_visual).sum()), len(prompt.spans)
     if not isinstance(part.built, LayerMethod):
-        left = vision.reduce_at_entrance(prompt, part.built, reading.lots(part, "s"))
+        left = prompt_module.reduce_at_entrance(prompt, part.built, passes.rng_for(part, "s"))
         assert (int((~left.is_visual).sum()), len(left.spans)) == (n_text, n_frames)
         assert all(end > start for start, end in left.spans)
         return
@@ -187,7 +188,7 @@ def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monke
 
     monkeypatch.setattr(dropping.Dropper, "cut", spy)
     monkeypatch.setattr(type(part.built), "score", lambda _self, signals, _seen: -torch.arange(float(signals.n_tokens)))
-    prefill.prefill(model, prompt, wanted=Wanted(), method=part.built, lots=reading.lots(part, "s"))
+    prefill.prefill(model, prompt, wanted=Wanted(), method=part.built, rng=passes.rng_for(part, "s"))
     assert int((~prompt.is_visual[kept[-1]]).sum()) == n_text
     stays = torch.isin(prompt.is_visual.nonzero()[:, 0], kept[-1])
     assert all(stays[start:end].any() for start, end in prompt.spans)
@@ -216,7 +217,7 @@ def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None
 
     with attention_of(block.config, eager), torch.inference_mode():
         model.model.model(**inputs, use_cache=False)
-    seen = vision.see(model, inputs, wanted=[signal]).encoder[signal]
+    seen = vision.run_vision(model, inputs, wanted=[signal]).encoder[signal]
     expected = model.spread(torch.cat(received)[:, None], inputs, fill=float("-inf"))[:, 0]
     torch.testing.assert_close(seen.attention, expected)
 
@@ -225,10 +226,11 @@ def test_a_stored_video_is_answered_at_its_rate(tmp_path: Path, monkeypatch: pyt
     """Qwen2.5-VL tells a pair of frames at half a frame a second that it lasts four seconds."""
     monkeypatch.chdir(tmp_path)
     shown = tuple(frames("qwen2_5_vl"))
-    video = Sample("film", "film", "what", shown, QUESTION, ("red",), "exact", fps=0.5)
-    still = Sample("still", "still", "what", shown[:1], QUESTION, ("red",), "exact")
+    asked = {"kind": "what", "question": QUESTION, "answers": ("red",), "rule": "exact"}
+    video = Sample(sample_id="film", group_id="film", images=shown, fps=0.5, **asked)
+    still = Sample(sample_id="still", group_id="still", images=shown[:1], **asked)
     samples.TABLE.write([row("clips", sample, "{}") for sample in (video, still)], files.samples("clips"))
-    film, picture = read_asked("clips")
+    film, picture = read_samples("clips")
     read_from = Checkpoint("qwen2_5_vl", checkpoint("qwen2_5_vl", tmp_path / "model"), "float32", "cpu")
     model = loaded(read_from)
     inputs = model.inputs_for(film.pictures(), film.question, film.fps)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import Heard
+from leanvlm.engine.attention import AttentionCall
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal
 
 BLOCK = 64  # rows of attention computed at a time; small blocks stay in a CPU's cache
 
 
-class DecoderEar:
+class DecoderRecorder:
     """Keep of one decoder layer what the methods want: the prompt's last queries, and the columns' sums."""
 
     def __init__(self, wanted: Wanted) -> None:
@@ -23,55 +23,55 @@ class DecoderEar:
         self.hidden: Tensor | None = None  # (B, 1, rows, T)
         self.scaling = 1.0
 
-    def hear(self, heard: Heard) -> None:
+    def record(self, call: AttentionCall) -> None:
         """Keep copies: a slice would keep the whole tensor alive."""
         rows = max(1, self.wanted.rows)
-        self.queries, self.keys, self.scaling = heard.query[:, :, -rows:].clone(), heard.key, heard.scaling
-        if heard.mask is not None:
-            self.hidden = _hidden_by(heard.mask[:, :, -rows:])
+        self.queries, self.keys, self.scaling = call.query[:, :, -rows:].clone(), call.key, call.scaling
+        if call.mask is not None:
+            self.hidden = _hidden_by(call.mask[:, :, -rows:])
         if self.wanted.sums:
-            self.sums = column_sums(heard)
+            self.sums = column_sums(call)
 
 
-def column_sums(heard: Heard) -> Tensor:
+def column_sums(call: AttentionCall) -> Tensor:
     """Sum the softmax attention that each key receives over all rows, block by block, as a mean over grouped heads.
 
     Shapes: -> (B, G, T), float32.
     """
-    batch, groups, tokens, _ = heard.key.shape
-    heads = heard.query.shape[1] // groups
-    keys = heard.key.float().transpose(-1, -2)  # (B, G, D, T)
+    batch, groups, tokens, _ = call.key.shape
+    heads = call.query.shape[1] // groups
+    keys = call.key.float().transpose(-1, -2)  # (B, G, D, T)
     sums = torch.zeros(batch, groups, tokens, device=keys.device)
     for start in range(0, tokens, BLOCK):
         end = min(start + BLOCK, tokens)
-        seen = end if heard.mask is None else tokens  # later keys get nothing
-        queries = heard.query[:, :, start:end].float().unflatten(1, (groups, heads)) * heard.scaling  # type: ignore[no-untyped-call]
-        logits = (queries.flatten(2, 3) @ keys[..., :seen]).view(batch, groups, heads, end - start, seen)
-        if heard.lse is not None:
-            part = (logits - heard.lse[:, :, start:end].view(batch, groups, heads, -1, 1)).exp_()
+        visible = end if call.mask is None else tokens  # later keys get nothing
+        queries = call.query[:, :, start:end].float().unflatten(1, (groups, heads)) * call.scaling  # type: ignore[no-untyped-call]
+        logits = (queries.flatten(2, 3) @ keys[..., :visible]).view(batch, groups, heads, end - start, visible)
+        if call.lse is not None:
+            part = (logits - call.lse[:, :, start:end].view(batch, groups, heads, -1, 1)).exp_()
             part[..., start:].tril_()
         else:
-            part = logits.masked_fill(_hidden(heard, start, end, seen), float("-inf")).softmax(-1).nan_to_num()
-        sums[..., :seen] += part.sum((2, 3))
+            part = logits.masked_fill(_hidden(call, start, end, visible), float("-inf")).softmax(-1).nan_to_num()
+        sums[..., :visible] += part.sum((2, 3))
     return sums / heads
 
 
-def _hidden(heard: Heard, start: int, end: int, seen: int) -> Tensor:
+def _hidden(call: AttentionCall, start: int, end: int, visible: int) -> Tensor:
     """Mark what the rows of one block do not see.
 
     Shapes: -> (..., rows, keys), True = hidden.
     """
-    if heard.mask is None:
-        place = torch.arange(seen, device=heard.key.device)
-        return place > place[start:end, None]
-    return _hidden_by(heard.mask[:, :, None, start:end])
+    if call.mask is None:
+        index = torch.arange(visible, device=call.key.device)
+        return index > index[start:end, None]
+    return _hidden_by(call.mask[:, :, None, start:end])
 
 
 def _hidden_by(mask: Tensor) -> Tensor:
     return ~mask if mask.dtype == torch.bool else mask < 0
 
 
-class EncoderEar:
+class EncoderRecorder:
     """Keep, per patch of the vision tower, the attention it receives and its key.
 
     A tower with class tokens is asked what the first of them attends to, another for the mean over all rows. Padding,
@@ -85,16 +85,16 @@ class EncoderEar:
         self._attention: list[Tensor] = []
         self._keys: list[Tensor] = []
 
-    def hear(self, heard: Heard) -> None:
+    def record(self, call: AttentionCall) -> None:
         """Keep one call: all tiles of a picture, or one picture."""
-        query, key, scaling = heard.query.float(), heard.key.float(), heard.scaling
+        query, key, scaling = call.query.float(), call.key.float(), call.scaling
         if self.signal.as_one_head:
             query, key = (states.transpose(1, 2).flatten(2)[:, None] for states in (query, key))
             scaling = key.shape[-1] ** -0.5
         rows = query[:, :, :1] if self.class_tokens else query
         is_patch = torch.ones(key.shape[0], 1, key.shape[2], dtype=torch.bool, device=key.device)
-        if heard.mask is not None:
-            is_patch = ~_hidden_by(heard.mask[:, :, 0])
+        if call.mask is not None:
+            is_patch = ~_hidden_by(call.mask[:, :, 0])
         votes = is_patch[:, :, : rows.shape[2], None]  # (tiles, 1, rows, 1)
         total = torch.zeros(key.shape[:3], device=key.device)  # (tiles, H, N)
         for start in range(0, rows.shape[2], BLOCK):

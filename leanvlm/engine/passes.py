@@ -1,0 +1,87 @@
+"""The pieces of work before an answer's first token: show the picture, read the prompt, keep the cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import TypeVar
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from leanvlm.engine.evict import EvictedCache, evict
+from leanvlm.engine.prefill import Prefilled, prefill
+from leanvlm.engine.prompt import Prompt, reduce_at_entrance
+from leanvlm.errors import InputError
+from leanvlm.methods._cache import CacheMethod
+from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._signals import Wanted
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipes import Part, Recipe
+
+M = TypeVar("M")
+
+
+def count_tokens(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
+    """Count a prompt's tokens, and the visual ones among them.
+
+    Shapes: ids (1, T).
+
+    Raises: InputError where prompt and answer together are more than the engine can handle.
+    """
+    n, room = ids.shape[1], model.context_limit
+    if room is not None and n + limit > room:
+        raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
+                         f"{room}; ask about fewer pictures or lower answer.max_new_tokens")  # fmt: skip
+    return n, int(torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device)).sum())
+
+
+def show(part: Part | None, images: Sequence[Image]) -> Sequence[Image]:
+    """Return the pictures that the model gets."""
+    return method_of(part, ImageMethod).transform(images) if part else images
+
+
+def read_prompt(
+    model: LoadedModel, prompt: Prompt, part: Part | None, sample_id: str, recipes: Sequence[Recipe]
+) -> Prefilled:
+    """Reduce the prompt by a token method and run the decoder over it, keeping all signals that the recipes need."""
+    method = part.built if part else None
+    entrance = method if isinstance(method, EntranceMethod) else None
+    entering = reduce_at_entrance(prompt, entrance, rng_for(part, sample_id))
+    cache_methods = [method_of(one, CacheMethod) for recipe in recipes if (one := recipe.part("cache"))]
+    return prefill(
+        model,
+        entering,
+        wanted=reduce(or_, (cache_method.wants(entering.is_visual) for cache_method in cache_methods), Wanted()),
+        method=method if isinstance(method, LayerMethod) else None,
+        rng=rng_for(part, sample_id),
+        copies=2 if any(recipe.is_rebatched for recipe in recipes) else 1,
+    )
+
+
+def keep_cache(part: Part | None, prefilled: Prefilled, sample_id: str) -> EvictedCache:
+    """Copy what a cache method keeps, or all of it."""
+    return evict(prefilled, method_of(part, CacheMethod) if part else None, rng_for(part, sample_id))
+
+
+def encoder_signals(recipes: Sequence[Recipe]) -> set[EncoderSignal]:
+    """Collect what the recipes' token methods read of the vision tower."""
+    methods = [part.built for recipe in recipes if (part := recipe.part("tokens"))]
+    return {method.encoder for method in methods if method.encoder}
+
+
+def rng_for(part: Part | None, sample_id: str) -> torch.Generator:
+    """Make the generator of one part on one sample: its seed and the sample decide, nothing else."""
+    seed = part.built.seed if part and "seed" in dir(part.built) else 0
+    digest = hashlib.sha256(f"{sample_id}|{seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def method_of(part: Part, kind: type[M]) -> M:
+    """Return a part's method, checked for its kind."""
+    assert isinstance(part.built, kind)
+    return part.built

@@ -1,0 +1,125 @@
+"""Walk the tree of shared work once for one sample: all that comes before each recipe's first token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from leanvlm.engine.decode import DecodeStart
+from leanvlm.engine.evict import CacheSize
+from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
+from leanvlm.engine.prefill import Prefilled
+from leanvlm.engine.prompt import Prompt
+from leanvlm.engine.tree import Branch
+from leanvlm.engine.vision import run_vision
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipes import Recipe
+from leanvlm.sample import Sample
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a recipe's answer before its first token."""
+
+    sample_id: str
+    recipe: Recipe
+    prompt_tokens: int
+    visual_tokens: int
+    size: CacheSize
+    visual_tokens_kept: float  # mean over decoder layers
+    position_bytes: int  # of one prompt position over all layers
+    achieved: dict[str, float]  # share kept of what a method acts on
+    kept_centers: list[dict[str, float]] | None  # of the visual tokens that are left, where a token method chose
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The prompt that one picture makes, beside the original one's counts."""
+
+    prompt: Prompt
+    prompt_tokens: int
+    visual_tokens: int
+    area: float  # share of the pixels
+    centers: Tensor | None  # (visual, 3): picture, x, y
+
+
+def prepare(
+    model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int
+) -> Iterator[tuple[Prepared, DecodeStart]]:
+    """Yield each recipe's own cache, ready to decode from, and what is known of it.
+
+    Raises: InputError for a prompt that, with an answer of `limit` tokens, does not fit.
+    """
+    images = sample.pictures()
+    whole = model.inputs_for(images, sample.question, sample.fps)
+    counts = count_tokens(model, whole["input_ids"], limit)
+    for shown in tree:
+        looked = _look(model, sample, images, whole, counts, shown)
+        for read in shown.branches:
+            prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
+            for kept in read.branches:
+                for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
+                    cache = keep_cache(kept.part, prefilled, sample.sample_id)
+                    start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position)
+                    yield _prepared(sample, recipe, looked, prefilled, cache.size), start
+
+
+def _look(
+    model: LoadedModel,
+    sample: Sample,
+    images: Sequence[Image],
+    whole: dict[str, Tensor],
+    counts: tuple[int, int],
+    branch: Branch,
+) -> _Shown:
+    """Show the pictures, or what an image method makes of them, to the vision tower."""
+    shown = show(branch.part, images)
+    inputs = model.inputs_for(shown, sample.question, sample.fps) if branch.part else whole
+    reduces = any(recipe.part("tokens") for recipe in branch.recipes)
+    return _Shown(
+        prompt=run_vision(model, inputs, wanted=encoder_signals(branch.recipes)),
+        prompt_tokens=counts[0],
+        visual_tokens=counts[1],
+        area=_area(shown) / _area(images) if images else 1.0,
+        centers=model.token_centers(inputs) if images and reduces else None,
+    )
+
+
+def _prepared(sample: Sample, recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheSize) -> Prepared:
+    received = prefilled.is_visual
+    return Prepared(
+        sample_id=sample.sample_id,
+        recipe=recipe,
+        prompt_tokens=looked.prompt_tokens,
+        visual_tokens=looked.visual_tokens,
+        size=size,
+        visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
+        position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),
+        achieved={"image": looked.area, "tokens": _share(prefilled, looked.prompt), "cache": size.share},
+        kept_centers=_kept_centers(looked, prefilled) if recipe.part("tokens") else None,
+    )
+
+
+def _area(images: Sequence[Image]) -> int:
+    return sum(image.width * image.height for image in images)
+
+
+def _share(prefilled: Prefilled, prompt: Prompt) -> float:
+    return int(prefilled.is_visual[-1].sum()) / prompt.n_visual if prompt.n_visual else 1.0
+
+
+def _kept_centers(looked: _Shown, prefilled: Prefilled) -> list[dict[str, float]] | None:
+    """Say where in their pictures the visual tokens lie that are left; those without patches lie nowhere.
+
+    x and y are shares of the picture's width and height.
+    """
+    if looked.centers is None:
+        return None
+    kept = torch.searchsorted(looked.prompt.index[looked.prompt.is_visual], prefilled.visual_index)
+    rows = [row for row in looked.centers[kept].tolist() if not isnan(row[1])]
+    return [{"image": int(image), "x": round(x, 3), "y": round(y, 3)} for image, x, y in rows]

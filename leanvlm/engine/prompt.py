@@ -1,0 +1,100 @@
+"""The prompt at the decoder's entrance: embedded tokens, their positions, and which of them are visual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Tensor
+
+from leanvlm.methods._method import n_keep
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
+
+
+@dataclass(frozen=True)
+class EncoderAttention:
+    """What one block of the vision tower attends to, per visual token.
+
+    Shapes: attention (visual,), keys (visual, D).
+    """
+
+    attention: Tensor
+    keys: Tensor
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What enters the decoder, batch of one.
+
+    Shapes: embeds (1, T, C); positions (..., 1, T), for the rotary embedding; is_visual (T,); spans: for each image,
+    where its visual tokens begin and end among the visual tokens; index (T,): each token's index in the prompt as it
+    was asked. `encoder` holds the signals that were asked for. What else some models hand to their decoder: `masks`, by
+    layer type, each (1, 1, T, T), True = visible, or None for plain causal attention (Gemma 3); `added`, each (T, C),
+    what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
+    """
+
+    embeds: Tensor
+    positions: Tensor
+    is_visual: Tensor
+    spans: tuple[tuple[int, int], ...]
+    index: Tensor
+    encoder: dict[EncoderSignal, EncoderAttention] = field(default_factory=dict)
+    masks: dict[str, Tensor | None] | None = None
+    added: tuple[Tensor, ...] = ()
+
+    @property
+    def n_visual(self) -> int:
+        """Count the visual tokens."""
+        return int(self.is_visual.sum())
+
+    def select(self, keep: Tensor) -> Prompt:
+        """Leave tokens out; positions stay the original ones.
+
+        Shapes: keep (T,), True = stays.
+        """
+        lengths = [end - start for start, end in self.spans]
+        by_image = torch.split(self.is_visual.nonzero()[:, 0], lengths)
+        return Prompt(
+            embeds=self.embeds[:, keep],
+            positions=self.positions[..., keep],
+            is_visual=self.is_visual[keep],
+            spans=to_spans(int(keep[index].sum()) for index in by_image),
+            index=self.index[keep],
+            masks=None if self.masks is None else {name: cut_mask(mask, keep) for name, mask in self.masks.items()},
+            added=tuple(rows[keep] for rows in self.added),
+        )
+
+
+def to_spans(lengths: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Turn lengths of consecutive runs into where each begins and ends."""
+    return tuple(pairwise(accumulate(lengths, initial=0)))
+
+
+def cut_mask(mask: Tensor | None, keep: Tensor) -> Tensor | None:
+    """Keep the rows and columns of some tokens.
+
+    Shapes: (1, 1, T, T) -> (1, 1, n, n).
+    """
+    return None if mask is None else mask[:, :, keep][..., keep]
+
+
+def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator: torch.Generator) -> Prompt:
+    """Let a token method choose, image by image, what enters the decoder; positions stay the original ones."""
+    if method is None or not prompt.spans:
+        return prompt
+    visual = prompt.is_visual.nonzero()[:, 0]  # index of each visual token in the prompt
+    embeds, keep = prompt.embeds.clone(), ~prompt.is_visual
+    attended = prompt.encoder[method.encoder] if method.encoder else None
+    for start, end in prompt.spans:
+        tokens = VisualTokens(
+            features=prompt.embeds[0, visual[start:end]],
+            attention=None if attended is None else attended.attention[start:end],
+            keys=None if attended is None else attended.keys[start:end],
+            generator=generator,
+        )
+        chosen, features = method.reduce(tokens, n_keep(end - start, method.budget))
+        embeds[0, visual[start:end][chosen]] = features.to(embeds.dtype)
+        keep[visual[start:end][chosen]] = True
+    return replace(prompt, embeds=embeds).select(keep)

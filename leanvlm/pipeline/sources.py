@@ -1,0 +1,97 @@
+"""What an answer depends on, stated once: a cell's key hashes it, and the tests hold dvc.yaml to it.
+
+The code is what the worker, the model's adapter and the recipe's methods import, followed from file to file, without
+what HARMLESS lists. It is hashed as Python reads it, so that another comment or docstring answers nothing anew.
+Methods on the weights are left out: what they made is in the checkpoint, which is hashed whole.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from leanvlm.recipes import Recipe
+
+PACKAGE = Path(__file__).parents[1]
+ENTRIES = ("engine/worker.py", "tables/answers.py")  # what answers, and how a stored answer looks
+# Files and folders of leanvlm that decide whether something is computed, never what.
+HARMLESS = ("errors.py", "extras.py", "files.py", "params", "plugins.py", "printing.py", "processes")
+NOT_READ = ("audit.json",)  # files of a checkpoint that neither loader nor processor nor tokenizer reads
+
+
+@cache
+def code_hash(architecture: str, recipe: Recipe) -> str:
+    """Hash the code that answers a recipe on an architecture."""
+    methods = [f"methods/{part.method}.py" for part in recipe.parts if part.built.acts_on != "weights"]
+    entries = [PACKAGE / name for name in (*ENTRIES, f"models/{architecture}.py", *methods)]
+    read = sorted(imports(entries))
+    return digest("".join(path.name + _code(path) for path in read).encode())
+
+
+def imports(entries: Iterable[Path]) -> set[Path]:
+    """Follow the project's own imports from some files, also inside functions, but not through harmless files."""
+    found, queue = set(entries), list(entries)
+    while queue:
+        for path in _imported(queue.pop()):
+            if path not in found and not is_harmless(path):
+                found.add(path)
+                queue.append(path)
+    return found
+
+
+def is_harmless(path: Path) -> bool:
+    """Tell whether a file of the package cannot change a result."""
+    return path.is_relative_to(PACKAGE) and path.relative_to(PACKAGE).parts[0] in HARMLESS
+
+
+@cache
+def file_hash(path: Path) -> str:
+    """Hash one file."""
+    return digest(path.read_bytes()) if path.is_file() else "missing"
+
+
+@cache
+def folder_hash(folder: Path) -> str:
+    """Hash every file of a checkpoint folder: weights, configuration, templates, vocabulary, all else."""
+    read = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NOT_READ]
+    return digest("".join(path.relative_to(folder).as_posix() + file_hash(path) for path in read).encode())
+
+
+def digest(content: bytes) -> str:
+    """Shorten content to sixteen hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+@cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """List the first-party files that one file imports by name."""
+    root = PACKAGE.parent
+    candidates = [
+        candidate
+        for name in _names(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] in (PACKAGE.name, "flows", "stages")
+        for candidate in (root / f"{name.replace('.', '/')}.py", root / name.replace(".", "/") / "__init__.py")
+    ]
+    return tuple(candidate for candidate in candidates if candidate.is_file())
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@cache
+def _code(path: Path) -> str:
+    """Return a file's code without comments, layout and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from leanvlm.commands import Command, compare, explain, lists, recommend, score, sql, verify_paper
+from leanvlm.commands import Command, compare, explain, lists, recommend, run, score, sql, verify_paper
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.printing import FORMATS
 
 COMMANDS: tuple[Command, ...] = (
     *lists.COMMANDS,
+    run.COMMAND,
     score.COMMAND,
     compare.COMMAND,
     recommend.COMMAND,

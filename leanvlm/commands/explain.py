@@ -1,33 +1,70 @@
-"""`leanvlm explain`: which cells are stored, and why others are not."""
+"""`leanvlm explain`: which cells are stored, why others are not, and what work their recipes share."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from leanvlm import files
 from leanvlm.commands import Command
 from leanvlm.printing import FORMATS
+
+if TYPE_CHECKING:
+    from leanvlm.params import Params
+    from leanvlm.pipeline.cells import Cell
+
+COLUMNS = ("model", "recipe", "benchmark", "explanation")
+DETAILS = """\
+First a line for each cell of the grid: where it is stored, or what of its key changed, or why it is not run. Then the
+work that the recipes of one checkpoint share on each sample, as a tree: a picture is shown once for all recipes below
+it, a prompt is read once for all caches that are kept of it, and every recipe decodes from a cache of its own."""
 
 
 def run(arguments: Namespace) -> None:
     """Say of each cell of the grid whether it is stored, and if not, what changed or why it is not run."""
     from leanvlm.params import load
-    from leanvlm.pipeline.cells import explain, grid_cells, grid_skips
+    from leanvlm.pipeline.cells import grid_cells
 
-    params = load(Path("params.yaml"))
-    said = {(cell.model, cell.recipe.text, cell.benchmark): explain(cell) for cell in grid_cells(params)}
+    params = load(files.PARAMS)
+    chosen = [cell for cell in grid_cells(params) if _is_chosen(arguments, cell.recipe.text, cell.benchmark)]
+    rows = list(_rows(params, chosen, arguments))
+    if arguments.format != "table":
+        print(FORMATS[arguments.format](COLUMNS, rows))
+        return
+    print("\n".join([text for *_, text in rows] + list(_work(params, chosen))))
+
+
+def _is_chosen(arguments: Namespace, recipe: str, benchmark: str) -> bool:
+    return arguments.recipe in (None, recipe) and arguments.benchmark in (None, benchmark)
+
+
+def _rows(params: Params, chosen: list[Cell], arguments: Namespace) -> Iterator[tuple[str, ...]]:
+    from leanvlm.pipeline.cells import explain, grid_skips
+
+    for cell in chosen:
+        yield cell.model, cell.recipe.text, cell.benchmark, explain(cell)
     for skip in grid_skips(params):
-        key = (skip.model, skip.recipe, skip.benchmark)
-        said[key] = f"{' | '.join(key)}: not run, {skip.reason}"
-    rows = [
-        (*key, text)
-        for key, text in said.items()
-        if arguments.recipe in (None, key[1]) and arguments.benchmark in (None, key[2])
-    ]
-    if arguments.format == "table":
-        print("\n".join(text for *_, text in rows))
-    else:
-        print(FORMATS[arguments.format](["model", "recipe", "benchmark", "explanation"], rows))
+        if _is_chosen(arguments, skip.recipe, skip.benchmark):
+            key = (skip.model, skip.recipe, skip.benchmark)
+            yield *key, f"{' | '.join(key)}: not run, {skip.reason}"
+
+
+def _work(params: Params, chosen: list[Cell]) -> Iterator[str]:
+    """Yield the tree of shared work of each checkpoint."""
+    from leanvlm.engine.tree import count, lines, share
+
+    groups: dict[str, dict[str, Cell]] = {}
+    for cell in chosen:
+        folder = params.folder(cell.model, cell.recipe).as_posix()
+        groups.setdefault(folder, {})[cell.recipe.text] = cell
+    for folder, cells in groups.items():
+        tree = share([cell.recipe for cell in cells.values()])
+        n = count(tree)
+        yield ""
+        yield (f"{folder}: on each sample {len(cells)} recipes take {n['image']} vision passes, {n['tokens']} reads of "
+               f"the prompt, {n['cache']} caches")  # fmt: skip
+        yield from lines(tree, "  ")
 
 
 def _takes(parser: ArgumentParser) -> None:
@@ -37,7 +74,8 @@ def _takes(parser: ArgumentParser) -> None:
 
 COMMAND = Command(
     name="explain",
-    says="say which cells of the grid are stored, and why others are not",
+    says="say which cells of the grid are stored, why others are not, and what work they share",
+    details=DETAILS,
     example="leanvlm explain cache/snapkv@10% documents",
     run=run,
     takes=_takes,

@@ -8,7 +8,7 @@ while there is no room for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,12 +139,17 @@ AttentionInterface.register(NAME, _rows_attention)
 AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
+def likeliest(logits: Tensor) -> Tensor:
+    """Choose the likeliest token. Shapes: (vocabulary,) -> (1,)."""
+    return logits.argmax(-1, keepdim=True)
+
+
 @torch.inference_mode()
-def steps(model: LoadedModel, start: DecodeStart) -> Iterator[int]:
-    """Yield one token after another, for ever, of one answer alone: what the clock measures."""
+def steps(model: LoadedModel, start: DecodeStart, choose: Callable[[Tensor], Tensor] = likeliest) -> Iterator[int]:
+    """Yield one token after another, for ever, of one answer alone; `choose` makes a token of logits."""
     logits, position = start.logits, start.position
     while True:
-        token = logits.argmax(-1, keepdim=True)
+        token = choose(logits)
         yield int(token)
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(token[None]),

@@ -31,10 +31,14 @@ class LoadedModel:
     refused: ClassVar[dict[str, str]] = {}  # methods without a place in this architecture, and why
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
 
-    def __init__(self, network: PreTrainedModel, processor: ProcessorMixin) -> None:
+    def __init__(
+        self, network: PreTrainedModel, processor: ProcessorMixin | None = None, folder: Path | None = None
+    ) -> None:
+        """Take: processor, what makes prompts, if any are to be made; folder, where the checkpoint lies."""
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]
-        self.processor = processor
-        self.tokenizer: Any = processor.tokenizer
+        self.processor: Any = processor
+        self.tokenizer: Any = processor.tokenizer if processor is not None else None
+        self.folder = folder
 
     @classmethod
     def load(cls, folder: Path, *, dtype: str, device: str) -> LoadedModel:
@@ -53,7 +57,7 @@ class LoadedModel:
         if lost:
             raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {cls.network_class.__name__}, "
                              f"such as {lost[0]}; choose the architecture that it was saved as")  # fmt: skip
-        return cls(network.to(device), cls.read_processor(folder))
+        return cls(network.to(device), cls.read_processor(folder), folder)
 
     @classmethod
     def read_config(cls, folder: Path) -> Any:
@@ -75,6 +79,11 @@ class LoadedModel:
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Read what turns pictures and words into tensors."""
         raise NotImplementedError
+
+    @property
+    def architecture(self) -> str:
+        """The adapter's id."""
+        return type(self).__module__.rpartition(".")[2]
 
     @property
     def text(self) -> Any:
@@ -138,12 +147,11 @@ class LoadedModel:
     def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
         """Build the prompt of one question about one to many pictures, or none."""
         content = [{"type": "image"} for _ in images] + [{"type": "text", "text": question}]
-        processor: Any = self.processor
-        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if not images:
             tensors = self.tokenizer(text, return_tensors="pt", add_special_tokens=self.adds_special_tokens)
         else:
-            tensors = processor(images=[list(images)], text=[text], return_tensors="pt")
+            tensors = self.processor(images=[list(images)], text=[text], return_tensors="pt")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
 
     def inputs_for(self, images: Sequence[Image], question: str, fps: float | None) -> dict[str, Tensor]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from leanvlm.recipes.options import build
 
+FULL = "controls/full"  # the model as it is, which every ratio is taken of
+
 
 @dataclass(frozen=True)
 class Part:

@@ -1,0 +1,1 @@
+"""The public face: `leanvlm.load`, `answer`, `evaluate`, `compress` and `generate`, one file each."""

@@ -1,0 +1,109 @@
+"""`leanvlm.evaluate`: recipes on benchmarks, as tables and metrics to ask with SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from tqdm import tqdm
+
+from leanvlm import plugins
+from leanvlm.api._recipes import for_loaded
+from leanvlm.engine.decode import ROWS
+from leanvlm.engine.sweep import answer_all
+from leanvlm.engine.worker import batches
+from leanvlm.errors import InputError
+from leanvlm.models._model import LoadedModel
+from leanvlm.predictions.columns import SCHEMA
+from leanvlm.predictions.metrics import measure
+from leanvlm.recipes import FULL, Recipe
+from leanvlm.sample import Sample
+from leanvlm.tables._table import write_parquet
+
+RESAMPLES, SEED = 1000, 0  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What every recipe said to every sample."""
+
+    predictions: pa.Table
+
+    @cached_property
+    def store(self) -> duckdb.DuckDBPyConnection:
+        """Tables and metrics in memory, as in the project's store; seconds and bytes are not among them."""
+        connection = duckdb.connect()
+        measure(connection, self.predictions, full=FULL, resamples=RESAMPLES, seed=SEED)
+        return connection
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """Ask the tables and metrics; the rows print as a table, `.df()` and `.fetchall()` hand them on."""
+        return self.store.sql(query)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the predictions as a folder that `leanvlm score` reads; return the file."""
+        path = Path(folder) / "predictions.parquet"
+        write_parquet(self.predictions.drop_columns(["file", "line"]), path)
+        return path
+
+
+def evaluate(
+    model: LoadedModel,
+    *,
+    recipes: Sequence[str],
+    benchmarks: Sequence[str],
+    n: int = 100,
+    seed: int = 0,
+    max_new_tokens: int = 48,
+    name: str = "",
+) -> Evaluation:
+    """Answer `n` samples of each benchmark with each recipe, beside controls/full, which every ratio is taken of.
+
+    Takes: n, samples of each benchmark; seed, which draw of them; name, what the model is called in the tables, its
+    folder's name by default.
+
+    Raises: InputError for an unknown benchmark or recipe, or one that the model refuses or that acts on the weights.
+
+    >>> from leanvlm import load
+    >>> found = evaluate(load("artifacts/models/embedded"), recipes=["tokens/fastv@40%"], benchmarks=["easy_vqa"], n=4)
+    >>> found.sql("select recipe, accuracy from accuracy").fetchall()
+    [('controls/full', 1.0), ('tokens/fastv@40%', 1.0)]
+    """
+    parsed = {recipe.text: recipe for recipe in for_loaded([FULL, *recipes])}
+    if n < 1 or max_new_tokens < 1 or not benchmarks:
+        raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more")
+    called = name or (model.folder.resolve().name if model.folder else model.architecture)
+    loaded = {benchmark: plugins.load("benchmarks", benchmark)() for benchmark in benchmarks}
+    rows = [
+        {"model": called, "benchmark": benchmark, **row}
+        for benchmark, built in loaded.items()
+        for row in _answered(model, list(built.samples(n, seed=seed)), list(parsed.values()), benchmark, max_new_tokens)
+    ]
+    return Evaluation(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+def _answered(
+    model: LoadedModel, samples: Sequence[Sample], recipes: Sequence[Recipe], benchmark: str, limit: int
+) -> Iterator[dict[str, Any]]:
+    by_id = {sample.sample_id: sample for sample in samples}
+    with tqdm(
+        total=len(samples), desc=f"{benchmark} x {len(recipes)} recipes", unit="sample", disable=None
+    ) as progress:
+        for batch in batches(samples, len(recipes), ROWS):
+            for sample_id, recipe, found in answer_all(model, batch, recipes, limit=limit):
+                sample = by_id[sample_id]
+                yield {
+                    "recipe": recipe.text,
+                    "sample_id": sample_id,
+                    "answer": found.answer,
+                    "new_tokens": found.new_tokens,
+                    "group_id": sample.group_id,
+                    "answers": list(sample.answers),
+                    "rule": sample.rule,
+                }
+            progress.update(len(batch))

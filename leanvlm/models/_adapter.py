@@ -1,0 +1,50 @@
+"""Find the adapter of a checkpoint or of a network: what config.json says decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+from leanvlm.models._model import LoadedModel
+
+
+def infer(folder: Path) -> str:
+    """Return the id of the architecture that a checkpoint's config.json names.
+
+    Raises: InputError for a folder without a readable config.json, and for an architecture without an adapter.
+    """
+    path = folder / "config.json"
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8"))["model_type"]
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name the folder of a Hugging Face checkpoint") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path} names no model_type; name the folder of a Hugging Face checkpoint") from None
+    return _of_kind(kind)
+
+
+def wrap(network: Any) -> LoadedModel:
+    """Give a Hugging Face model its adapter, without a processor.
+
+    Raises: InputError for an architecture without one.
+    """
+    adapter: type[LoadedModel] = plugins.load("models", _of_kind(network.config.model_type))
+    return adapter(network)
+
+
+def _of_kind(kind: object) -> str:
+    known = dict(_kinds())
+    if not isinstance(kind, str) or kind not in known:
+        raise InputError(f"no adapter for models of the type {kind!r}; leanvlm has adapters for {', '.join(known)}")
+    return known[kind]
+
+
+def _kinds() -> Iterator[tuple[str, str]]:
+    """Yield each adapter's model_type and id."""
+    for name in plugins.ids("models"):
+        config: Any = plugins.load("models", name).network_class.config_class
+        yield config.model_type, name

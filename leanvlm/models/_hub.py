@@ -24,8 +24,13 @@ def folder_of(name: str | Path) -> Path:
     if found is None:
         raise InputError(f"no folder {str(name)!r}; name a checkpoint's folder, or owner/name[@revision] of the hub")
     try:
-        options = {"allow_patterns": list(PATTERNS), "local_files_only": constants.HF_HUB_OFFLINE}
-        return Path(snapshot_download(found["id"], revision=found["revision"], **options))
+        folder = snapshot_download(
+            found["id"],
+            revision=found["revision"],
+            allow_patterns=list(PATTERNS),
+            local_files_only=constants.HF_HUB_OFFLINE,
+        )
+        return Path(folder)
     except (OSError, ValueError, HfHubHTTPError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
         raise InputError(

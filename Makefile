@@ -30,7 +30,7 @@ repro: setup
 	@exec $(BIN)/python -m leanvlm.pipeline.reproduce $(if $(PROFILE),--profile $(PROFILE))
 
 ablate: setup
-	@exec $(BIN)/python -m leanvlm.pipeline.reproduce --anew ablation
+	@exec $(BIN)/python -m leanvlm.pipeline.reproduce --rerun ablation
 
 serve: setup
 	$(BIN)/prefect server start

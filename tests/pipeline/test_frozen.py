@@ -10,14 +10,14 @@ from ruamel.yaml import YAML
 
 from tests.checkouts import ROOT, run
 
-ANEW = (
-    "sys.argv = ['reproduction', '--anew', 'ablation'];"
-    "from leanvlm import errors, reproduction; errors.exit_on_error(reproduction.main)"
+RERUN = (
+    "sys.argv = ['reproduce', '--rerun', 'ablation'];"
+    "from leanvlm import errors; from leanvlm.pipeline import reproduce; errors.exit_on_error(reproduce.main)"
 )
 
 
-def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
-    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--anew", "ablation")
+def test_a_frozen_stage_is_run_again_and_recorded(checkout: Path) -> None:
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--rerun", "ablation")
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     path = checkout / "artifacts/ablation.json"
     levels = {(row["benchmark"], row["knob"], row["level"]) for row in json.loads(path.read_text())["levels"]}
@@ -27,13 +27,13 @@ def test_a_frozen_stage_is_run_anew_and_recorded(checkout: Path) -> None:
 
 
 def test_outside_a_checkout_it_is_one_sentence(tmp_path: Path) -> None:
-    done = run(tmp_path, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {ANEW}")
+    done = run(tmp_path, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {RERUN}")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "run from the repository's root" in done.stderr
 
 
-def test_only_a_frozen_stage_is_run_anew(checkout: Path) -> None:
-    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--anew", "report")
+def test_only_a_frozen_stage_is_run_again(checkout: Path) -> None:
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "--rerun", "report")
     assert done.returncode == 2
     assert "no frozen stage 'report'" in done.stderr
     assert done.stderr.count("\n") == 1

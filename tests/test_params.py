@@ -8,7 +8,7 @@ import pytest
 
 from leanvlm.errors import InputError
 from leanvlm.params import load, read
-from leanvlm.pipeline.reproduce import choose_profile, list_checkpoints
+from leanvlm.pipeline.profile import choose_profile, list_checkpoints
 
 OWN = Path(__file__).parents[1] / "params.yaml"
 

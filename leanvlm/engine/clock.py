@@ -12,10 +12,10 @@ from itertools import islice
 
 import torch
 
-from leanvlm.engine.decode import DecodeStart, steps
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refuse
+from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.engine.vision import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe

@@ -8,7 +8,7 @@ while there is no room for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,19 +20,11 @@ from transformers.masking_utils import sdpa_mask
 from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import blank_cache
 from leanvlm.engine.memory import cache_bytes, has_room
+from leanvlm.engine.steps import DecodeStart
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_rows"
 ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
-
-
-@dataclass(frozen=True)
-class DecodeStart:
-    """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
-
-    cache: Cache
-    logits: Tensor
-    position: Tensor
 
 
 @dataclass
@@ -137,24 +129,3 @@ def _rows_attention(
 
 AttentionInterface.register(NAME, _rows_attention)
 AttentionMaskInterface.register(NAME, sdpa_mask)
-
-
-def likeliest(logits: Tensor) -> Tensor:
-    """Choose the likeliest token. Shapes: (vocabulary,) -> (1,)."""
-    return logits.argmax(-1, keepdim=True)
-
-
-@torch.inference_mode()
-def steps(model: LoadedModel, start: DecodeStart, choose: Callable[[Tensor], Tensor] = likeliest) -> Iterator[int]:
-    """Yield one token after another, for ever, of one answer alone; `choose` makes a token of logits."""
-    logits, position = start.logits, start.position
-    while True:
-        token = choose(logits)
-        yield int(token)
-        states = model.text(
-            inputs_embeds=model.model.get_input_embeddings()(token[None]),
-            position_ids=position,
-            past_key_values=start.cache,
-            use_cache=True,
-        ).last_hidden_state
-        logits, position = model.head(states[0, -1]), position + 1

@@ -10,11 +10,11 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from leanvlm.engine.decode import DecodeStart
 from leanvlm.engine.evict import CacheSize
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
+from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.tree import Branch
 from leanvlm.engine.vision import run_vision
 from leanvlm.models._model import LoadedModel

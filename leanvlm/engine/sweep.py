@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from leanvlm.engine.decode import ROWS, DecodeStart, decode
+from leanvlm.engine.decode import ROWS, decode
 from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
+from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.tree import share
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe

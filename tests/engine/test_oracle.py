@@ -13,10 +13,11 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.decode import DecodeStart, decode, steps
+from leanvlm.engine.decode import decode
 from leanvlm.engine.evict import evict, select
 from leanvlm.engine.passes import rng_for
 from leanvlm.engine.prefill import prefill
+from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.engine.vision import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse

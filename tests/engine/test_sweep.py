@@ -10,10 +10,11 @@ from PIL.Image import Image
 
 from leanvlm.engine import decode as decode_module
 from leanvlm.engine import memory, sweep
-from leanvlm.engine.decode import DecodeStart, decode
+from leanvlm.engine.decode import decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
 from leanvlm.engine.prompt import reduce_at_entrance
+from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._signals import Wanted

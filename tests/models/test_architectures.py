@@ -21,8 +21,9 @@ from transformers.masking_utils import sdpa_mask
 
 from leanvlm import plugins
 from leanvlm.engine import dropping, evict, passes, prefill, sweep, vision
-from leanvlm.engine.decode import DecodeStart, decode, steps
+from leanvlm.engine.decode import decode
 from leanvlm.engine.refusal import refusal
+from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted

@@ -1,0 +1,42 @@
+"""Decode one answer alone, token by token: where it begins, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import Cache
+
+from leanvlm.models._model import LoadedModel
+
+
+@dataclass(frozen=True)
+class DecodeStart:
+    """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
+
+    cache: Cache
+    logits: Tensor
+    position: Tensor
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """Choose the likeliest token. Shapes: (vocabulary,) -> (1,)."""
+    return logits.argmax(-1, keepdim=True)
+
+
+@torch.inference_mode()
+def steps(model: LoadedModel, start: DecodeStart, choose: Callable[[Tensor], Tensor] = likeliest) -> Iterator[int]:
+    """Yield one token after another, for ever, of one answer alone; `choose` makes a token of logits."""
+    logits, position = start.logits, start.position
+    while True:
+        token = choose(logits)
+        yield int(token)
+        states = model.text(
+            inputs_embeds=model.model.get_input_embeddings()(token[None]),
+            position_ids=position,
+            past_key_values=start.cache,
+            use_cache=True,
+        ).last_hidden_state
+        logits, position = model.head(states[0, -1]), position + 1

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from leanvlm import files
-from leanvlm.checks.gate import Finding
+from leanvlm.checks.validate import Finding
 
 PAGE = """<!doctype html>
 <html lang="en">

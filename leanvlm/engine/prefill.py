@@ -94,21 +94,27 @@ def prefill(
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
+    return _prefilled(prompt, cache.layers, recorders, dropper, model.head(states[:, -1])[0])
+
+
+def _prefilled(
+    prompt: Prompt, cached: Any, recorders: dict[int, DecoderRecorder], dropper: Dropper | None, logits: Tensor
+) -> Prefilled:
+    """Collect what the first of the copies left in cache and recorders."""
     fewer = dropper.is_visual if dropper is not None else []
     kept = dropper.kept if dropper is not None else slice(None)
-    cached: Any = cache.layers  # typed as if it could still be empty
     return Prefilled(
-        keys=[cached[layer].keys[:1] for layer in attention],
-        values=[cached[layer].values[:1] for layer in attention],
+        keys=[cached[layer].keys[:1] for layer in recorders],
+        values=[cached[layer].values[:1] for layer in recorders],
         queries=[_queries(recorder) for recorder in recorders.values()],
         sums=[recorder.sums for recorder in recorders.values()],
         hidden=[recorder.hidden for recorder in recorders.values()],
         scaling=next(iter(recorders.values())).scaling,
-        attending=list(attention),
-        carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in attention},
-        is_visual=[prompt.is_visual] * (len(layers) - len(fewer)) + fewer,
+        attending=list(recorders),
+        carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in recorders},
+        is_visual=[prompt.is_visual] * (len(cached) - len(fewer)) + fewer,
         visual_index=prompt.index[kept][prompt.is_visual[kept]],
-        logits=model.head(states[:, -1])[0],
+        logits=logits,
         next_position=prompt.positions[..., -1:] + 1,
     )
 

@@ -11,6 +11,7 @@ from leanvlm.api._recipes import for_loaded
 from leanvlm.engine.sweep import Answer, answers_to
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
+from leanvlm.recipes import FULL
 from leanvlm.sample import Sample
 
 
@@ -19,7 +20,7 @@ def answer(
     images: Sequence[Image.Image | str | Path],
     question: str,
     *,
-    recipe: str = "controls/full",
+    recipe: str = FULL,
     max_new_tokens: int = 64,
     fps: float | None = None,
 ) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration as drawn
 from leanvlm.recipes import parse
@@ -47,7 +48,7 @@ def compress(
     samples = drawn.inputs(fresh, _rows(calibration))
     with files.whole(target) as part:
         part.mkdir()
-        methods = [one.built for one in parsed.parts]
+        methods = [one.method_as(WeightsMethod) for one in parsed.parts]
         return produce(methods, fresh.model, fresh.processor, samples, source=model.folder, folder=part)
 
 

@@ -30,7 +30,7 @@ from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import DTYPES, LoadedModel, load_model
 from leanvlm.params import DEVICES
 from leanvlm.processes.quiet import quiet
-from leanvlm.recipes import Recipe, parse
+from leanvlm.recipes import FULL, Recipe, parse
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
 
 TOKENS = (
@@ -43,7 +43,7 @@ TOKENS = (
 )
 CACHE = ("controls/random_cache", "cache/streaming", "cache/snapkv", "cache/pyramidkv", "cache/vlcache", "cache/h2o",
          "cache/lookm")  # fmt: skip
-FULL = parse("controls/full")
+FULL_MODEL = parse(FULL)
 PAIRS, NEW_TOKENS = 15, 8
 VISUAL, TEXT = 1536, 40
 
@@ -150,7 +150,7 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.G
 
 def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
     """Time one recipe beside the full model."""
-    mine, full = (partial(run_decoder, model, prompt, one, "s", new_tokens=NEW_TOKENS) for one in (recipe, FULL))
+    mine, full = (partial(run_decoder, model, prompt, one, "s", new_tokens=NEW_TOKENS) for one in (recipe, FULL_MODEL))
     timed = list(pairs(full, mine, repeats=PAIRS))
     ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for fast, slow in timed]
     quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
@@ -169,7 +169,7 @@ def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:
     """Return the bytes of the cache that a recipe keeps over those of the full cache."""
     kept = [
         keep_cache(one.part("cache"), read_prompt(model, prompt, one.part("tokens"), "s", [one]), "s").size.cache_bytes
-        for one in (recipe, FULL)
+        for one in (recipe, FULL_MODEL)
     ]
     return kept[0] / kept[1]
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from leanvlm.benches import _bootstrap
 from leanvlm.benches._bootstrap import Matrix
+from leanvlm.recipes import FULL
 
 KEYS = ["model", "recipe", "benchmark", "sample_id"]
 
@@ -53,7 +54,7 @@ def block(found: pd.DataFrame, rng: np.random.Generator, resamples: int) -> dict
     grades = ordered["grade"].to_numpy().reshape(len(recipes), -1)
     answers = ordered["answer"].cat.codes.to_numpy().reshape(len(recipes), -1)
     outcomes = ordered["outcome"].cat.codes.to_numpy().reshape(len(recipes), -1)
-    full = list(recipes).index("controls/full")
+    full = list(recipes).index(FULL)
     is_same = answers == answers[full]
     flips(outcomes, outcomes[full], is_same)
     means = grades.mean(axis=1)

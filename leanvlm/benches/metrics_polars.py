@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from leanvlm.benches import _bootstrap
+from leanvlm.recipes import FULL
 
 CELL = ["model", "recipe", "benchmark"]
 TEXTS = [*CELL, "sample_id", "outcome", "answer"]
@@ -42,7 +43,7 @@ def measured(folder: Path, *, resamples: int) -> dict[str, float]:
 
 def beside_full(predictions: pl.DataFrame) -> pl.DataFrame:
     """Put the full model's outcome beside each answer, and whether both answers are the same."""
-    full = predictions.lazy().filter(pl.col("recipe") == "controls/full")
+    full = predictions.lazy().filter(pl.col("recipe") == FULL)
     columns = ["model", "benchmark", "sample_id"]
     full = full.select(*columns, full_outcome="outcome", full_answer="answer")
     paired = predictions.lazy().join(full, on=columns)
@@ -54,7 +55,7 @@ def beside_full(predictions: pl.DataFrame) -> pl.DataFrame:
 def cells(compared: pl.DataFrame) -> pl.DataFrame:
     """Return the accuracy kept and the loyalty of each cell."""
     means = compared.group_by(CELL).agg(pl.col("grade").mean(), loyalty=pl.col("is_same").mean())
-    full = means.filter(pl.col("recipe") == "controls/full").select("model", "benchmark", full="grade")
+    full = means.filter(pl.col("recipe") == FULL).select("model", "benchmark", full="grade")
     return means.join(full, on=["model", "benchmark"]).with_columns(kept=pl.col("grade") / pl.col("full"))
 
 
@@ -63,7 +64,7 @@ def replicates(block: pl.DataFrame, rng: np.random.Generator, *, resamples: int)
     ordered = block.select("recipe", "sample_id", "grade").sort("recipe", "sample_id")
     recipes = ordered["recipe"].unique(maintain_order=True).to_list()
     grades = ordered["grade"].to_numpy().reshape(len(recipes), -1)
-    return _bootstrap.replicates(grades, recipes.index("controls/full"), rng, resamples=resamples)
+    return _bootstrap.replicates(grades, recipes.index(FULL), rng, resamples=resamples)
 
 
 def front(points: pl.DataFrame) -> pl.DataFrame:

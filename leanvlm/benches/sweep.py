@@ -21,12 +21,12 @@ from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel, load_model
-from leanvlm.recipes import Recipe, parse
+from leanvlm.recipes import FULL, Recipe, parse
 from leanvlm.sample import Sample
 
 METHODS = ("streaming", "h2o", "snapkv", "pyramidkv", "lookm", "vlcache")
 BUDGETS = ("1%", "5%", "10%", "20%", "40%")
-FULL = parse("controls/full")
+FULL_MODEL = parse(FULL)
 REPEATS = 9
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     images = tuple(canvas.image for canvas in picture.canvases)
     asked = Sample(sample_id="s", question=picture.questions[0].text, images=images)
     names = ["controls/random_cache", *(f"cache/{name}" for name in METHODS)]
-    swept = [FULL, *(parse(f"{name}@{budget}") for name in names for budget in BUDGETS)]
+    swept = [FULL_MODEL, *(parse(f"{name}@{budget}") for name in names for budget in BUDGETS)]
     n_tokens = model.inputs(asked.pictures(), asked.question)["input_ids"].shape[1]
     print(f"{n_tokens} prompt tokens, {len(swept)} recipes, {REPEATS} repeats, 1 thread")
     figures = [compare(model, asked, swept, limit) for limit in (4, 25)]
@@ -51,7 +51,7 @@ def compare(model: LoadedModel, asked: Sample, swept: Sequence[Recipe], limit: i
     """Time the three ways side by side; print and return their ratios to full alone: median and quartiles."""
     rows = []
     for _ in range(REPEATS + 1):  # the first warms up
-        alone = seconds(model, asked, [[FULL]], limit)
+        alone = seconds(model, asked, [[FULL_MODEL]], limit)
         together = seconds(model, asked, [swept], limit)
         apart = seconds(model, asked, [[recipe] for recipe in swept], limit)
         rows.append((together / alone, apart / alone, alone))

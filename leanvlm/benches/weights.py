@@ -15,7 +15,7 @@ import numpy as np
 from leanvlm import files
 from leanvlm.benches._figures import write
 from leanvlm.errors import InputError, exit_on_error
-from leanvlm.recipes import slug
+from leanvlm.recipes import FULL, slug
 from leanvlm.training.exam import graded
 
 MADE = files.CHECKPOINTS / "embedded"
@@ -27,7 +27,6 @@ RECIPES = (
     *(f"weights/{name}@{share}" for share in ("80%", "50%") for name in ("wanda", "sparsegpt", "ecoflap", "owl")),
     *(f"weights/{name}@w4a16-g128" for name in ("gptq", "awq")),
 )
-FULL = "controls/full"
 
 
 @dataclass(frozen=True)

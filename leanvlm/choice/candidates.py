@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 
 from leanvlm.errors import InputError
+from leanvlm.recipes import FULL
 
 SQL = Path(__file__).with_suffix(".sql")
-FULL = "controls/full"
 SPEEDS = ("prefill", "decode", "total")
 MEMORY = ("memory", "memory_bytes")  # these are better when less, all others when more
 SHARES = ("op", "ol")  # and every benchmark

@@ -17,10 +17,10 @@ from leanvlm.errors import InputError
 from leanvlm.metrics import tally
 from leanvlm.predictions.metrics import measure
 from leanvlm.printing import FORMATS
+from leanvlm.recipes import FULL
 from leanvlm.store.open import reading
 
 SQL = Path(__file__).with_suffix(".sql")
-FULL = "controls/full"
 OF_A_FOLDER = ("full", "model", "grade", "into")
 DETAILS = f"""\
 Prints OP, OG and OL of every recipe with their 95 % intervals (bootstrap, paired over samples): of the project's store,

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
-from typing import TypeVar
 
 import torch
 from PIL.Image import Image
@@ -18,12 +17,11 @@ from leanvlm.engine.prompt import Prompt, reduce_at_entrance
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._method import SeededMethod
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod, TokenMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Part, Recipe
-
-M = TypeVar("M")
 
 
 def count_tokens(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
@@ -42,7 +40,7 @@ def count_tokens(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]
 
 def show(part: Part | None, images: Sequence[Image]) -> Sequence[Image]:
     """Return the pictures that the model gets."""
-    return method_of(part, ImageMethod).transform(images) if part else images
+    return part.method_as(ImageMethod).transform(images) if part else images
 
 
 def read_prompt(
@@ -52,7 +50,7 @@ def read_prompt(
     method = part.built if part else None
     entrance = method if isinstance(method, EntranceMethod) else None
     entering = reduce_at_entrance(prompt, entrance, rng_for(part, sample_id))
-    cache_methods = [method_of(one, CacheMethod) for recipe in recipes if (one := recipe.part("cache"))]
+    cache_methods = [one.method_as(CacheMethod) for recipe in recipes if (one := recipe.part("cache"))]
     return prefill(
         model,
         entering,
@@ -65,23 +63,17 @@ def read_prompt(
 
 def keep_cache(part: Part | None, prefilled: Prefilled, sample_id: str) -> EvictedCache:
     """Copy what a cache method keeps, or all of it."""
-    return evict(prefilled, method_of(part, CacheMethod) if part else None, rng_for(part, sample_id))
+    return evict(prefilled, part.method_as(CacheMethod) if part else None, rng_for(part, sample_id))
 
 
 def encoder_signals(recipes: Sequence[Recipe]) -> set[EncoderSignal]:
     """Collect what the recipes' token methods read of the vision tower."""
     methods = [part.built for recipe in recipes if (part := recipe.part("tokens"))]
-    return {method.encoder for method in methods if method.encoder}
+    return {method.encoder for method in methods if isinstance(method, TokenMethod) and method.encoder}
 
 
 def rng_for(part: Part | None, sample_id: str) -> torch.Generator:
     """Make the generator of one part on one sample: its seed and the sample decide, nothing else."""
-    seed = part.built.seed if part and "seed" in dir(part.built) else 0
+    seed = part.built.seed if part and isinstance(part.built, SeededMethod) else 0
     digest = hashlib.sha256(f"{sample_id}|{seed}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-
-
-def method_of(part: Part, kind: type[M]) -> M:
-    """Return a part's method, checked for its kind."""
-    assert isinstance(part.built, kind)
-    return part.built

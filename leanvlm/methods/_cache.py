@@ -15,16 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
-from leanvlm.methods._method import Method, n_keep, option
+from leanvlm.methods._method import BudgetedMethod, n_keep, n_share, option
 from leanvlm.methods._signals import Signals, Wanted
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheMethod(Method):
-    """A method that owes `score`."""
+class CacheMethod(BudgetedMethod):
+    """A method that owes `score`; its budget is of the prompt positions, text included, mean over layers."""
 
     acts_on: ClassVar[str] = "cache"
-    budget: float  # share of the prompt positions that each key-value head keeps, text included, mean over layers
     shared: bool = False  # whether all key-value heads of a layer keep the same positions, chosen by their mean score
 
     def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
@@ -45,20 +44,20 @@ class CacheMethod(Method):
         """
         raise NotImplementedError
 
-    def store(self, signals: Signals, values: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    def store(self, signals: Signals, values: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the keys and values that stay in the cache: here the chosen ones, untouched.
 
-        Shapes: values (B, G, T, D), places (B, G, n) ascending -> two of (B, G, n, D).
+        Shapes: values (B, G, T, D), positions (B, G, n) ascending -> two of (B, G, n, D).
         """
-        return gather(signals.keys, places), gather(values, places)
+        return gather(signals.keys, positions), gather(values, positions)
 
 
-def gather(states: Tensor, places: Tensor) -> Tensor:
+def gather(states: Tensor, positions: Tensor) -> Tensor:
     """Copy the chosen positions of every key-value head; a slice would keep the whole tensor alive.
 
     Shapes: (B, G, T, D), (B, G, n) -> (B, G, n, D).
     """
-    return states.gather(2, places[..., None].expand(-1, -1, -1, states.shape[-1]))
+    return states.gather(2, positions[..., None].expand(-1, -1, -1, states.shape[-1]))
 
 
 def always_keep(scores: Tensor, *, first: int = 0, last: int = 0) -> Tensor:
@@ -86,7 +85,7 @@ class VotingMethod(CacheMethod):
 
     def voters(self, n: int) -> int:
         """Count the queries that vote where `n` positions are kept, in the mean over layers."""
-        return max(1, int(n * self.window_share + 1e-9) if self.window_share else min(self.window, n // 2))
+        return max(1, n_share(n, self.window_share) if self.window_share else min(self.window, n // 2))
 
     def score(self, signals: Signals, n: int) -> Tensor:
         """Score by the votes, smoothed along the prompt; zeros beyond both ends count, as in SnapKV's code.
@@ -123,7 +122,7 @@ def apportion(weights: Sequence[float], total: int, most: Sequence[int]) -> list
         middle = (low + high) / 2
         low, high = (middle, high) if sum(shares(middle)) < total else (low, middle)
     exact = shares(high)
-    counts = [int(share + 1e-9) for share in exact]
+    counts = [n_share(1, share) for share in exact]
     by_rest = sorted(range(len(counts)), key=lambda i: (counts[i] - exact[i], i))
     for i in by_rest[: total - sum(counts)]:
         counts[i] += 1

@@ -60,8 +60,8 @@ class Signals:
         split = queries.unflatten(1, (groups, -1))  # type: ignore[no-untyped-call]
         shared: Tensor = split.flatten(2, 3)  # (B, G, H/G * w, D)
         logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
-        place = torch.arange(tokens, device=logits.device)
-        is_later = place > place[-w:, None]  # (w, T): a query does not see later keys
+        index = torch.arange(tokens, device=logits.device)
+        is_later = index > index[-w:, None]  # (w, T): a query does not see later keys
         unseen = is_later if self.hidden is None else self.hidden[:, :, -w:]
         return logits.view(batch, -1, w, tokens).masked_fill(unseen, float("-inf")).softmax(-1)
 
@@ -85,6 +85,6 @@ class Signals:
 
 def n_after_vision(is_visual: Tensor) -> int:
     """Count the tokens after the last visual one, from one to MOST_ROWS; a prompt without pictures has many."""
-    places = is_visual.nonzero()[:, 0]
-    last = int(places[-1]) if len(places) else -1
+    visual = is_visual.nonzero()[:, 0]
+    last = int(visual[-1]) if len(visual) else -1
     return min(MOST_ROWS, max(1, len(is_visual) - 1 - last))

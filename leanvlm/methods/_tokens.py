@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from leanvlm.methods._method import Method, top
+from leanvlm.methods._method import BudgetedMethod, top
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -40,7 +40,7 @@ class VisualTokens:
         return self.attention
 
     def without_row_ends(self, n: int) -> Tensor | None:
-        """Return `n` places where dropping row-end tokens, which no patch stands behind, is enough; else None.
+        """Return `n` indices where dropping row-end tokens, which no patch stands behind, is enough; else None.
 
         Shapes: -> (n,) ascending.
         """
@@ -55,36 +55,35 @@ class VisualTokens:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntranceMethod(Method):
-    """A method that reduces each image's tokens before the decoder; it owes `reduce`."""
+class TokenMethod(BudgetedMethod):
+    """A method that leaves the decoder fewer visual tokens."""
 
     acts_on: ClassVar[str] = "tokens"
-    budget: float  # share of each image's visual tokens that enters the decoder
 
     @property
     def encoder(self) -> EncoderSignal | None:
-        """Say what of the vision tower `reduce` reads."""
+        """Say what of the vision tower the method reads, if anything."""
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntranceMethod(TokenMethod):
+    """A method that reduces each image's tokens to its budget before the decoder; it owes `reduce`."""
 
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Choose `n` of the tokens.
 
-        Shapes: -> places (n,) ascending, features (n, C).
+        Shapes: -> index (n,) ascending, features (n, C).
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerMethod(Method):
-    """A method that drops visual tokens at the entrance of some decoder layers; it owes `stages` and `score`."""
+class LayerMethod(TokenMethod):
+    """A method that drops visual tokens at the entrance of some decoder layers; it owes `stages` and `score`.
 
-    acts_on: ClassVar[str] = "tokens"
-    budget: float  # share of the visual tokens that the last stage leaves
-
-    @property
-    def encoder(self) -> EncoderSignal | None:
-        """Say what of the vision tower `score` reads."""
-        return None
+    Its budget is the share of the visual tokens that the last stage leaves.
+    """
 
     def stages(self, n_layers: int) -> dict[int, float]:
         """Say at which layers tokens are dropped, counted from 0, and which share of the visual tokens enters each.
@@ -110,7 +109,7 @@ class LayerMethod(Method):
     def reduce(self, states: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor]:
         """Make `n` of the visual tokens: the best ones, as they are. The score of one that must stay is infinite.
 
-        Shapes: states (N, C), scores (N,) -> places (n,) ascending, states (n, C).
+        Shapes: states (N, C), scores (N,) -> index (n,) ascending, states (n, C).
         """
-        places = top(scores, n)
-        return places, states[places]
+        index = top(scores, n)
+        return index, states[index]

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.recipes import FULL
 
 LEVELS = ("model", "budget", "method", "benchmark")
-FULL = ("Original", "controls/full")  # the paper's name and ours
+FULL_NAMES = ("Original", FULL)  # the paper's name and ours
 # the methods of EffiVLM-Bench, arXiv 2506.00479, as it spells them
 TOKENS = ("FastV", "VisionZip", "PruMerge+")
 CACHE = ("StreamingLLM", "H2O", "SnapKV", "PyramidKV", "LOOK-M", "VL-Cache")
@@ -33,12 +34,12 @@ class Score(NamedTuple):
     @property
     def is_full(self) -> bool:
         """Say whether other scores are divided by this one."""
-        return self.method in FULL
+        return self.method in FULL_NAMES
 
     @property
     def recipe(self) -> str:
         """Name what was run as the metrics do."""
-        return "controls/full" if self.is_full else f"{self.method}@{self.budget}"
+        return FULL if self.is_full else f"{self.method}@{self.budget}"
 
 
 def place(names: Sequence[str]) -> str:
@@ -69,13 +70,15 @@ def _refuse_no_budget(score: Score) -> None:
 
 
 def _refuse_no_method(score: Score) -> None:
-    ours = (name for name in plugins.ids("methods") if name not in FULL)
-    papers = (*FULL, *TOKENS, *CACHE, *WEIGHTS)
+    ours = (name for name in plugins.ids("methods") if name not in FULL_NAMES)
+    papers = (*FULL_NAMES, *TOKENS, *CACHE, *WEIGHTS)
     if score.method not in (*papers, *ours):
         raise InputError(f"{place(score[:3])} is no method; the methods are {', '.join(papers)}, and those that "
                          "`leanvlm methods` lists")  # fmt: skip
     if score.is_full != (_share(score.budget) == 100):
-        raise InputError(f"{place(score[:3])} is out of place; at 100% stands the full model, {FULL[0]}, and only it")
+        raise InputError(
+            f"{place(score[:3])} is out of place; at 100% only {FULL_NAMES[0]}, the full model, is allowed"
+        )
 
 
 def _share(budget: str) -> float | None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm.errors import InputError
-from leanvlm.paper.entry import FULL, LEVELS, Score, place, refuse_unknown
+from leanvlm.paper.entry import FULL_NAMES, LEVELS, Score, place, refuse_unknown
+from leanvlm.recipes import FULL
 
 FORM = place((*LEVELS, "score"))
 MOST = 1_000_000  # above any benchmark's scale
@@ -91,8 +92,8 @@ def _refuse_gaps(scores: list[Score]) -> None:
     examples = {score.recipe: score for score in reversed(full_first)}
     recipes = {(score.model, score.recipe): score for score in full_first}
     for model in dict.fromkeys(score.model for score in scores):
-        if (model, "controls/full") not in recipes:
-            raise InputError(f"{model} lacks {FULL[0]} at 100%, which its other scores are divided by; add it")
+        if (model, FULL) not in recipes:
+            raise InputError(f"{model} lacks {FULL_NAMES[0]} at 100%, which its other scores are divided by; add it")
         for recipe, example in examples.items():
             if (model, recipe) not in recipes:
                 raise InputError(
@@ -112,4 +113,4 @@ def _refuse_gaps_in_benchmarks(scores: list[Score]) -> None:
         if lacking is not None:
             raise InputError(f"{place(names)} lacks {lacking}, which others have; every method needs every benchmark")
     if len(found) > len({(score.model, score.recipe) for score in scores}):
-        raise InputError(f"a model has its full model twice; write it once, as {FULL[0]} at 100%")
+        raise InputError(f"a model has its full model twice; write it once, as {FULL_NAMES[0]} at 100%")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.params.blocks import PROFILES, Params
-from leanvlm.recipes import parse
+from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -35,7 +35,7 @@ def check_names(params: Params) -> None:
 
 def _check_ablation(recipes: Sequence[str]) -> None:
     parsed = [parse(text) for text in recipes]
-    if "controls/full" not in [recipe.text for recipe in parsed]:
+    if FULL not in [recipe.text for recipe in parsed]:
         raise InputError("ablation.recipes lacks 'controls/full', which every loss is taken of; add it to params.yaml")
     for recipe in parsed:
         if recipe.part("weights") is not None:
@@ -50,7 +50,7 @@ def _check_recipes(params: Params) -> None:
     for given, text in zip(spelt, texts, strict=True):
         if texts.count(text) > 1:
             raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
-    if "controls/full" not in texts[: len(params.grid.recipes)]:
+    if FULL not in texts[: len(params.grid.recipes)]:
         raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
     for name, text in params.needed_checkpoints.items():
         if params.weights.get(name) != text:

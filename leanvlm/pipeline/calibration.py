@@ -18,7 +18,7 @@ from PIL import Image
 from leanvlm import plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import Sample
+from leanvlm.methods.weights._weights import CalibrationSample
 from leanvlm.models._model import LoadedModel
 from leanvlm.sample import png
 
@@ -44,7 +44,7 @@ def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES) -> Iterator[Row
         yield {"sample_id": f"{name}-{index:05d}", **row}
 
 
-def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[Sample]:
+def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:
     """Turn samples into the model's arguments, one sample a batch: prompt, answer and end of answer."""
     return [_inputs(loaded, row) for row in rows]
 
@@ -65,7 +65,7 @@ def _photo(rng: random.Random) -> tuple[str, str, Image.Image]:
     return questions[index], answers[index], Image.open(path).convert("RGB")
 
 
-def _inputs(loaded: LoadedModel, row: Row) -> Sample:
+def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
     images = [Image.open(io.BytesIO(png)).convert("RGB") for png in row["images"]]
     prompt = loaded.inputs(images, row["question"])
     answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
@@ -79,4 +79,4 @@ def _inputs(loaded: LoadedModel, row: Row) -> Sample:
         for name, value in prompt.items()
     }
     is_visual = torch.isin(whole["input_ids"][0], ids.new_tensor(loaded.visual_ids))
-    return Sample(whole, is_visual=is_visual, n_answer=ids.shape[1])
+    return CalibrationSample(whole, is_visual=is_visual, n_answer=ids.shape[1])

@@ -16,11 +16,11 @@ from leanvlm.engine.worker import read_samples
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable
-from leanvlm.recipes import Recipe, parse
+from leanvlm.recipes import FULL, Recipe, parse
 from leanvlm.sample import Sample
 from leanvlm.tables.timings import PHASES
 
-FULL = parse("controls/full")
+FULL_MODEL = parse(FULL)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _measured(
     params: Params, name: str, recipes: Sequence[Recipe], samples: Sequence[Sample]
 ) -> Iterator[tuple[Timer, int, Seconds, Seconds]]:
     """Time one checkpoint after the other, each held beside the full model."""
-    full = _loaded(params, name, FULL)
+    full = _loaded(params, name, FULL_MODEL)
     for sharing in _by_checkpoint(params, name, recipes):
         model = full if sharing[0].part("weights") is None else _loaded(params, name, sharing[0])
         timers = [timer for recipe in sharing for timer in _timers(params, full, model, recipe, samples)]
@@ -79,7 +79,7 @@ def _timers(
     new_tokens = params.clock.new_tokens
     for index, sample in enumerate(samples):
         mine, reference = (
-            partial(run, on, sample, one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL))
+            partial(run, on, sample, one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL_MODEL))
         )
         inputs = full.inputs_for(sample.pictures(), sample.question, sample.fps)
         shape = count_tokens(full, inputs["input_ids"], new_tokens)

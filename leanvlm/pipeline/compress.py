@@ -10,6 +10,7 @@ from pathlib import Path
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._model import load_model
 from leanvlm.params import Params
 from leanvlm.pipeline import calibration
@@ -32,7 +33,7 @@ def compress(params: Params, name: str, text: str) -> None:
     started = time.perf_counter()
     with files.whole(files.checkpoint(name, slug(recipe.text))) as folder:
         folder.mkdir()
-        methods = [part.built for part in recipe.parts]
+        methods = [part.method_as(WeightsMethod) for part in recipe.parts]
         produce(methods, loaded.model, loaded.processor, samples, source=source, folder=folder)
     seconds, kibibytes = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     costs = {"calibration_samples": len(samples), "seconds": seconds, "peak_bytes": 1024 * kibibytes}

@@ -6,6 +6,7 @@ import duckdb
 
 from leanvlm import grading
 from leanvlm.errors import InputError
+from leanvlm.recipes import FULL
 
 # what is wrong, and what finds it: the first row is told
 CHECKS = {
@@ -92,5 +93,5 @@ def _refuse_no_full(connection: duckdb.DuckDBPyConnection, full: str) -> None:
                 f"{model} has no recipe {full!r}, which the others are compared with; name it with --full: it has "
                 f"{', '.join(recipes)}"
             )
-        if full != "controls/full" and "controls/full" in recipes:
+        if full != FULL and FULL in recipes:
             raise InputError(f"{model} has a recipe controls/full beside {full!r}; rename it, or leave --full out")

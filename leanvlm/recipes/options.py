@@ -9,16 +9,17 @@ from typing import Any
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.methods._method import Method
 
 STRENGTHS = ("budget", "setting")  # the fields that a setting fills; all others are options
 
 
-def build(method: str, setting: str | None, options: str) -> Any:
+def build(method: str, setting: str | None, options: str) -> Method:
     """Return the method's object: `setting` fills its strength, `options` ("kernel=5,shared=true") its other fields.
 
     Raises: InputError for an unknown method or option, a setting that it lacks or does not take, or a bad value.
     """
-    kind = plugins.load("methods", method)
+    kind: type[Method] = plugins.load("methods", method)
     known = {field.name: field for field in fields(kind)}
     given = _strength(method, setting, known)
     allowed = [key for key in known if key not in STRENGTHS]
@@ -30,7 +31,7 @@ def build(method: str, setting: str | None, options: str) -> Any:
     return kind(**given)
 
 
-def canonical(built: Any) -> str:
+def canonical(built: Method) -> str:
     """Spell a method's options: in order of names, without those that are as by default."""
     chosen = []
     for field in sorted(fields(built), key=lambda field: field.name):

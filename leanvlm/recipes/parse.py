@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from leanvlm.errors import InputError
+from leanvlm.methods._method import BudgetedMethod
 from leanvlm.recipes.options import build, canonical
 from leanvlm.recipes.recipe import Part, Recipe
 
@@ -27,7 +28,7 @@ def parse(text: str) -> Recipe:
     if not isinstance(text, str):
         raise InputError(f"recipe {text!r} is not a text; quote it in params.yaml, since YAML reads 2:4 as a number")
     parts = sorted((_part(piece.strip(), text) for piece in text.split("+")), key=lambda part: _rank(part))
-    kinds = [(part.built.acts_on, getattr(part.built, "quantises", None)) for part in parts]
+    kinds = [(part.built.acts_on, part.built.quantises) for part in parts]
     if len(set(kinds)) < len(kinds) or (kinds[0][0] == "none" and len(kinds) > 1):
         raise InputError(
             f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights and "
@@ -67,7 +68,6 @@ def _part(piece: str, whole: str) -> Part:
         )
     method, setting, options = match["method"], match["setting"], match["options"] or ""
     built = build(method, setting, options)
-    strength = getattr(built, "budget", None)
-    if setting is not None and isinstance(strength, float):
-        setting = f"{round(strength * 100, 6):g}%"
+    if isinstance(built, BudgetedMethod):
+        setting = f"{round(built.budget * 100, 6):g}%"
     return Part(method, setting, canonical(built))

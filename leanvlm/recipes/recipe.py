@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
+from leanvlm.methods._method import Method
 from leanvlm.recipes.options import build
 
+M = TypeVar("M")
 FULL = "controls/full"  # the model as it is, which every ratio is taken of
 
 
@@ -32,15 +34,19 @@ class Part:
         return self.method.split("/")[0]
 
     @cached_property
-    def built(self) -> Any:
+    def built(self) -> Method:
         """The method's object."""
         return build(self.method, self.setting, self.options)
+
+    def method_as(self, kind: type[M]) -> M:
+        """The method's object, which must be of a kind."""
+        assert isinstance(self.built, kind)
+        return self.built
 
     @property
     def budget(self) -> float | None:
         """The share that is asked to be kept, in (0, 1]; None for a method without strength."""
-        budget = self.built.budget if "budget" in dir(self.built) else None
-        return budget() if callable(budget) else budget
+        return self.built.asked
 
 
 @dataclass(frozen=True)

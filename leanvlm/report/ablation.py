@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from leanvlm.recipes import FULL
 from leanvlm.report.queries import Row
 
 SIGNS = {"grows": "worse", "shrinks": "better", "unclear": "none"}
@@ -25,7 +26,7 @@ def _place(row: Row) -> tuple[str, str, str]:
 def _table(ablated: Mapping[str, Sequence[Row]], place: tuple[str, str, str]) -> Row:
     levels = [row for row in ablated["levels"] if _place(row) == place]
     cells = {(row["recipe"], row["level"]): row for row in levels}
-    order = [row["level"] for row in sorted(levels, key=_position) if row["recipe"] == "controls/full"]
+    order = [row["level"] for row in sorted(levels, key=_position) if row["recipe"] == FULL]
     effects = [row for row in ablated["effects"] if _place(row) == place]
     model, benchmark, knob = place
     return {
@@ -33,7 +34,7 @@ def _table(ablated: Mapping[str, Sequence[Row]], place: tuple[str, str, str]) ->
         "benchmark": benchmark,
         "knob": knob.replace("_", " "),
         "levels": order,
-        "full": [cells["controls/full", level] for level in order],
+        "full": [cells[FULL, level] for level in order],
         "rows": [_row(effect, [cells[effect["recipe"], level] for level in order]) for effect in effects],
     }
 

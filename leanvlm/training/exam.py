@@ -15,6 +15,7 @@ from leanvlm.engine.decode import ROWS
 from leanvlm.engine.pool import workers
 from leanvlm.engine.worker import Checkpoint
 from leanvlm.pipeline.ask import ask
+from leanvlm.recipes import FULL
 from leanvlm.sample import Sample
 
 SEED = 1  # not the grid's seed 0: the model was chosen while looking at neither
@@ -49,7 +50,7 @@ def graded(name: str, n: int, folder: Path) -> tuple[list[Sample], list[float]]:
     samples = list(plugins.load("benchmarks", name)().samples(n, seed=SEED))
     checkpoint = Checkpoint("llava_onevision", folder, "float32", "cpu")
     with workers(2) as pool:
-        said = ask(pool, checkpoint, ["controls/full"], samples, limit=48, rows=ROWS)
+        said = ask(pool, checkpoint, [FULL], samples, limit=48, rows=ROWS)
     worth = {one.sample_id: one.grade for one in said}
     return samples, [worth[sample.sample_id] for sample in samples]
 

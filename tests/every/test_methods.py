@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import fields
 
 import pytest
 import torch
@@ -78,3 +79,24 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
         count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
         slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images
         assert abs(achieved - 0.1) <= slack
+
+
+def built(method: str) -> Method:
+    return parse(recipe_of(method)).parts[0].built
+
+
+@pytest.mark.parametrize("method", plugins.ids("methods"))
+def test_a_method_knows_its_id_and_what_it_is_asked_to_keep(method: str) -> None:
+    part = parse(recipe_of(method)).parts[0]
+    assert part.built.id == method
+    assert (part.built.asked is None) == (part.setting is None)
+    assert part.built.asked is None or 0 < part.built.asked <= 1
+
+
+@pytest.mark.parametrize("method", plugins.ids("methods"))
+def test_an_option_outside_its_choices_is_one_sentence_that_names_them(method: str) -> None:
+    recipe = recipe_of(method)
+    for own in fields(built(method)):
+        if choices := own.metadata.get("choices"):
+            with pytest.raises(InputError, match=f"{method} has no {own.name} 'other'; it has {', '.join(choices)}"):
+                parse(f"{recipe}{',' if ':' in recipe else ':'}{own.name}=other")

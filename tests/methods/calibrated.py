@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from leanvlm.methods.weights._weights import Sample, Samples
+from leanvlm.methods.weights._weights import CalibrationSample, Samples
 from tests.models import tiny
 
 N_ANSWER = 5
@@ -18,5 +18,5 @@ def samples_of(model: Any, *prompts: str) -> Samples:
     for prompt in prompts or tiny.PROMPTS:
         inputs = model.inputs(tiny.pictures(prompt), prompt)
         is_visual = torch.isin(inputs["input_ids"][0], torch.tensor(model.visual_ids))
-        found.append(Sample(inputs, is_visual=is_visual, n_answer=N_ANSWER))
+        found.append(CalibrationSample(inputs, is_visual=is_visual, n_answer=N_ANSWER))
     return found

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._allocation import layer_sizes, per_linear
-from leanvlm.methods.weights._weights import Sample, decoder_layers, decoder_linears
+from leanvlm.methods.weights._weights import CalibrationSample, decoder_layers, decoder_linears
 from leanvlm.methods.weights.ecoflap import Method, allocate, answer_loss
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration
@@ -55,7 +55,7 @@ def test_allocations_add_up_within_their_bounds() -> None:
         assert all(n * least <= k <= n for n, k in zip(sizes, kept, strict=True))
 
 
-def autograd_loss(model: Any, sample: Sample) -> Tensor:
+def autograd_loss(model: Any, sample: CalibrationSample) -> Tensor:
     """Let transformers compute the loss of the answer."""
     labels = sample["input_ids"].clone()
     labels[:, :-N_ANSWER] = -100
@@ -125,7 +125,7 @@ def test_sparsegpt_prunes_to_the_same_shares(
 def test_wrong_options_are_refused() -> None:
     with pytest.raises(InputError, match="weights/ecoflap has no prune 'gptq'; it has wanda, sparsegpt"):
         Method(setting="50%", prune="gptq")
-    with pytest.raises(InputError, match="listens to all tokens"):
+    with pytest.raises(InputError, match="counts all tokens' inputs"):
         Method(setting="50%", prune="sparsegpt", tokens="text")
 
 

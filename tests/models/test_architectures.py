@@ -22,12 +22,13 @@ from transformers.masking_utils import sdpa_mask
 from leanvlm import plugins
 from leanvlm.engine import dropping, evict, passes, prefill, sweep, vision
 from leanvlm.engine.decode import decode
+from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refusal
 from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import LayerMethod
+from leanvlm.methods._tokens import EncoderSignal, LayerMethod
 from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
@@ -181,7 +182,7 @@ def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
 
 def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None:
     inputs = model.inputs(tiny.pictures("two"), "two")
-    signal = vision.EncoderSignal(block=LAST_USED.get(model.name, -1))
+    signal = EncoderSignal(block=LAST_USED.get(model.name, -1))
     block = model.encoder_blocks[signal.block]
     received: list[Tensor] = []
 
@@ -249,9 +250,9 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
     inputs = model.inputs(tiny.pictures("two"), "two")
     kept: dict[int, Tensor] = {}  # by the first layer that gets fewer tokens
     changed: dict[int, Tensor] = {}
-    select, decide = vision._select, dropping.Dropper.decide
+    select, decide = Prompt.select, dropping.Dropper.decide
 
-    def spy_select(prompt: vision.Prompt, keep: Tensor) -> vision.Prompt:
+    def spy_select(prompt: Prompt, keep: Tensor) -> Prompt:
         kept[0] = keep.nonzero()[:, 0]
         return select(prompt, keep)
 
@@ -262,7 +263,7 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
             changed[layer] = left
         return left
 
-    monkeypatch.setattr(vision, "_select", spy_select)
+    monkeypatch.setattr(Prompt, "select", spy_select)
     monkeypatch.setattr(dropping.Dropper, "decide", spy_decide)
     ours = said(model, "two", recipe).answer
     method, n_tokens = parse(recipe).parts[0].built, inputs["input_ids"].shape[1]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep
-from leanvlm.methods._method import option
+from leanvlm.methods._method import n_share, option
 from leanvlm.methods._signals import Signals, Wanted
 
 
@@ -39,4 +39,4 @@ class Method(CacheMethod):
         sums = signals.column_sums()
         if self.normalize:
             sums = sums / torch.arange(signals.n_tokens, 0, -1, device=sums.device)
-        return always_keep(sums, last=max(1, int(n * self.recent_share + 1e-9)))
+        return always_keep(sums, last=max(1, n_share(n, self.recent_share)))

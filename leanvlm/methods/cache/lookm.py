@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod, always_keep, gather
-from leanvlm.methods._method import option
+from leanvlm.methods._method import n_share, option
 from leanvlm.methods._signals import Signals, Wanted
 
 MERGES = ("pivotal", "averaged", "weighted", "none")
@@ -32,13 +31,8 @@ class Method(CacheMethod):
     """Prefer text and merge."""
 
     recent_share: float = option(0.5, least=0, most=1)  # share of the kept positions that are the prompt's last
-    merge: str = "pivotal"  # how an evicted position enters its most similar kept one, or none
+    merge: str = option("pivotal", choices=MERGES)  # how an evicted position enters its most similar kept one, or none
     same_modality: bool = False  # whether text merges into text only, and pictures into pictures
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.merge not in MERGES:
-            raise InputError(f"cache/lookm has no merge {self.merge!r}; it has {', '.join(MERGES)}")
 
     def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
         """Ask for the columns' sums."""
@@ -51,43 +45,44 @@ class Method(CacheMethod):
         """
         sums = signals.column_sums().double()
         prior = (~signals.is_visual).double() * (1.0 + signals.n_tokens)
-        return always_keep(sums + prior, last=max(1, int(n * self.recent_share + 1e-9)))
+        return always_keep(sums + prior, last=max(1, n_share(n, self.recent_share)))
 
-    def store(self, signals: Signals, values: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    def store(self, signals: Signals, values: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Merge each evicted position into the kept one whose key is most like its own.
 
-        Shapes: values (B, G, T, D), places (B, G, n) -> two of (B, G, n, D).
+        Shapes: values (B, G, T, D), positions (B, G, n) -> two of (B, G, n, D).
         """
-        if self.merge == "none" or places.shape[-1] == signals.n_tokens:
-            return super().store(signals, values, places)
-        likeness, target = self._nearest(signals, places)
-        is_merged = (likeness > float("-inf")).scatter(2, places, False)
+        if self.merge == "none" or positions.shape[-1] == signals.n_tokens:
+            return super().store(signals, values, positions)
+        likeness, target = self._nearest(signals, positions)
+        is_merged = (likeness > float("-inf")).scatter(2, positions, False)
         weights = is_merged * (0.5 if self.merge == "pivotal" else 1.0)
         if self.merge == "weighted":
             weights = weights * likeness.clamp(min=-1)
-        counts = torch.zeros(places.shape, device=values.device).scatter_add_(2, target, is_merged.float())
+        counts = torch.zeros(positions.shape, device=values.device).scatter_add_(2, target, is_merged.float())
         own = 1 + counts / 2 if self.merge == "pivotal" else torch.ones_like(counts)
 
         def merged(states: Tensor) -> Tensor:
             given = states.float() * weights[..., None]
             index = target[..., None].expand_as(given)
-            total = (gather(states, places).float() * own[..., None]).scatter_add(2, index, given)
+            total = (gather(states, positions).float() * own[..., None]).scatter_add(2, index, given)
             return (total / (counts + 1)[..., None]).to(states.dtype)
 
         return merged(signals.keys), merged(values)
 
-    def _nearest(self, signals: Signals, places: Tensor) -> tuple[Tensor, Tensor]:
+    def _nearest(self, signals: Signals, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Find, for every position, the most similar kept one; ties go to the earlier.
 
-        Shapes: places (B, G, n) -> cosine (B, G, T), -inf where none may be chosen; its index among the kept (B, G, T).
+        Shapes: positions (B, G, n) -> cosine (B, G, T), -inf where none may be
+        chosen; its index among the kept (B, G, T).
         """
         keys = normalize(signals.keys.float(), dim=-1)
-        kept = gather(keys, places).transpose(-1, -2)  # (B, G, D, n)
+        kept = gather(keys, positions).transpose(-1, -2)  # (B, G, D, n)
         found = []
         for start in range(0, signals.n_tokens, BLOCK):
             cosine = keys[:, :, start : start + BLOCK] @ kept  # (B, G, BLOCK, n)
             if self.same_modality:
-                other = signals.is_visual[places][:, :, None] != signals.is_visual[start : start + BLOCK, None]
+                other = signals.is_visual[positions][:, :, None] != signals.is_visual[start : start + BLOCK, None]
                 cosine = cosine.masked_fill(other, float("-inf"))
             found.append(cosine.max(-1))
         return torch.cat([f.values for f in found], -1), torch.cat([f.indices for f in found], -1)

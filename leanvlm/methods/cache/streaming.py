@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep
-from leanvlm.methods._method import option
+from leanvlm.methods._method import n_share, option
 from leanvlm.methods._signals import Signals
 
 
@@ -32,6 +32,6 @@ class Method(CacheMethod):
 
         Shapes: -> (B, G, T).
         """
-        wanted = n - max(1, int(n * (1 - self.sink_share) + 1e-9)) if self.sink_share else self.sinks
+        wanted = n - max(1, n_share(n, 1 - self.sink_share)) if self.sink_share else self.sinks
         recency = torch.arange(signals.n_tokens, device=signals.keys.device).float()
         return always_keep(recency.expand(signals.keys.shape[:3]), first=min(wanted, n - 1))

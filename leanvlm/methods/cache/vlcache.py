@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep, apportion, blend
-from leanvlm.methods._method import n_keep, option
+from leanvlm.methods._method import n_keep, n_share, option
 from leanvlm.methods._signals import Signals, Wanted, n_after_vision
 
 NEGLIGIBLE = 0.01  # an attention up to this share of its row's highest counts as zero
@@ -55,4 +55,4 @@ class Method(CacheMethod):
         Shapes: -> (B, G, T).
         """
         received = signals.last_rows(n_after_vision(signals.is_visual)).sum(2)
-        return always_keep(received, last=max(1, int(n * WINDOW_SHARE + 1e-9)))
+        return always_keep(received, last=max(1, n_share(n, WINDOW_SHARE)))

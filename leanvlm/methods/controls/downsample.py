@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from PIL.Image import Image, Resampling
 
 from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._method import BudgetedMethod
 
 LEAST_SIDE_PIXELS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(ImageMethod):
-    """Shrink both sides by the square root of the budget."""
-
-    budget: float  # share of the pixel area that is kept
+class Method(ImageMethod, BudgetedMethod):
+    """Shrink both sides by the square root of the budget, which is the share of the pixel area that is kept."""
 
     def transform(self, images: Sequence[Image]) -> list[Image]:
         """Return the pictures, smaller."""

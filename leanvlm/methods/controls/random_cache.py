@@ -1,8 +1,8 @@
-"""random_cache: keep cached positions by lot.
+"""random_cache: keep cached positions at random.
 
 Source:  a control; EffiVLM-Bench's own `random` (arXiv 2506.00479) is of this kind.
 Departs: EffiVLM-Bench keeps a window of the last 10 % of the budget and draws from the global generator; here all
-         positions but the last draw lots, per key-value head, from a passed generator.
+         positions but the last are drawn, per key-value head, from a passed generator.
 Checked: tests/methods/test_controls.py: same seed, same positions; heads differ.
 """
 
@@ -14,19 +14,18 @@ import torch
 from torch import Tensor
 
 from leanvlm.methods._cache import CacheMethod, always_keep
+from leanvlm.methods._method import SeededMethod
 from leanvlm.methods._signals import Signals
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(CacheMethod):
-    """Draw lots."""
-
-    seed: int = 0  # another seed, another draw
+class Method(CacheMethod, SeededMethod):
+    """Choose at random."""
 
     def score(self, signals: Signals, n: int) -> Tensor:  # noqa: ARG002
-        """Score by lot.
+        """Score at random.
 
         Shapes: -> (B, G, T).
         """
-        lots = torch.rand(signals.keys.shape[:3], generator=signals.generator)
-        return always_keep(lots.to(signals.keys.device), last=1)
+        drawn = torch.rand(signals.keys.shape[:3], generator=signals.generator)
+        return always_keep(drawn.to(signals.keys.device), last=1)

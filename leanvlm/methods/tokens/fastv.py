@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from leanvlm.errors import InputError
-from leanvlm.methods._method import n_keep, option, top
+from leanvlm.methods._method import n_keep, n_share, option, top
 from leanvlm.methods._signals import Signals, Wanted, n_after_vision
 from leanvlm.methods._tokens import EncoderSignal, LayerMethod
 
@@ -29,13 +28,10 @@ class Method(LayerMethod):
     """Rank by the attention that a visual token receives."""
 
     layer: int = option(2, least=1)  # first decoder layer that gets fewer tokens, counted from 0
-    rows: str = "last"  # whose attention counts: of the last token, of the text after the pictures, or of all tokens
+    rows: str = option(
+        "last", choices=ROWS
+    )  # whose attention counts: of the last token, of the text after the pictures, or of all tokens
     sinks: float = option(0.0, least=0, most=1)  # share of the kept tokens that the vision tower chooses
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.rows not in ROWS:
-            raise InputError(f"tokens/fastv has no rows {self.rows!r}; it has {', '.join(ROWS)}")
 
     @property
     def encoder(self) -> EncoderSignal | None:
@@ -58,7 +54,7 @@ class Method(LayerMethod):
         scores = self._received(signals)
         if seen is not None:
             visual = signals.is_visual.nonzero()[:, 0]
-            n = int(n_keep(len(visual), self.budget) * self.sinks + 1e-9)
+            n = n_share(n_keep(len(visual), self.budget), self.sinks)
             scores[visual[top(seen, n)]] = float("inf")
         return scores
 

@@ -38,15 +38,15 @@ class Method(EntranceMethod):
         return EncoderSignal(block=-1, as_one_head=True)
 
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
-        """Choose by attention and by place, and add to every kept token its neighbours, weighted by their attention.
+        """Choose by attention and by position, and add to every kept token its neighbours, weighted by their attention.
 
-        Shapes: -> places (n,) ascending, features (n, C).
+        Shapes: -> index (n,) ascending, features (n, C).
         """
         if n == len(tokens.features):  # nothing is dropped, so nothing is merged
             return torch.arange(n, device=tokens.features.device), tokens.features
         attention = tokens.rank()
-        places = _outliers_and_samples(attention, n) if self.spatial else top(attention, n)
-        return places, _merged(tokens, places)
+        index = _outliers_and_samples(attention, n) if self.spatial else top(attention, n)
+        return index, _merged(tokens, index)
 
 
 def _outliers_and_samples(attention: Tensor, n: int) -> Tensor:
@@ -70,26 +70,26 @@ def _n_outliers(attention: Tensor) -> int:
     return max(1, int((attention > third + WHISKER * (third - first)).sum()))
 
 
-def _evenly(places: Tensor, n: int) -> Tensor:
-    """Cut the places into `n` stretches of nearly equal length and take the middle of each."""
-    halves = 2 * torch.arange(n, device=places.device) + 1
-    return places[halves * len(places) // (2 * max(1, n))]
+def _evenly(index: Tensor, n: int) -> Tensor:
+    """Cut the indices into `n` stretches of nearly equal length and take the middle of each."""
+    halves = 2 * torch.arange(n, device=index.device) + 1
+    return index[halves * len(index) // (2 * max(1, n))]
 
 
-def _merged(tokens: VisualTokens, places: Tensor) -> Tensor:
+def _merged(tokens: VisualTokens, index: Tensor) -> Tensor:
     """Add to each kept token the tokens, kept or dropped, whose keys point most nearly its way.
 
-    Shapes: places (n,) -> (n, C).
+    Shapes: index (n,) -> (n, C).
     """
     attention, keys = tokens.rank().float(), normalize(tokens.metric(), dim=-1)
     is_patch = attention.isfinite()
     n_neighbours = min(NEIGHBOURS, int(is_patch.sum()) - 1)
     if n_neighbours < 1:
-        return tokens.features[places]
-    likeness = (keys[places] @ keys.T).masked_fill(~is_patch, float("-inf"))  # (n, N)
-    likeness.scatter_(1, places[:, None], float("-inf"))  # no token is its own neighbour
+        return tokens.features[index]
+    likeness = (keys[index] @ keys.T).masked_fill(~is_patch, float("-inf"))  # (n, N)
+    likeness.scatter_(1, index[:, None], float("-inf"))  # no token is its own neighbour
     nearest = likeness.topk(n_neighbours).indices  # (n, K)
-    weights = attention[nearest] * is_patch[places, None]
+    weights = attention[nearest] * is_patch[index, None]
     features = tokens.features.float()
     added = embedding_bag(nearest, features, per_sample_weights=weights, mode="sum")  # (n, C)
-    return (features[places] + added).to(tokens.features.dtype)
+    return (features[index] + added).to(tokens.features.dtype)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from leanvlm.methods._method import top
+from leanvlm.methods._method import n_share, top
 from leanvlm.methods._signals import Signals, Wanted, n_after_vision
 from leanvlm.methods._tokens import LayerMethod
 
@@ -56,7 +56,7 @@ class Method(LayerMethod):
     def reduce(self, states: Tensor, scores: Tensor, n: int) -> tuple[Tensor, Tensor]:
         """Keep the best tokens and turn the best of the others into clusters, `n` in all.
 
-        Shapes: states (N, C), scores (N,) -> places (n,) ascending, states (n, C).
+        Shapes: states (N, C), scores (N,) -> index (n,) ascending, states (n, C).
         """
         n_recycled, n_clusters = recycling(len(scores) - n, n)
         n_clusters = min(n_clusters, n - int(scores.isinf().sum()))  # what must stay is not merged
@@ -66,8 +66,8 @@ class Method(LayerMethod):
         used = top(scores, n - n_clusters + n_recycled)
         recycled = used[~torch.isin(used, best)]  # (M,)
         centres, means = cluster(states[recycled].float(), n_clusters)
-        places = torch.cat([best, recycled[centres]]).sort().values
-        return places, states.index_copy(0, recycled[centres], means.to(states.dtype))[places]
+        index = torch.cat([best, recycled[centres]]).sort().values
+        return index, states.index_copy(0, recycled[centres], means.to(states.dtype))[index]
 
 
 def raters(rows: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def recycling(n_dropped: int, n: int) -> tuple[int, int]:
     """Count the tokens that are recycled and the clusters that they make, the latter among the `n` that are left."""
     if n_dropped == 0:
         return 0, 0
-    n_recycled = int(n_dropped * RECYCLED + 1e-9) + 1
+    n_recycled = n_share(n_dropped, RECYCLED) + 1
     return n_recycled, min(n_recycled // CLUSTER + 1, n // 2)
 
 

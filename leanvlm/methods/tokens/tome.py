@@ -5,8 +5,8 @@ Code:    github.com/facebookresearch/ToMe @ af95e4b (read, not copied): even tok
 Departs: merges once, at the decoder's entrance and in its feature space; the paper merges a few tokens in every block
          of the vision tower, which makes the tower faster too and adds log(size) to its attention. A round halves the
          tokens at most, so small budgets take several. Between rounds the keys are averaged like the features, since
-         no further block makes new ones. Keys are those of the second-to-last block. A merged token stays at the place
-         of its odd token and the order of reading is kept; the code puts unmerged even tokens first. All tiles of an
+         no further block makes new ones. Keys are those of the second-to-last block. A merged token stays where its
+         odd token was and the order of reading is kept; the code puts unmerged even tokens first. All tiles of an
          image are one sequence. Row-end tokens, which no patch stands behind, go first and are never merged.
 Checked: tests/methods/test_tome.py, the eight-token example worked by hand, and two rounds of three tokens.
 """
@@ -27,10 +27,10 @@ from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
 class Groups:
     """Tokens between two rounds, each the average of one or more.
 
-    Shapes: places (T,) ascending, features (T, C), keys (T, D), sizes (T,).
+    Shapes: index (T,) ascending, features (T, C), keys (T, D), sizes (T,).
     """
 
-    places: Tensor
+    index: Tensor
     features: Tensor
     keys: Tensor
     sizes: Tensor
@@ -48,7 +48,7 @@ class Method(EntranceMethod):
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Drop the row-end tokens, then merge in rounds until `n` tokens remain.
 
-        Shapes: -> places (n,) ascending, features (n, C).
+        Shapes: -> index (n,) ascending, features (n, C).
         """
         kept = tokens.without_row_ends(n)
         if kept is not None:
@@ -56,9 +56,9 @@ class Method(EntranceMethod):
         patches = tokens.rank().isfinite().nonzero()[:, 0]
         keys = tokens.metric()[patches]
         groups = Groups(patches, tokens.features[patches].float(), keys, keys.new_ones(len(patches)))
-        while len(groups.places) > n:
+        while len(groups.index) > n:
             groups = _merge_once(groups, n)
-        return groups.places, groups.features.to(tokens.features.dtype)
+        return groups.index, groups.features.to(tokens.features.dtype)
 
 
 def _merge_once(groups: Groups, n: int) -> Groups:
@@ -66,7 +66,7 @@ def _merge_once(groups: Groups, n: int) -> Groups:
 
     Ties go to the earlier token, on both sides.
     """
-    n_tokens = len(groups.places)
+    n_tokens = len(groups.index)
     keys = normalize(groups.keys, dim=-1)
     likeness, likest = (keys[0::2] @ keys[1::2].T).max(-1)  # (even,), (even,)
     merging = top(likeness, min(n_tokens - n, n_tokens // 2))
@@ -88,4 +88,4 @@ def _averaged(groups: Groups, owner: Tensor, kept: Tensor) -> Groups:
         return torch.segment_reduce(weighted[order], "sum", lengths=counts)
 
     sizes = total(torch.ones_like(groups.sizes)[:, None])  # (n, 1)
-    return Groups(groups.places[kept], total(groups.features) / sizes, total(groups.keys) / sizes, sizes[:, 0])
+    return Groups(groups.index[kept], total(groups.features) / sizes, total(groups.keys) / sizes, sizes[:, 0])

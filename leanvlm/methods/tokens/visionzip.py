@@ -35,7 +35,7 @@ class Method(EntranceMethod):
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Choose dominant tokens by attention and add to every contextual centre the mean of its like.
 
-        Shapes: -> places (n,) ascending, features (n, C).
+        Shapes: -> index (n,) ascending, features (n, C).
         """
         kept = tokens.without_row_ends(n)
         if kept is not None:  # nothing else is dropped, so nothing is merged
@@ -48,12 +48,12 @@ class Method(EntranceMethod):
         features = tokens.features.clone()
         if n_contextual:
             features[centers] += _mean_of_nearest(tokens, _without(rest, centers), centers)
-        places = torch.cat([dominant, centers]).sort().values
-        return places, features[places]
+        index = torch.cat([dominant, centers]).sort().values
+        return index, features[index]
 
 
-def _without(places: Tensor, gone: Tensor) -> Tensor:
-    return places[~torch.isin(places, gone)]
+def _without(index: Tensor, gone: Tensor) -> Tensor:
+    return index[~torch.isin(index, gone)]
 
 
 def _mean_of_nearest(tokens: VisualTokens, others: Tensor, centers: Tensor) -> Tensor:

@@ -15,12 +15,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from leanvlm.methods.weights._pruning import ListeningMethod, n_pruned
+from leanvlm.methods.weights._pruning import InputAwareMethod, n_pruned
 from leanvlm.methods.weights._weights import decoder_layers, decoder_linears
 
 
 @dataclass(frozen=True, kw_only=True)
-class AllocatingMethod(ListeningMethod):
+class AllocatingMethod(InputAwareMethod):
     """A method whose setting is the share that all decoder layers keep together."""
 
     settings: ClassVar[str] = "the share of weights kept, such as 50%, since 2:4 keeps half of every layer"
@@ -67,9 +67,9 @@ def lowest_by_row(scores: Tensor, n: int) -> Tensor:
     Shapes: (outputs, inputs) -> (outputs, inputs), True = among the lowest.
     """
     counts = scores.new_tensor(apportion(n, [1] * len(scores)), dtype=torch.long)
-    places = torch.sort(scores, dim=1, stable=True).indices
+    index = torch.sort(scores, dim=1, stable=True).indices
     is_low = torch.arange(scores.shape[1], device=scores.device) < counts[:, None]
-    return torch.zeros_like(is_low).scatter_(1, places, is_low)
+    return torch.zeros_like(is_low).scatter_(1, index, is_low)
 
 
 def _by_layer(model: nn.Module) -> list[dict[str, nn.Linear]]:

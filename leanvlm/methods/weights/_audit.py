@@ -48,7 +48,7 @@ def measure(
     Raises: RunError where a layer missed a budget by more than one weight in a row of 128.
     """
     stored = stored_weights(folder)
-    gate(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
+    require(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
     sizes = {name: layer.codes * left[name] + layer.extras for name, layer in stored.items()}
     n_weights = sum(layer.n_weights for layer in stored.values())
     full, total = n_weights * STORED_BITS // 8, round(sum(sizes.values()))
@@ -90,10 +90,10 @@ def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, floa
     if method.is_even:
         for name, share in kept.items():
             asked = method.budget_of(stored[name].shape[1])
-            gate(abs(share - asked) <= MISSED, f"{name} kept {share:.4f} where {asked:.4f} was asked")
+            require(abs(share - asked) <= MISSED, f"{name} kept {share:.4f} where {asked:.4f} was asked")
     n_weights = sum(layer.n_weights for layer in stored.values())
     achieved = sum(kept[name] * stored[name].n_weights for name in kept) / n_weights
-    gate(
+    require(
         method.quantises or abs(achieved - method.budget()) <= MISSED,
         f"all layers together kept {achieved:.4f} where {method.budget():.4f} was asked",
     )
@@ -151,10 +151,10 @@ def is_quantised(module: nn.Module) -> bool:
     return hasattr(module, "quantization_scheme")
 
 
-def gate(is_open: bool, sentence: str) -> None:
-    """Stop the run unless `is_open`.
+def require(condition: bool, sentence: str) -> None:
+    """Stop the run unless the condition holds.
 
     Raises: RunError with the sentence.
     """
-    if not is_open:
+    if not condition:
         raise RunError(f"{sentence}; nothing is kept of this checkpoint")

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._audit import Audit, fingerprints, gate, measure, nonzero_shares, quantised
+from leanvlm.methods.weights._audit import Audit, fingerprints, measure, nonzero_shares, quantised, require
 from leanvlm.methods.weights._saving import reload, save
 from leanvlm.methods.weights._weights import Samples, WeightsMethod, decoder_linears
-from leanvlm.methods.weights._zeros import Zeros, gate_pattern, gate_zeros, zeros
+from leanvlm.methods.weights._zeros import Zeros, require_pattern, require_zeros, zeros
 from leanvlm.processes.quiet import quiet
 
 PROBES = 3  # calibration samples whose logits must survive saving and loading, bit by bit
@@ -37,7 +37,8 @@ def produce(
 ) -> Audit:
     """Compress `model`, read from `source`, and write it with its audit to `folder`; `model` is spent.
 
-    Raises: InputError for a model or samples that a method cannot take, RunError where a gate stays shut.
+    Raises: InputError for a model or samples that a method cannot take, RunError where the result is not what
+        was asked for.
     """
     if not calibration:
         raise InputError("a weights method needs calibration samples, and there are none; raise calibration.n")
@@ -50,14 +51,14 @@ def produce(
         if not method.quantises:
             pruned, left = zeros(model), nonzero_shares(model)
     before, shares, marked = probe(model, calibration), nonzero_shares(model), quantised(model)
-    gate(all(bool(logits.isfinite().all()) for logits in before), "the compressed model's logits are not finite")
+    require(all(bool(logits.isfinite().all()) for logits in before), "the compressed model's logits are not finite")
     save(model, dtype, source=source, folder=folder)
     nn.Module.to(model, "meta")  # whoever else knows this model, only one is held at a time
     again = reload(model, folder)
     after = probe(again, calibration)
-    gate(all(map(torch.equal, before, after)), "the saved checkpoint does not answer as the model did in memory")
-    gate(quantised(again) == marked, "other modules come back quantised than were saved")
-    gate_zeros(again, pruned)
+    require(all(map(torch.equal, before, after)), "the saved checkpoint does not answer as the model did in memory")
+    require(quantised(again) == marked, "other modules come back quantised than were saved")
+    require_zeros(again, pruned)
     audit = measure(methods, folder, left=left, nonzero=shares)
     audit |= {"is_reload_equal": True, "n_quantised": len(marked), "n_samples": len(calibration)}
     (folder / "audit.json").write_text(json.dumps(audit, indent=2, sort_keys=True) + "\n")
@@ -79,14 +80,14 @@ def apply(
     besides = method.changes(model)
     untouched = fingerprints(model, besides=besides)
     method.compress(model, calibration, processor=processor)
-    gate(
+    require(
         fingerprints(model, besides=besides) == untouched,
         "the method changed tensors other than the decoder's linear weights",
     )
     asked = set(decoder_linears(model)) if method.quantises else set()
-    gate(quantised(model) == asked, f"{len(quantised(model))} modules were quantised where {len(asked)} were asked")
+    require(quantised(model) == asked, f"{len(quantised(model))} modules were quantised where {len(asked)} were asked")
     settle(model, dtype)
-    gate_pattern(method, model)
+    require_pattern(method, model)
 
 
 @torch.no_grad()

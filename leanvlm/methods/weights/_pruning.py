@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from leanvlm.errors import InputError
+from leanvlm.methods._method import option
 from leanvlm.methods.weights._walk import TOKENS
 from leanvlm.methods.weights._weights import WeightsMethod
 
@@ -59,16 +59,10 @@ class PruningMethod(WeightsMethod):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListeningMethod(PruningMethod):
+class InputAwareMethod(PruningMethod):
     """A method that scores a weight by what enters its layer."""
 
-    tokens: str = "all"  # whose inputs count: of every token, as in EffiVLM-Bench, or of text alone
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.tokens not in TOKENS:
-            name = "/".join(type(self).__module__.split(".")[-2:])
-            raise InputError(f"{name} has no tokens {self.tokens!r}; it has {', '.join(TOKENS)}")
+    tokens: str = option("all", choices=TOKENS)  # whose inputs count; EffiVLM-Bench counts all
 
 
 def n_pruned(n: int, share: Fraction) -> int:
@@ -81,5 +75,5 @@ def lowest(scores: Tensor, n: int) -> Tensor:
 
     Shapes: (..., size) -> (..., size), True = among the lowest.
     """
-    places = torch.sort(scores, dim=-1, stable=True).indices[..., :n]
-    return torch.zeros_like(scores, dtype=torch.bool).scatter_(-1, places, True)
+    index = torch.sort(scores, dim=-1, stable=True).indices[..., :n]
+    return torch.zeros_like(scores, dtype=torch.bool).scatter_(-1, index, True)

@@ -21,7 +21,7 @@ LAYER = r".*(language|text)_model\.(model\.)?layers\.\d+"  # in memory, and in c
 LINEAR = LAYER + r"\.(.*_proj|feed_forward\.w\d)"
 
 
-class Sample(dict[str, Tensor]):
+class CalibrationSample(dict[str, Tensor]):
     """The model's keyword arguments, a batch of one, and what its positions hold.
 
     Shapes: is_visual: (T,), True = a visual token. `n_answer` positions at the end hold the answer and its end.
@@ -33,7 +33,7 @@ class Sample(dict[str, Tensor]):
         self.n_answer = n_answer
 
 
-Samples = list[Sample]
+Samples = list[CalibrationSample]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,6 @@ class WeightsMethod(Method):
     acts_on: ClassVar[str] = "weights"
     settings: ClassVar[str]  # the allowed settings, in words
     is_even: ClassVar[bool] = True  # every linear layer keeps the same share; else only their sum is asked for
-    quantises: ClassVar[bool] = False  # else it prunes
-    keeps_zeros: ClassVar[bool] = False  # may follow a method that prunes
     setting: str
 
     def __post_init__(self) -> None:
@@ -57,6 +55,11 @@ class WeightsMethod(Method):
         Raises: InputError for a setting that the method does not know.
         """
         raise NotImplementedError
+
+    @property
+    def asked(self) -> float:
+        """The share that is asked to be kept."""
+        return self.budget()
 
     def budget_of(self, n_inputs: float) -> float:  # noqa: ARG002
         """Return the share that is asked to be kept in a layer of so many inputs."""
@@ -72,8 +75,7 @@ class WeightsMethod(Method):
 
     def refusal(self) -> InputError:
         """Say that the setting is not allowed and which are."""
-        name = "/".join(type(self).__module__.split(".")[-2:])
-        return InputError(f"{name} has no setting {self.setting!r}; it takes {self.settings}")
+        return InputError(f"{self.id} has no setting {self.setting!r}; it takes {self.settings}")
 
 
 def decoder_linears(model: nn.Module) -> dict[str, nn.Linear]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from leanvlm.methods.weights._audit import gate
+from leanvlm.methods.weights._audit import require
 from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
 
 Zeros = dict[str, NDArray[np.uint8]]  # per decoder linear layer, eight weights a byte
@@ -17,7 +17,7 @@ def zeros(model: nn.Module) -> Zeros:
     return {name: np.packbits(_is_zero(linear)) for name, linear in decoder_linears(model).items()}
 
 
-def gate_pattern(method: WeightsMethod, model: nn.Module) -> None:
+def require_pattern(method: WeightsMethod, model: nn.Module) -> None:
     """Stop a run whose setting is 2:4 where more than two of four neighbours of a row are left.
 
     Raises: RunError naming the layer.
@@ -25,10 +25,10 @@ def gate_pattern(method: WeightsMethod, model: nn.Module) -> None:
     if method.setting == "2:4":
         for name, linear in decoder_linears(model).items():
             most = int(linear.weight.view(-1, 4).count_nonzero(-1).max())
-            gate(most <= 2, f"{name} kept {most} of four neighbouring weights where 2:4 was asked")
+            require(most <= 2, f"{name} kept {most} of four neighbouring weights where 2:4 was asked")
 
 
-def gate_zeros(model: nn.Module, before: Zeros) -> None:
+def require_zeros(model: nn.Module, before: Zeros) -> None:
     """Stop a run in which a pruned weight came back.
 
     Raises: RunError naming the layer.
@@ -36,7 +36,7 @@ def gate_zeros(model: nn.Module, before: Zeros) -> None:
     linears = decoder_linears(model)
     for name, packed in before.items():
         lost = int(np.bitwise_count(packed & ~np.packbits(_is_zero(linears[name]))).sum())
-        gate(lost == 0, f"{lost} pruned weights of {name} are not zero any more")
+        require(lost == 0, f"{lost} pruned weights of {name} are not zero any more")
 
 
 def _is_zero(linear: nn.Linear) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ from leanvlm.errors import InputError
 from leanvlm.methods._method import option
 from leanvlm.methods.weights import sparsegpt, wanda
 from leanvlm.methods.weights._allocation import AllocatingMethod, layer_sizes, per_linear
-from leanvlm.methods.weights._weights import Sample, Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights._weights import CalibrationSample, Samples, decoder_layers, decoder_linears
 
 PRUNERS = ("wanda", "sparsegpt")
 
@@ -37,7 +37,7 @@ PRUNERS = ("wanda", "sparsegpt")
 class Method(AllocatingMethod):
     """Share out by importance, then prune."""
 
-    prune: str = "wanda"  # what prunes each layer: wanda or sparsegpt
+    prune: str = option("wanda", choices=PRUNERS)  # what prunes each layer: wanda or sparsegpt
     slack: float = option(0.1, least=0.01, most=1)  # no decoder layer keeps less than the share asked minus this
     samples: int = option(8, least=1)  # how many calibration samples measure the importance
     noises: int = option(1, least=1)  # draws of noise per sample and linear layer
@@ -46,11 +46,9 @@ class Method(AllocatingMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.prune not in PRUNERS:
-            raise InputError(f"weights/ecoflap has no prune {self.prune!r}; it has {', '.join(PRUNERS)}")
         if self.prune == "sparsegpt" and self.tokens != "all":
             raise InputError(
-                "weights/ecoflap with prune=sparsegpt listens to all tokens; leave out tokens, or use wanda"
+                "weights/ecoflap with prune=sparsegpt counts all tokens' inputs; leave out tokens, or use wanda"
             )
 
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
@@ -91,7 +89,7 @@ class Method(AllocatingMethod):
         return total
 
 
-def answer_loss(model: PreTrainedModel, sample: Sample) -> float:
+def answer_loss(model: PreTrainedModel, sample: CalibrationSample) -> float:
     """Compute the mean cross-entropy of the answer's tokens and its end, in nats."""
     n = sample.n_answer
     logits: Tensor = model(**sample, use_cache=False, logits_to_keep=n + 1).logits[0, :-1]  # (n, vocabulary)

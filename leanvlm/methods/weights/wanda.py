@@ -19,13 +19,13 @@ from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.methods.weights._allocation import lowest_by_row, per_linear
-from leanvlm.methods.weights._pruning import ListeningMethod
+from leanvlm.methods.weights._pruning import InputAwareMethod
 from leanvlm.methods.weights._walk import walk
 from leanvlm.methods.weights._weights import Samples
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(ListeningMethod):
+class Method(InputAwareMethod):
     """Prune each output row to the share kept, or each four neighbouring weights of a row to two."""
 
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002

@@ -1,10 +1,10 @@
 -- _losses: what each recipe loses at each level, in each replicate of the bootstrap.
 --
--- Grain:     one row per model, recipe, benchmark, knob, level, replicate.
+-- Grain:     one row per model, recipe, benchmark, knob, level, replicate; replicate 0 is the data.
 -- Unit:      mean grade of the full model less the recipe's, over the same samples.
--- Source:    Poisson bootstrap, as metrics/_resamples.sql has it; each level draws its own
+-- Source:    Poisson bootstrap, as metrics/_draws.sql has it; each level draws its own
 --            pictures, so levels are resampled independently.
--- Reads:     ablation, metrics/_places, metrics/_resamples.
+-- Reads:     ablation, steps.samples, steps.draws.
 -- Undefined: a replicate in which a level has no sample has no row.
 
 with
@@ -31,15 +31,15 @@ draws as (
 
     -- how often each question of a level counts
     select
-        _places.benchmark,
-        _places.sample_id,
-        _resamples.replicate,
-        _resamples.times[_places.place + 1] as times
-    from _places
-    inner join _resamples
+        samples.benchmark,
+        samples.sample_id,
+        unnest(range(len(draws.times))) as replicate,
+        unnest(draws.times) as times
+    from steps.samples as samples
+    inner join steps.draws as draws
         on
-            _places.benchmark = _resamples.benchmark
-            and _places.block = _resamples.block
+            samples.benchmark = draws.benchmark
+            and samples.picture_index = draws.picture_index
 
 )
 

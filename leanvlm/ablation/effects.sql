@@ -47,8 +47,8 @@ intervals as (
         recipe,
         benchmark,
         knob,
-        quantile_cont(effect, 0.025) as low,
-        quantile_cont(effect, 0.975) as high
+        low(effect, replicate) as low,
+        high(effect, replicate) as high
     from drawn
     group by all
 

@@ -32,8 +32,8 @@ intervals as (
         benchmark,
         knob,
         level,
-        quantile_cont(loss, 0.025) as low,
-        quantile_cont(loss, 0.975) as high
+        low(loss, replicate) as low,
+        high(loss, replicate) as high
     from _losses
     group by all
 

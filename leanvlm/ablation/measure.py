@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-PACKAGE = Path(__file__).parents[1]
-STEPS = ("metrics/_places", "metrics/_resamples", "ablation/_losses", "ablation/levels", "ablation/effects")
+from leanvlm.metrics import tally
+
+STEPS = ("_losses", "levels", "effects")
 
 
 def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]:
@@ -19,9 +20,10 @@ def measure(rows: pa.Table, *, resamples: int, seed: int) -> dict[str, pa.Table]
             "create table samples as select distinct concat(benchmark, ':', knob, '=', level) as benchmark,"
             " sample_id, sample_id as group_id from ablation"
         )
-        connection.execute(f"set variable resamples = {int(resamples)}")
-        connection.execute(f"set variable seed = {int(seed)}")
-        for step in STEPS:
-            path = PACKAGE / f"{step}.sql"
-            connection.execute(f"create table {path.stem} as {path.read_text(encoding='utf-8')}")
+        tally.prepare(connection, resamples=resamples, seed=seed)
+        for metric in tally.needed("steps.draws"):
+            tally.compute(connection, metric)
+        for name in STEPS:
+            sql = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+            connection.execute(f"create table {name} as {sql}")
         return {name: connection.table(name).to_arrow_table() for name in ("levels", "effects")}

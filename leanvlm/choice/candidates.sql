@@ -82,6 +82,7 @@ quantities as (
         low,
         high
     from overall_loyalty
+    where scope = 'all'
     union all
     select
         model,

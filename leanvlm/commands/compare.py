@@ -50,7 +50,7 @@ def compare(
     names = {"recipe": recipe, "other": other}
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
-        for name, value in (names | {"resamples": RESAMPLES, "seed": SEED}).items():
+        for name, value in names.items():
             connection.execute(f"set variable {name} = $value", {"value": value})
         grades = stored.sql(f"from grades where {where}", params=names | only)
         store.add(connection, "grades", grades.to_arrow_table())
@@ -58,19 +58,11 @@ def compare(
             connection, "samples", stored.sql("select benchmark, sample_id, group_id from samples").to_arrow_table()
         )
         _refuse_unpaired(connection, recipe, other)
-        for step in _steps("_bootstrap"):
-            connection.execute(f"create table {step.name} as {step.sql}")
+        tally.prepare(connection, resamples=RESAMPLES, seed=SEED)
+        for metric in tally.needed("steps.accuracy"):
+            tally.compute(connection, metric)
         connection.execute(SQL.read_text(encoding="utf-8"))
         return [name for (name, *_) in connection.description or []], connection.fetchall()
-
-
-def _steps(name: str) -> list[tally.Metric]:
-    """List a metric after all that it reads."""
-    metrics = tally.metrics()
-    needed = {name}
-    for metric in reversed(metrics):
-        needed |= set(metric.reads) if metric.name in needed else set()
-    return [metric for metric in metrics if metric.name in needed]
 
 
 def _refuse_unknown(stored: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:

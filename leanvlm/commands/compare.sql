@@ -9,22 +9,22 @@
 --            the chance of a split at least as uneven, were both alike.
 -- Source:    interval: Efron and Tibshirani 1993, chapter 6; p: McNemar 1947, exact (binomial,
 --            two-sided).
--- Reads:     grades of the two recipes, _bootstrap.
+-- Reads:     grades of the two recipes, steps.accuracy.
 -- Variables: recipe, other.
 -- Undefined: no row for a benchmark that only one of the two was asked; mcnemar_p takes samples
 --            of one picture for independent, low and high do not.
 
 with
 
-pairs as (
+right_answers as (
 
     select
         grades.model,
         grades.benchmark,
-        grades.grade,
-        other_grades.grade as other_grade,
-        cast(grades.outcome = 'right' as integer) as is_right,
-        cast(other_grades.outcome = 'right' as integer) as is_other_right
+        count(*) filter (where grades.outcome = 'right' and other_grades.outcome is distinct from 'right')
+            as n_only_right,
+        count(*) filter (where grades.outcome is distinct from 'right' and other_grades.outcome = 'right')
+            as n_only_other_right
     from grades
     inner join grades as other_grades
         on
@@ -34,164 +34,86 @@ pairs as (
     where
         grades.recipe = getvariable('recipe')
         and other_grades.recipe = getvariable('other')
-
-),
-
-benchmark_counts as (
-
-    select
-        model,
-        benchmark,
-        count(*) as n_samples,
-        avg(cast(grade as decimal(10, 9))) as accuracy,
-        avg(cast(other_grade as decimal(10, 9))) as other_accuracy,
-        sum(is_right * (1 - is_other_right)) as n_only_right,
-        sum(is_other_right * (1 - is_right)) as n_only_other_right
-    from pairs
     group by all
 
 ),
 
-unrounded as (
+paired as (
 
     select
-        model,
-        benchmark,
-        n_samples,
-        accuracy,
-        other_accuracy,
-        n_only_right,
-        n_only_other_right
-    from benchmark_counts
-    union all
-    select
-        model,
-        'all' as benchmark,
-        sum(n_samples) as n_samples,
-        avg(accuracy order by benchmark) as accuracy,
-        avg(other_accuracy order by benchmark) as other_accuracy,
-        sum(n_only_right) as n_only_right,
-        sum(n_only_other_right) as n_only_other_right
-    from benchmark_counts
-    group by model
-    having count(*) > 1
-
-),
-
-counts as (
-
-    select
-        model,
-        benchmark,
-        cast(n_samples as bigint) as n_samples,
-        cast(n_only_right as bigint) as n_only_right,
-        cast(n_only_other_right as bigint) as n_only_other_right,
-        round(accuracy, 9) as accuracy,
-        round(other_accuracy, 9) as other_accuracy,
-        round(accuracy - other_accuracy, 9) as difference
-    from unrounded
-
-),
-
-p_values as (
-
-    -- twice the smaller tail of the binomial, by logarithms so that no factorial overflows
-    select
-        model,
-        benchmark,
-        n_only_right + n_only_other_right as n_uneven,
-        list_transform(
-            range(least(n_only_right, n_only_other_right) + 1),
-            lambda k: exp(
-                lgamma(n_uneven + 1) - lgamma(k + 1) - lgamma(n_uneven - k + 1) - n_uneven * ln(2)
-            )
-        ) as chances,
-        round(least(1, 2 * list_sum(chances)), 9) as mcnemar_p
-    from counts
-
-),
-
-benchmark_replicates as (
-
-    select
-        _bootstrap.model,
-        _bootstrap.benchmark,
-        _bootstrap.replicate,
-        _bootstrap.mean_grade - other_cells.mean_grade as difference
-    from _bootstrap
-    inner join _bootstrap as other_cells
+        accuracy.model,
+        accuracy.benchmark,
+        accuracy.replicate,
+        accuracy.n_samples,
+        right_answers.n_only_right,
+        right_answers.n_only_other_right,
+        accuracy.mean_grade,
+        other_accuracy.mean_grade as other_mean_grade
+    from steps.accuracy as accuracy
+    inner join steps.accuracy as other_accuracy
         on
-            _bootstrap.model = other_cells.model
-            and _bootstrap.benchmark = other_cells.benchmark
-            and _bootstrap.replicate = other_cells.replicate
+            accuracy.model = other_accuracy.model
+            and accuracy.benchmark = other_accuracy.benchmark
+            and accuracy.replicate = other_accuracy.replicate
+    inner join right_answers
+        on
+            accuracy.model = right_answers.model
+            and accuracy.benchmark = right_answers.benchmark
     where
-        _bootstrap.recipe = getvariable('recipe')
-        and other_cells.recipe = getvariable('other')
+        accuracy.recipe = getvariable('recipe')
+        and other_accuracy.recipe = getvariable('other')
 
 ),
 
 replicates as (
 
-    select
-        model,
-        replicate,
-        benchmark,
-        difference
-    from benchmark_replicates
+    select * from paired
     union all
     select
         model,
-        replicate,
         'all' as benchmark,
-        avg(difference order by benchmark) as difference
-    from benchmark_replicates
+        replicate,
+        sum(n_samples) as n_samples,
+        sum(n_only_right) as n_only_right,
+        sum(n_only_other_right) as n_only_other_right,
+        avg(mean_grade order by benchmark) as mean_grade,
+        avg(other_mean_grade order by benchmark) as other_mean_grade
+    from paired
     group by model, replicate
+    having count(*) > 1
 
 ),
 
-intervals as (
+compared as (
 
     select
         model,
         benchmark,
-        round(quantile_cont(difference, 0.025), 9) as low,
-        round(quantile_cont(difference, 0.975), 9) as high,
-        case
-            when low > 0 then 'better'
-            when high < 0 then 'worse'
-            else 'tie'
-        end as verdict
+        cast(any_value(n_samples) filter (where replicate = 0) as bigint) as n_samples,
+        point(mean_grade, replicate) as accuracy,
+        point(other_mean_grade, replicate) as other_accuracy,
+        point(mean_grade - other_mean_grade, replicate) as difference,
+        low(mean_grade - other_mean_grade, replicate) as low,
+        high(mean_grade - other_mean_grade, replicate) as high,
+        cast(any_value(n_only_right) filter (where replicate = 0) as bigint) as n_only_right,
+        cast(any_value(n_only_other_right) filter (where replicate = 0) as bigint) as n_only_other_right
     from replicates
     group by all
 
-),
-
-joined as (
-
-    select
-        counts.model,
-        counts.benchmark,
-        counts.n_samples,
-        counts.accuracy,
-        counts.other_accuracy,
-        counts.difference,
-        intervals.low,
-        intervals.high,
-        intervals.verdict,
-        counts.n_only_right,
-        counts.n_only_other_right,
-        p_values.mcnemar_p
-    from counts
-    inner join intervals
-        on
-            counts.model = intervals.model
-            and counts.benchmark = intervals.benchmark
-    inner join p_values
-        on
-            counts.model = p_values.model
-            and counts.benchmark = p_values.benchmark
-
 )
 
-select * from joined
+select
+    model,
+    benchmark,
+    n_samples,
+    accuracy,
+    other_accuracy,
+    difference,
+    low,
+    high,
+    case when low > 0 then 'better' when high < 0 then 'worse' else 'tie' end as verdict,
+    n_only_right,
+    n_only_other_right,
+    mcnemar_p(n_only_right, n_only_other_right) as mcnemar_p
+from compared
 order by model, benchmark = 'all', benchmark

@@ -31,11 +31,15 @@ joined as (
         overall_loyalty.high as ol_high
     from overall_performance
     left join overall_generalization
-        on overall_performance.recipe = overall_generalization.recipe
+        on
+            overall_performance.recipe = overall_generalization.recipe
+            and overall_performance.scope = overall_generalization.scope
     left join overall_loyalty
         on
             overall_performance.model = overall_loyalty.model
             and overall_performance.recipe = overall_loyalty.recipe
+            and overall_performance.scope = overall_loyalty.scope
+    where overall_performance.scope = 'all'
 
 )
 

@@ -3,7 +3,7 @@
 -- Grain:     one row per model, recipe, control_recipe, benchmark.
 -- Unit:      none; control is the method, control_recipe its recipe with setting and seed.
 -- Source:    ours, after UniPruneBench and VTC-Bench: random and downsampling beat many published methods.
--- Reads:     _counted_cells.
+-- Reads:     steps.counted_cells.
 -- Undefined: no row for recipes of several methods, or without a control that keeps as much. A control is of
 --            the same kind if it acts on the same, or on the image where the method acts on tokens.
 
@@ -20,7 +20,7 @@ single_methods as (
         acts_on,
         method_id,
         setting
-    from _counted_cells
+    from steps.counted_cells
     where n_methods = 1 and setting != ''
 
 )

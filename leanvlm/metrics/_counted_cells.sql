@@ -3,7 +3,7 @@
 -- Grain:     one row per model, recipe, benchmark.
 -- Unit:      setting: those of the recipe's methods, joined by +; empty without methods that have one.
 -- Source:    ours: a cache method cannot change answers of one or two tokens, so these do not count for it.
--- Reads:     cells, parts, _sensitive_cells.
+-- Reads:     cells, parts, steps.sensitive_cells.
 -- Undefined: a recipe without a counted cell has no row. Of predictions that came from elsewhere, family and
 --            acts_on are not known: they are empty.
 
@@ -38,12 +38,12 @@ counted as (
         on
             cells.model = settings.model
             and cells.recipe = settings.recipe
-    left join _sensitive_cells
+    left join steps.sensitive_cells as sensitive_cells
         on
-            cells.model = _sensitive_cells.model
-            and cells.recipe = _sensitive_cells.recipe
-            and cells.benchmark = _sensitive_cells.benchmark
-    where coalesce(cells.acts_on, '') != 'cache' or _sensitive_cells.benchmark is not null
+            cells.model = sensitive_cells.model
+            and cells.recipe = sensitive_cells.recipe
+            and cells.benchmark = sensitive_cells.benchmark
+    where coalesce(cells.acts_on, '') != 'cache' or sensitive_cells.benchmark is not null
 
 )
 

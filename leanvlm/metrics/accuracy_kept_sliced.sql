@@ -6,65 +6,50 @@
 -- Source:    difficulty, as samples that downsampling fails: VTC-Bench; the rest ours. Interval: the delta
 --            method for a ratio, samples of one picture together.
 -- Departs:   of samples chosen because a control fails them, the control itself keeps nothing.
--- Reads:     _grades, _slices.
+-- Reads:     grades, steps.slices.
 -- Undefined: null where the full model's grades are all 0; no row without controls/full.
 
 with
 
-full_grades as (
-
-    select
-        model,
-        benchmark,
-        block,
-        grades as full_grades,
-        is_graded as is_full_graded
-    from _grades
-    where recipe = 'controls/full'
-
-),
-
 paired as (
 
+    -- a sample of the full model belongs to a slice of each kind; its grade goes with it
     select
-        _grades.model,
-        _grades.recipe,
-        _grades.benchmark,
-        _slices.sliced_by,
-        unnest(_slices.slices) as slice,
-        unnest(_slices.clusters) as cluster_number,
-        unnest(_grades.grades) as grade,
-        unnest(full_grades.full_grades) as full_grade,
-        unnest(_grades.is_graded) as is_graded,
-        unnest(full_grades.is_full_graded) as is_full_graded
-    from _grades
-    inner join full_grades
+        slices.model,
+        slices.benchmark,
+        slices.sample_id,
+        slices.sliced_by,
+        slices.slice,
+        slices.cluster_number,
+        cast(round(grades.grade * 1000000000) as bigint) as full_grade
+    from steps.slices as slices
+    inner join grades
         on
-            _grades.model = full_grades.model
-            and _grades.benchmark = full_grades.benchmark
-            and _grades.block = full_grades.block
-    inner join _slices
-        on
-            _grades.model = _slices.model
-            and _grades.benchmark = _slices.benchmark
-            and _grades.block = _slices.block
+            slices.model = grades.model
+            and slices.benchmark = grades.benchmark
+            and slices.sample_id = grades.sample_id
+            and grades.recipe = 'controls/full'
 
 ),
 
 cluster_sums as (
 
     select
-        model,
-        recipe,
-        benchmark,
-        sliced_by,
-        slice,
-        cluster_number,
+        grades.model,
+        grades.recipe,
+        grades.benchmark,
+        paired.sliced_by,
+        paired.slice,
+        paired.cluster_number,
         count(*) as n_samples,
-        cast(sum(grade) as bigint) as grade,
-        cast(sum(full_grade) as bigint) as full_grade
-    from paired
-    where slice is not null and is_graded = 1 and is_full_graded = 1
+        cast(sum(cast(round(grades.grade * 1000000000) as bigint)) as bigint) as grade,
+        cast(sum(paired.full_grade) as bigint) as full_grade
+    from grades
+    inner join paired
+        on
+            grades.model = paired.model
+            and grades.benchmark = paired.benchmark
+            and grades.sample_id = paired.sample_id
     group by all
 
 ),

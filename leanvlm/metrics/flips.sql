@@ -4,44 +4,35 @@
 -- Unit:      number of samples; share_of_cell: of the cell's samples. is_same: the two answers are one in
 --            one spelling, so wrong, wrong and not is_same is a wrong answer that became another wrong one.
 -- Source:    ours; accuracy hides as many samples as go from right to wrong and back.
--- Reads:     _grades, _same_answers.
+-- Reads:     steps.outcomes, steps.same.
 -- Undefined: no row without controls/full; is_same is null where answers were not stored.
 
 with
 
-full_grades as (
-
-    select
-        model,
-        benchmark,
-        block,
-        outcomes as full_outcomes
-    from _grades
-    where recipe = 'controls/full'
-
-),
-
 paired as (
 
     select
-        _grades.model,
-        _grades.recipe,
-        _grades.benchmark,
-        unnest(full_grades.full_outcomes) as full_outcome,
-        unnest(_grades.outcomes) as outcome,
-        unnest(_same_answers.is_same) as is_same
-    from _grades
-    inner join full_grades
+        outcomes.model,
+        outcomes.recipe,
+        outcomes.benchmark,
+        full_outcomes.outcome as full_outcome,
+        outcomes.outcome,
+        outcomes.has_outcome & full_outcomes.has_outcome as is_meant,
+        coalesce(same.is_answered, bitstring('0', 1024)) as is_answered,
+        coalesce(same.normalised, bitstring('0', 1024)) as is_same
+    from steps.outcomes as outcomes
+    inner join steps.outcomes as full_outcomes
         on
-            _grades.model = full_grades.model
-            and _grades.benchmark = full_grades.benchmark
-            and _grades.block = full_grades.block
-    left join _same_answers
+            outcomes.model = full_outcomes.model
+            and outcomes.benchmark = full_outcomes.benchmark
+            and outcomes.block = full_outcomes.block
+            and full_outcomes.recipe = 'controls/full'
+    left join steps.same as same
         on
-            _grades.model = _same_answers.model
-            and _grades.recipe = _same_answers.recipe
-            and _grades.benchmark = _same_answers.benchmark
-            and _grades.block = _same_answers.block
+            outcomes.model = same.model
+            and outcomes.recipe = same.recipe
+            and outcomes.benchmark = same.benchmark
+            and outcomes.block = same.block
 
 ),
 
@@ -53,15 +44,17 @@ counts as (
         benchmark,
         full_outcome,
         outcome,
-        is_same = 1 as is_same,
-        count(*) as flips
+        unnest([true, false, null]) as is_same,
+        unnest([
+            bit_count(is_meant & is_same),
+            bit_count(is_meant & is_answered & ~ is_same),
+            bit_count(is_meant & ~ is_answered)
+        ]) as n
     from paired
-    where full_outcome is not null and outcome is not null
-    group by all
 
 ),
 
-shares as (
+sums as (
 
     select
         model,
@@ -70,11 +63,15 @@ shares as (
         full_outcome,
         outcome,
         is_same,
-        flips,
-        round(flips / sum(flips) over (partition by model, recipe, benchmark), 9) as share_of_cell
+        cast(sum(n) as bigint) as flips
     from counts
+    where n > 0
+    group by all
 
 )
 
-select * from shares
+select
+    *,
+    round(flips / sum(flips) over (partition by model, recipe, benchmark), 9) as share_of_cell
+from sums
 order by model, recipe, benchmark, full_outcome, outcome, is_same

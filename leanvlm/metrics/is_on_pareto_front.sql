@@ -1,14 +1,15 @@
 -- is_on_pareto_front: whether no other recipe performs as well for as little, and better or for less.
 --
--- Grain:     one row per model, recipe, cost, device.
+-- Grain:     one row per model, recipe, cost, device, scope.
 -- Unit:      true or false. cost: prefill, decode or total (gain is overall efficiency), or memory (gain
 --            is 1 / memory kept; device is null).
 -- Source:    EffiVLM-Bench, arXiv 2506.00479, its figure of performance against speed-up.
 -- Departs:   measured on point values; the intervals are in overall_performance and overall_efficiency.
---            Cache recipes look lossless on answers of one token: the column named sensitive ranks without
---            those benchmarks.
+--            Cache recipes look lossless on answers of one token: the scope sensitive ranks without those
+--            benchmarks.
 -- Reads:     overall_performance, overall_efficiency, memory_kept.
--- Undefined: no row without a performance and a gain; sensitive is null without a sensitive benchmark.
+-- Undefined: no row without a performance and a gain; none of the scope sensitive without a sensitive
+--            benchmark.
 
 with
 
@@ -40,9 +41,9 @@ points as (
         gains.recipe,
         gains.cost,
         gains.device,
+        overall_performance.scope,
         gains.gain,
-        overall_performance.overall_performance,
-        overall_performance.overall_performance_sensitive
+        overall_performance.overall_performance
     from gains
     inner join overall_performance
         on
@@ -60,49 +61,24 @@ compared as (
         points.recipe,
         points.cost,
         points.device,
+        points.scope,
         points.gain,
         points.overall_performance,
-        points.overall_performance_sensitive,
-        bool_or(
+        not bool_or(
             rivals.gain >= points.gain
             and rivals.overall_performance >= points.overall_performance
             and (rivals.gain > points.gain or rivals.overall_performance > points.overall_performance)
-        ) as is_dominated,
-        bool_or(
-            rivals.gain >= points.gain
-            and rivals.overall_performance_sensitive >= points.overall_performance_sensitive
-            and (
-                rivals.gain > points.gain
-                or rivals.overall_performance_sensitive > points.overall_performance_sensitive
-            )
-        ) as is_dominated_sensitive
+        ) as is_on_pareto_front
     from points
     inner join points as rivals
         on
             points.model = rivals.model
             and points.cost = rivals.cost
+            and points.scope = rivals.scope
             and points.device is not distinct from rivals.device
     group by all
 
-),
-
-fronts as (
-
-    select
-        model,
-        recipe,
-        cost,
-        device,
-        gain,
-        overall_performance,
-        overall_performance_sensitive,
-        not is_dominated as is_on_pareto_front,
-        case
-            when overall_performance_sensitive is not null then not coalesce(is_dominated_sensitive, false)
-        end as is_on_pareto_front_sensitive
-    from compared
-
 )
 
-select * from fronts
-order by model, recipe, cost, device
+select * from compared
+order by model, recipe, cost, device, scope

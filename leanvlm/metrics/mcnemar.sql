@@ -8,7 +8,7 @@
 --            approximation.
 -- Departs:   samples of one picture are taken as independent, which beats_control does not do. Not corrected
 --            for the number of tests.
--- Reads:     _grades, _counted_cells, _control_cells.
+-- Reads:     steps.grades, steps.outcomes, steps.counted_cells, steps.control_cells.
 -- Undefined: 1 where the two never disagree. Right is a grade of 1; partly right is not. Cache methods are
 --            compared where they can change answers.
 
@@ -21,15 +21,35 @@ pairs as (
         recipe,
         benchmark,
         control_recipe as other
-    from _control_cells
+    from steps.control_cells
     union all
     select
         model,
         recipe,
         benchmark,
         'controls/full' as other
-    from _counted_cells
+    from steps.counted_cells
     where recipe != 'controls/full'
+
+),
+
+blocks as (
+
+    select
+        grades.model,
+        grades.recipe,
+        grades.benchmark,
+        grades.block,
+        grades.is_graded,
+        coalesce(outcomes.has_outcome, bitstring('0', 1024)) as is_right
+    from steps.grades as grades
+    left join steps.outcomes as outcomes
+        on
+            grades.model = outcomes.model
+            and grades.recipe = outcomes.recipe
+            and grades.benchmark = outcomes.benchmark
+            and grades.block = outcomes.block
+            and outcomes.outcome = 'right'
 
 ),
 
@@ -39,81 +59,40 @@ counts as (
         pairs.model,
         pairs.recipe,
         pairs.other,
-        cast(sum(list_dot_product(recipe_grades.is_graded, other_grades.is_graded)) as bigint) as n_samples,
-        cast(sum(list_dot_product(recipe_grades.is_right, other_grades.is_right)) as bigint) as n_both,
-        cast(sum(list_dot_product(recipe_grades.is_right, other_grades.is_graded)) as bigint) as n_recipe,
-        cast(sum(list_dot_product(recipe_grades.is_graded, other_grades.is_right)) as bigint) as n_other
+        cast(sum(bit_count(mine.is_graded & others.is_graded)) as bigint) as n_samples,
+        cast(sum(bit_count(mine.is_right & others.is_graded & ~ others.is_right)) as bigint) as n_only_recipe,
+        cast(sum(bit_count(others.is_right & mine.is_graded & ~ mine.is_right)) as bigint) as n_only_other
     from pairs
-    inner join _grades as recipe_grades
+    inner join blocks as mine
         on
-            pairs.model = recipe_grades.model
-            and pairs.recipe = recipe_grades.recipe
-            and pairs.benchmark = recipe_grades.benchmark
-    inner join _grades as other_grades
+            pairs.model = mine.model
+            and pairs.recipe = mine.recipe
+            and pairs.benchmark = mine.benchmark
+    inner join blocks as others
         on
-            pairs.model = other_grades.model
-            and pairs.other = other_grades.recipe
-            and pairs.benchmark = other_grades.benchmark
-            and recipe_grades.block = other_grades.block
+            pairs.model = others.model
+            and pairs.other = others.recipe
+            and pairs.benchmark = others.benchmark
+            and mine.block = others.block
     group by all
-
-),
-
-disagreements as (
-
-    select
-        model,
-        recipe,
-        other,
-        n_samples,
-        n_recipe - n_both as n_only_recipe,
-        n_other - n_both as n_only_other,
-        n_recipe + n_other - 2 * n_both as n_tosses,
-        least(n_recipe, n_other) - n_both as n_fewer
-    from counts
-
-),
-
-tails as (
-
-    -- terms far below the last one are too small to count; the largest come first
-    select
-        model,
-        recipe,
-        other,
-        n_samples,
-        n_only_recipe,
-        n_only_other,
-        list_sum(
-            list_transform(
-                range(n_fewer, greatest(-1, n_fewer - 40 - 6 * cast(ceil(sqrt(n_tosses)) as bigint)), -1),
-                lambda heads: exp(
-                    lgamma(n_tosses + 1) - lgamma(heads + 1) - lgamma(n_tosses - heads + 1) - n_tosses * ln(2)
-                )
-            )
-        ) as tail
-    from disagreements
 
 ),
 
 tests as (
 
     select
-        model,
-        recipe,
-        other,
-        n_samples,
-        n_only_recipe,
-        n_only_other,
-        round(least(1, 2 * tail), 9) as mcnemar,
-        case
-            when 2 * tail >= 0.05 then 'tie'
-            when n_only_recipe > n_only_other then 'better'
-            else 'worse'
-        end as verdict
-    from tails
+        *,
+        mcnemar_p(n_only_recipe, n_only_other) as mcnemar
+    from counts
 
 )
 
-select * from tests
+select
+    *,
+    case
+        when mcnemar >= 0.05 then 'tie'
+        when n_only_recipe > n_only_other then 'better'
+        else 'worse'
+    end as verdict
+from tests
 order by model, recipe, other

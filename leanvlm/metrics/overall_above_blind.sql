@@ -1,102 +1,59 @@
 -- overall_above_blind: the share that a recipe keeps of what looking at the picture adds, over benchmarks.
 --
--- Grain:     one row per model, recipe.
+-- Grain:     one row per model, recipe, scope.
 -- Unit:      mean over benchmarks of (recipe - blind) / (full - blind); 1.0 = the full model, 0.0 = no
---            picture. Higher is better. low and high: 95 % interval, paired over samples. sensitive: only
---            benchmarks whose answers a cache method can change.
+--            picture. Higher is better. low and high: 95 % interval, paired over samples. scope: all
+--            benchmarks, or sensitive: those whose answers a cache method can change.
 -- Source:    ours; chance flatters overall performance, since a guess is right as often without the picture.
--- Reads:     accuracy_above_blind, _above_blind_bootstrap, _sensitive_cells.
--- Undefined: a benchmark does not count where full - blind is within its error; no row where none counts,
---            sensitive is null where no sensitive one does.
+-- Reads:     accuracy_above_blind, steps.above_blind, steps.sensitive_cells.
+-- Undefined: a benchmark does not count where full - blind is within its error; no row where none counts.
 
 with
 
-shares as (
+scoped as (
 
     select
         accuracy_above_blind.model,
         accuracy_above_blind.recipe,
         accuracy_above_blind.benchmark,
-        accuracy_above_blind.accuracy_above_blind,
-        _sensitive_cells.benchmark is not null as is_sensitive
+        unnest(case when sensitive_cells.benchmark is null then ['all'] else ['all', 'sensitive'] end) as scope
     from accuracy_above_blind
-    left join _sensitive_cells
+    left join steps.sensitive_cells as sensitive_cells
         on
-            accuracy_above_blind.model = _sensitive_cells.model
-            and accuracy_above_blind.recipe = _sensitive_cells.recipe
-            and accuracy_above_blind.benchmark = _sensitive_cells.benchmark
+            accuracy_above_blind.model = sensitive_cells.model
+            and accuracy_above_blind.recipe = sensitive_cells.recipe
+            and accuracy_above_blind.benchmark = sensitive_cells.benchmark
     where accuracy_above_blind.accuracy_above_blind is not null
 
 ),
 
-overall as (
+means as (
 
     select
-        model,
-        recipe,
+        scoped.model,
+        scoped.recipe,
+        scoped.scope,
+        shares.replicate,
         count(*) as n_benchmarks,
-        avg(accuracy_above_blind order by benchmark) as overall_above_blind,
-        avg(case when is_sensitive then accuracy_above_blind end order by benchmark)
-            as overall_above_blind_sensitive
-    from shares
-    group by all
-
-),
-
-replicates as (
-
-    select
-        shares.model,
-        shares.recipe,
-        replicate_shares.replicate,
-        avg(replicate_shares.accuracy_above_blind order by shares.benchmark) as overall_above_blind,
-        avg(
-            case when shares.is_sensitive then replicate_shares.accuracy_above_blind end
-            order by shares.benchmark
-        ) as overall_above_blind_sensitive
-    from shares
-    inner join _above_blind_bootstrap as replicate_shares
+        avg(shares.accuracy_above_blind order by scoped.benchmark) as above_blind
+    from scoped
+    inner join steps.above_blind as shares
         on
-            shares.model = replicate_shares.model
-            and shares.recipe = replicate_shares.recipe
-            and shares.benchmark = replicate_shares.benchmark
+            scoped.model = shares.model
+            and scoped.recipe = shares.recipe
+            and scoped.benchmark = shares.benchmark
     group by all
-
-),
-
-intervals as (
-
-    select
-        model,
-        recipe,
-        quantile_cont(overall_above_blind, 0.025) as low,
-        quantile_cont(overall_above_blind, 0.975) as high,
-        quantile_cont(overall_above_blind_sensitive, 0.025) as low_sensitive,
-        quantile_cont(overall_above_blind_sensitive, 0.975) as high_sensitive
-    from replicates
-    group by all
-
-),
-
-joined as (
-
-    select
-        overall.model,
-        overall.recipe,
-        overall.n_benchmarks,
-        round(overall.overall_above_blind, 9) as overall_above_blind,
-        round(intervals.low, 9) as low,
-        round(intervals.high, 9) as high,
-        round(overall.overall_above_blind_sensitive, 9) as overall_above_blind_sensitive,
-        round(intervals.low_sensitive, 9) as low_sensitive,
-        round(intervals.high_sensitive, 9) as high_sensitive
-    from overall
-    left join intervals
-        on
-            overall.model = intervals.model
-            and overall.recipe = intervals.recipe
 
 )
 
-select * from joined
-order by model, recipe
+select
+    model,
+    recipe,
+    scope,
+    any_value(n_benchmarks) filter (where replicate = 0) as n_benchmarks,
+    point(above_blind, replicate) as overall_above_blind,
+    low(above_blind, replicate) as low,
+    high(above_blind, replicate) as high
+from means
+group by all
+order by model, recipe, scope

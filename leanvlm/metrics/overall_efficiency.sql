@@ -6,7 +6,7 @@
 -- Source:    EffiVLM-Bench, arXiv 2506.00479: measured time, not counted operations; both sides in one
 --            repeat.
 -- Departs:   split into vision, prefill (time to first token), decode (time per token) and total.
--- Reads:     _time_ratios.
+-- Reads:     steps.time_ratios.
 -- Undefined: null where a time is 0; models whose weights are random (is_shape_only) are in speedup alone.
 
 with
@@ -24,7 +24,7 @@ medians as (
         round(median(ratio), 9) as overall_efficiency,
         round(quantile_cont(ratio, 0.25), 9) as low,
         round(quantile_cont(ratio, 0.75), 9) as high
-    from _time_ratios
+    from steps.time_ratios
     where not is_shape_only
     group by all
 

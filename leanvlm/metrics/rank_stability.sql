@@ -8,7 +8,7 @@
 -- Source:    ours; Goldstein and Spiegelhalter 1996, Journal of the Royal Statistical Society A 159, on
 --            intervals of ranks.
 -- Departs:   cache recipes are ranked where they can change answers.
--- Reads:     _counted_cells, ranked_performance, _performance_bootstrap.
+-- Reads:     steps.counted_cells, ranked_performance, steps.performance.
 -- Undefined: no row for a recipe without a performance; equals share a rank.
 
 with
@@ -21,7 +21,7 @@ contestants as (
         family,
         acts_on,
         setting
-    from _counted_cells
+    from steps.counted_cells
     where family != 'controls' and recipe != 'controls/full'
 
 ),
@@ -54,19 +54,15 @@ replicates as (
         contestants.recipe,
         contestants.family,
         contestants.setting,
-        _performance_bootstrap.replicate,
-        round(
-            case
-                when contestants.acts_on = 'cache' then _performance_bootstrap.overall_performance_sensitive
-                else _performance_bootstrap.overall_performance
-            end,
-            12
-        ) as performance
+        performance.replicate,
+        round(performance.overall_performance, 12) as performance
     from contestants
-    inner join _performance_bootstrap
+    inner join steps.performance as performance
         on
-            contestants.model = _performance_bootstrap.model
-            and contestants.recipe = _performance_bootstrap.recipe
+            contestants.model = performance.model
+            and contestants.recipe = performance.recipe
+            and performance.scope = case when contestants.acts_on = 'cache' then 'sensitive' else 'all' end
+    where performance.replicate > 0
 
 ),
 
@@ -117,7 +113,7 @@ leads as (
 
 ),
 
-places as (
+bounds as (
 
     select
         model,
@@ -142,17 +138,17 @@ joined as (
         round(stabilities.probability_best, 9) as probability_best,
         stabilities.low,
         stabilities.high,
-        places.best_rank,
-        places.worst_rank
+        bounds.best_rank,
+        bounds.worst_rank
     from ranked
     left join stabilities
         on
             ranked.model = stabilities.model
             and ranked.recipe = stabilities.recipe
-    left join places
+    left join bounds
         on
-            ranked.model = places.model
-            and ranked.recipe = places.recipe
+            ranked.model = bounds.model
+            and ranked.recipe = bounds.recipe
 
 )
 

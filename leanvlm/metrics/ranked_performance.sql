@@ -15,35 +15,26 @@ recipes as (
     select distinct
         model,
         recipe,
-        coalesce(acts_on = 'cache', false) as acts_on_cache
+        case when acts_on = 'cache' then 'sensitive' else 'all' end as scope
     from cells
-
-),
-
-chosen as (
-
-    select
-        overall_performance.model,
-        overall_performance.recipe,
-        case
-            when recipes.acts_on_cache then overall_performance.overall_performance_sensitive
-            else overall_performance.overall_performance
-        end as ranked_performance,
-        case
-            when recipes.acts_on_cache then overall_performance.low_sensitive
-            else overall_performance.low
-        end as low,
-        case
-            when recipes.acts_on_cache then overall_performance.high_sensitive
-            else overall_performance.high
-        end as high
-    from recipes
-    inner join overall_performance
-        on
-            recipes.model = overall_performance.model
-            and recipes.recipe = overall_performance.recipe
 
 )
 
-select * from chosen
-order by model, recipe
+select
+    recipes.model,
+    recipes.recipe,
+    ranked.overall_performance as ranked_performance,
+    ranked.low,
+    ranked.high
+from recipes
+inner join overall_performance
+    on
+        recipes.model = overall_performance.model
+        and recipes.recipe = overall_performance.recipe
+        and overall_performance.scope = 'all'
+left join overall_performance as ranked
+    on
+        recipes.model = ranked.model
+        and recipes.recipe = ranked.recipe
+        and recipes.scope = ranked.scope
+order by recipes.model, recipes.recipe

@@ -6,7 +6,7 @@
 --            high are the quartiles.
 -- Source:    EffiVLM-Bench, arXiv 2506.00479: measured time, not counted operations; both sides in one
 --            repeat.
--- Reads:     _time_ratios.
+-- Reads:     steps.time_ratios.
 -- Undefined: null where a time is 0.
 
 with
@@ -32,7 +32,7 @@ medians as (
         round(median(ratio), 9) as speedup,
         round(quantile_cont(ratio, 0.25), 9) as low,
         round(quantile_cont(ratio, 0.75), 9) as high
-    from _time_ratios
+    from steps.time_ratios
     group by all
 
 )

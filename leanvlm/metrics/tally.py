@@ -11,14 +11,16 @@ from pathlib import Path
 
 from leanvlm import files, store
 from leanvlm.errors import RunError
+from leanvlm.metrics import sums
 from leanvlm.tables._table import write_parquet
 
 ROOT = Path(__file__).parent
+MACROS = "macros.sql"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One query. A name that begins with an underscore is a step for other metrics and is not published."""
+    """One query. A file that begins with an underscore is a step for other metrics: `_kept.sql` is steps.kept."""
 
     name: str
     sql: str
@@ -27,6 +29,11 @@ class Metric:
     def reads(self) -> tuple[str, ...]:
         """List the tables and metrics that the header names."""
         return tuple(name.strip() for name in self.header("Reads").rstrip(".").split(","))
+
+    @property
+    def table(self) -> str:
+        """Name the table that holds the answer; metrics and steps read each other under these names."""
+        return self.name if self.is_published else f"steps.{self.name[1:]}"
 
     @property
     def is_published(self) -> bool:
@@ -49,12 +56,24 @@ def metrics(root: Path = ROOT) -> tuple[Metric, ...]:
 
     Raises: RunError where metrics read each other in a circle.
     """
-    found = {path.stem: Metric(path.stem, path.read_text(encoding="utf-8")) for path in sorted(root.glob("*.sql"))}
-    graph = {name: [read for read in metric.reads if read in found] for name, metric in found.items()}
+    paths = [path for path in sorted(root.glob("*.sql")) if path.name != MACROS]
+    read = [Metric(path.stem, path.read_text(encoding="utf-8")) for path in paths]
+    found = {metric.table: metric for metric in read}
+    graph = {name: [other for other in metric.reads if other in found] for name, metric in found.items()}
     try:
         return tuple(found[name] for name in TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise RunError(f"metrics read each other in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def needed(table: str) -> list[Metric]:
+    """List a metric or step after all that it reads."""
+    wanted, found = {table}, []
+    for metric in reversed(metrics()):
+        if metric.table in wanted:
+            wanted |= set(metric.reads)
+            found.append(metric)
+    return found[::-1]
 
 
 def published() -> tuple[str, ...]:
@@ -62,25 +81,46 @@ def published() -> tuple[str, ...]:
     return tuple(metric.name for metric in metrics() if metric.is_published)
 
 
+def prepare(connection: store.Connection, *, resamples: int, seed: int) -> None:
+    """Give a connection the schema `steps`, its settings, and the macros that metrics use."""
+    connection.execute("create schema if not exists steps")
+    connection.execute(
+        f"create or replace table steps.settings as select {int(resamples)} as resamples, {int(seed)} as seed"
+    )
+    connection.execute((ROOT / MACROS).read_text(encoding="utf-8"))
+
+
+def compute(connection: store.Connection, metric: Metric) -> None:
+    """Compute one metric or step as a table of the connection, which has all that it reads."""
+    if metric.name in sums.STEPS:
+        connection.register("computed", sums.STEPS[metric.name](connection))
+        connection.execute(f"create or replace table {metric.table} as select * from computed")
+        connection.unregister("computed")
+    else:
+        connection.execute(f"create or replace table {metric.table} as {metric.sql}")
+
+
 def measure(connection: store.Connection, *, resamples: int, seed: int) -> None:
-    """Compute every metric as a table of the connection."""
-    connection.execute(f"set variable resamples = {int(resamples)}")
-    connection.execute(f"set variable seed = {int(seed)}")
+    """Compute every step and metric as a table of the connection."""
+    prepare(connection, resamples=resamples, seed=seed)
     for metric in metrics():
-        connection.execute(f"create or replace table {metric.name} as {metric.sql}")
+        compute(connection, metric)
 
 
 def tally(root: Path, *, benchmarks: Sequence[str], resamples: int, seed: int) -> None:
-    """Write each metric to a file of its own, and the whole store to one DuckDB file.
+    """Write each metric to a file of its own, and the whole store, steps included, to one DuckDB file.
 
     Raises: InputError where a table is missing, damaged or of another schema.
     """
     folder = root / files.METRICS
-    with store.connect(root, benchmarks=benchmarks) as connection:
+    with (
+        files.whole(root / files.STORE) as part,
+        store.connect(root, benchmarks=benchmarks, database=str(part)) as connection,
+    ):
         measure(connection, resamples=resamples, seed=seed)
+        for metric in metrics():
+            connection.execute(f"comment on table {metric.table} is $${metric.header('Grain')}$$")
         for name in published():
             write_parquet(connection.table(name).to_arrow_table(), folder / f"{name}.parquet")
     for stale in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in published()}:
         stale.unlink()
-    grains = {metric.name: metric.header("Grain") for metric in metrics() if metric.is_published}
-    store.build(root, root / files.STORE, benchmarks=benchmarks, metrics=grains)

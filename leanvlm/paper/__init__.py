@@ -25,7 +25,8 @@ from leanvlm.paper.scores import read
 
 ROOT = Path(__file__).parent
 TABLES = ("token_pruning", "weights")
-AS_ACCURACY = "insert into accuracy by name select model, recipe, benchmark, score as accuracy from scores"
+AS_ACCURACY = """insert into steps.accuracy by name
+select model, recipe, benchmark, 0 as replicate, 1 as n_samples, score as mean_grade from scores"""
 
 
 def compare(root: Path = ROOT) -> pa.Table:
@@ -50,9 +51,10 @@ def recompute(scores: list[Score]) -> pa.Table:
     rows = [{**score._asdict(), "recipe": score.recipe, "place": i} for i, score in enumerate(scores)]
     with TemporaryDirectory() as folder, _empty_grid(Path(folder)) as connection:
         store.add(connection, "scores", pa.Table.from_pylist(rows))
+        tally.prepare(connection, resamples=0, seed=0)
         for metric in tally.metrics():
-            connection.execute(f"create table {metric.name} as {metric.sql}")
-            if metric.name == "accuracy":
+            tally.compute(connection, metric)
+            if metric.table == "steps.accuracy":
                 connection.execute(AS_ACCURACY)
         recomputed: pa.Table = connection.sql(_sql("recomputed")).to_arrow_table()
     return recomputed
@@ -61,9 +63,7 @@ def recompute(scores: list[Score]) -> pa.Table:
 def _empty_grid(root: Path) -> store.Connection:
     for table in store.TABLES:
         table.write([], root / files.table(table.name))
-    connection = store.connect(root, benchmarks=[])
-    connection.execute("set variable resamples = 0; set variable seed = 0")
-    return connection
+    return store.connect(root, benchmarks=[])
 
 
 def _printed(path: Path) -> pa.Table:

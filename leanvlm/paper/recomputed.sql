@@ -38,6 +38,7 @@ performance as (
     from overall_performance
     inner join entries
         on overall_performance.recipe = entries.recipe
+    where overall_performance.scope = 'all'
 
 ),
 
@@ -54,6 +55,7 @@ generalization as (
     from overall_generalization
     inner join entries
         on overall_generalization.recipe = entries.recipe
+    where overall_generalization.scope = 'all'
 
 ),
 

@@ -43,9 +43,6 @@ def measure(
     store.derive_cells(connection)
     connection.execute("drop table predictions")
     tally.measure(connection, resamples=resamples, seed=seed)
-    for metric in tally.metrics():
-        if not metric.is_published:
-            connection.execute(f"drop table {metric.name}")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection) -> None:

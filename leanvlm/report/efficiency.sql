@@ -61,20 +61,23 @@ speedups as (
 
 ),
 
+points as (
+
+    -- over sensitive benchmarks where there are any
+    select *
+    from is_on_pareto_front
+    qualify scope = max(scope) over (partition by model, recipe, cost, device)
+
+),
+
 fronts as (
 
     select
         points.model,
         points.recipe,
-        bool_or(
-            points.cost = 'total'
-            and coalesce(points.is_on_pareto_front_sensitive, points.is_on_pareto_front)
-        ) as is_on_speed_front,
-        bool_or(
-            points.cost = 'memory'
-            and coalesce(points.is_on_pareto_front_sensitive, points.is_on_pareto_front)
-        ) as is_on_memory_front
-    from is_on_pareto_front as points
+        bool_or(points.cost = 'total' and points.is_on_pareto_front) as is_on_speed_front,
+        bool_or(points.cost = 'memory' and points.is_on_pareto_front) as is_on_memory_front
+    from points
     left join devices
         on points.model = devices.model
     where

@@ -3,7 +3,7 @@
 -- Grain:     one row per model, recipe; best first within family and setting, controls last.
 -- Unit:      as the metrics have them. ranked_performance: overall performance over the benchmarks that count
 --            for what the recipe acts on; shown_performance: over those on which all families compare.
---            best_rank and worst_rank: the places that it may hold among those of its family and setting.
+--            best_rank and worst_rank: the ranks that it may hold among those of its family and setting.
 --            verdict_kind: the worst verdict against any control, none without one.
 -- Reads:     cells, parts, overall_performance, ranked_performance, rank_stability, overall_generalization,
 --            overall_loyalty, memory_kept, beats_control.
@@ -61,14 +61,19 @@ performances as (
         overall_performance.overall_performance,
         overall_performance.low as overall_performance_low,
         overall_performance.high as overall_performance_high,
-        coalesce(overall_performance.overall_performance_sensitive, overall_performance.overall_performance)
-            as shown_performance,
-        coalesce(overall_performance.low_sensitive, overall_performance.low) as shown_performance_low,
-        coalesce(overall_performance.high_sensitive, overall_performance.high) as shown_performance_high,
+        coalesce(sensitive.overall_performance, overall_performance.overall_performance) as shown_performance,
+        coalesce(sensitive.low, overall_performance.low) as shown_performance_low,
+        coalesce(sensitive.high, overall_performance.high) as shown_performance_high,
         overall_performance.mean_accuracy_kept,
         overall_performance.worst_accuracy_kept,
         overall_performance.worst_benchmark
     from overall_performance
+    left join overall_performance as sensitive
+        on
+            overall_performance.model = sensitive.model
+            and overall_performance.recipe = sensitive.recipe
+            and sensitive.scope = 'sensitive'
+    where overall_performance.scope = 'all'
 
 ),
 
@@ -123,6 +128,7 @@ joined as (
         on
             recipes.model = overall_loyalty.model
             and recipes.recipe = overall_loyalty.recipe
+            and overall_loyalty.scope = 'all'
     left join memory_kept
         on
             recipes.model = memory_kept.model
@@ -132,7 +138,9 @@ joined as (
             recipes.model = verdicts.model
             and recipes.recipe = verdicts.recipe
     left join overall_generalization
-        on recipes.recipe = overall_generalization.recipe
+        on
+            recipes.recipe = overall_generalization.recipe
+            and overall_generalization.scope = 'all'
 
 )
 

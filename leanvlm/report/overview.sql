@@ -49,10 +49,10 @@ select
     (select count(distinct recipe) filter (family = 'controls') from recipes) as n_controls,
     (select count(*) from asked) as n_samples,
     (select coalesce(list(distinct recipe order by recipe), []) from unjudged) as without_control,
-    (select count(*) - count(low) from overall_performance) as n_without_interval,
+    (select count(*) - count(low) from overall_performance where scope = 'all') as n_without_interval,
     (select count(*) from skips) as n_skips,
     (
         select min(overall_loyalty_raw)
         from overall_loyalty
-        where recipe = 'controls/rebatched'
+        where scope = 'all' and recipe = 'controls/rebatched'
     ) as rebatched_loyalty

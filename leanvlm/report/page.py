@@ -36,7 +36,7 @@ LARGEST_BYTES = 10_000_000  # of the page
 EXAMPLES = (
     {
         "question": "Which recipes keep at least 95 % of accuracy?",
-        "sql": "select * from overall_performance where overall_performance >= 0.95",
+        "sql": "select * from overall_performance where scope = 'all' and overall_performance >= 0.95",
     },
     {
         "question": "What did one recipe answer wrongly?",

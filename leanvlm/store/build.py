@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from leanvlm import files, grading
 from leanvlm.tables import answers, audits, cells, costs, grades, parts, samples, skips, timings
-from leanvlm.tables._table import Table, read_parquet
+from leanvlm.tables._table import Table
 
 TABLES = tuple(module.TABLE for module in (answers, audits, cells, costs, grades, parts, skips, timings))
 
@@ -48,22 +48,6 @@ def derive_cells(connection: Connection) -> None:
     connection.execute(f"create table cells as {view}")
     connection.execute("drop table stored_cells")
     describe(connection, "cells", cells.TABLE)
-
-
-def build(root: Path, path: Path, *, benchmarks: Sequence[str], metrics: Mapping[str, str]) -> None:
-    """Write every table, and the metrics beside them, as one DuckDB file, whole or not at all.
-
-    `metrics` says each metric's grain.
-
-    Raises: InputError where a file is missing, damaged or of another schema.
-    """
-    with (
-        files.whole(path) as part,
-        connect(root, benchmarks=benchmarks, database=str(part)) as connection,
-    ):
-        for name, grain in metrics.items():
-            add(connection, name, read_parquet(root / files.METRICS / f"{name}.parquet"))
-            connection.execute(f"comment on table {name} is {_quoted(grain)}")
 
 
 def add(connection: Connection, name: str, rows: pa.Table) -> None:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from leanvlm import store
 from leanvlm.metrics import tally
 from tests.metrics.random_grid import random_grid
-from tests.metrics.stores import NAMES, computed
+from tests.metrics.stores import BY_NAME, NAMES, computed
 
 HERE = Path(__file__).parent
 CASES = [
@@ -38,7 +38,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[store.Connection
 def test_metric_answers_its_example(name: str, case: dict[str, Any], tmp_path: Path) -> None:
     only = f"where {case['where']}" if "where" in case else ""
     with computed(tmp_path, case["given"], wanted=name) as connection:
-        rows = connection.sql(f"from {name} {only}").to_arrow_table().to_pylist()
+        rows = connection.sql(f"from {BY_NAME[name].table} {only}").to_arrow_table().to_pylist()
     assert len(rows) == len(case["expect"])
     for row, expected in zip(rows, case["expect"], strict=True):
         for column, wanted in expected.items():
@@ -65,7 +65,8 @@ def test_header_is_complete_and_true(metric: tally.Metric, empty: store.Connecti
     assert metric.sql.startswith(f"-- {metric.name}: ")
     for key in HEADER:
         assert metric.header(key).endswith("."), key
-    assert set(metric.reads) == empty.get_table_names(metric.sql)
+    names = empty.get_table_names(metric.sql, qualified=True)
+    assert set(metric.reads) == {name.split(" AS ")[0] for name in names}
 
 
 @pytest.mark.parametrize("name", tally.published())

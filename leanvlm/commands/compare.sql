@@ -21,9 +21,13 @@ right_answers as (
     select
         grades.model,
         grades.benchmark,
-        count(*) filter (where grades.outcome = 'right' and other_grades.outcome is distinct from 'right')
+        count(*) filter (
+            where grades.outcome = 'right' and other_grades.outcome is distinct from 'right'
+        )
             as n_only_right,
-        count(*) filter (where grades.outcome is distinct from 'right' and other_grades.outcome = 'right')
+        count(*) filter (
+            where grades.outcome is distinct from 'right' and other_grades.outcome = 'right'
+        )
             as n_only_other_right
     from grades
     inner join grades as other_grades
@@ -90,13 +94,14 @@ compared as (
         model,
         benchmark,
         cast(any_value(n_samples) filter (where replicate = 0) as bigint) as n_samples,
+        cast(any_value(n_only_right) filter (where replicate = 0) as bigint) as n_only_right,
+        cast(any_value(n_only_other_right) filter (where replicate = 0) as bigint)
+            as n_only_other_right,
         point(mean_grade, replicate) as accuracy,
         point(other_mean_grade, replicate) as other_accuracy,
         point(mean_grade - other_mean_grade, replicate) as difference,
         low(mean_grade - other_mean_grade, replicate) as low,
-        high(mean_grade - other_mean_grade, replicate) as high,
-        cast(any_value(n_only_right) filter (where replicate = 0) as bigint) as n_only_right,
-        cast(any_value(n_only_other_right) filter (where replicate = 0) as bigint) as n_only_other_right
+        high(mean_grade - other_mean_grade, replicate) as high
     from replicates
     group by all
 
@@ -111,9 +116,9 @@ select
     difference,
     low,
     high,
-    case when low > 0 then 'better' when high < 0 then 'worse' else 'tie' end as verdict,
     n_only_right,
     n_only_other_right,
+    case when low > 0 then 'better' when high < 0 then 'worse' else 'tie' end as verdict,
     mcnemar_p(n_only_right, n_only_other_right) as mcnemar_p
 from compared
 order by model, benchmark = 'all', benchmark

@@ -30,13 +30,13 @@ blocks as (
         pictures.picture_index,
         settings.resamples,
         unnest(range(cast(ceil(settings.resamples / 8) as bigint))) as block,
-        concat_ws('|', settings.seed, pictures.benchmark, pictures.picture, block) as text
+        concat_ws('|', settings.seed, pictures.benchmark, pictures.picture, block) as seeded
     from pictures
     cross join steps.settings as settings
 
 ),
 
-hashes as (
+digests as (
 
     -- md5 and not hash(): the latter is not promised to stay as it is
     select
@@ -44,8 +44,8 @@ hashes as (
         picture_index,
         resamples,
         block,
-        md5_number_upper(text) as upper,
-        md5_number_lower(text) as lower
+        md5_number_upper(seeded) as upper_half,
+        md5_number_lower(seeded) as lower_half
     from blocks
 
 ),
@@ -57,9 +57,9 @@ chances as (
         picture_index,
         resamples,
         block,
-        unnest(range(8)) as part,
-        case when part < 4 then upper else lower end >> (16 * (part % 4)) & 65535 as chance
-    from hashes
+        unnest(range(8)) as slot,
+        ((case when slot < 4 then upper_half else lower_half end) >> (16 * (slot % 4))) % 65536 as chance
+    from digests
 
 ),
 
@@ -70,7 +70,7 @@ counts as (
         benchmark,
         picture_index,
         resamples,
-        8 * block + part as number,
+        8 * block + slot as number,
         cast(
             case
                 when chance < 24109 then 0
@@ -102,8 +102,7 @@ bootstrap as (
 select
     pictures.benchmark,
     pictures.picture_index,
-    list_prepend(cast(1 as utinyint), coalesce(bootstrap.times, cast([] as utinyint [])))
-        as times
+    list_prepend(cast(1 as utinyint), coalesce(bootstrap.times, list_value())) as times
 from pictures
 left join bootstrap
     on

@@ -26,12 +26,26 @@ shares as (
 )
 
 select
-    shares.*,
+    model,
+    recipe,
+    benchmark,
+    matching_rule,
+    replicate,
+    n_samples,
+    n_same,
+    loyalty,
     'all' as scope
 from shares
 union all
 select
-    shares.*,
+    shares.model,
+    shares.recipe,
+    shares.benchmark,
+    shares.matching_rule,
+    shares.replicate,
+    shares.n_samples,
+    shares.n_same,
+    shares.loyalty,
     'sensitive' as scope
 from shares
 inner join steps.sensitive_cells as sensitive_cells

@@ -47,8 +47,8 @@ counts as (
         unnest([true, false, null]) as is_same,
         unnest([
             bit_count(is_meant & is_same),
-            bit_count(is_meant & is_answered & ~ is_same),
-            bit_count(is_meant & ~ is_answered)
+            bit_count(is_meant & is_answered & ~is_same),
+            bit_count(is_meant & ~is_answered)
         ]) as n
     from paired
 

@@ -60,8 +60,8 @@ counts as (
         pairs.recipe,
         pairs.other,
         cast(sum(bit_count(mine.is_graded & others.is_graded)) as bigint) as n_samples,
-        cast(sum(bit_count(mine.is_right & others.is_graded & ~ others.is_right)) as bigint) as n_only_recipe,
-        cast(sum(bit_count(others.is_right & mine.is_graded & ~ mine.is_right)) as bigint) as n_only_other
+        cast(sum(bit_count(mine.is_right & others.is_graded & ~others.is_right)) as bigint) as n_only_recipe,
+        cast(sum(bit_count(others.is_right & mine.is_graded & ~mine.is_right)) as bigint) as n_only_other
     from pairs
     inner join blocks as mine
         on

@@ -16,7 +16,8 @@ scoped as (
         accuracy_above_blind.model,
         accuracy_above_blind.recipe,
         accuracy_above_blind.benchmark,
-        unnest(case when sensitive_cells.benchmark is null then ['all'] else ['all', 'sensitive'] end) as scope
+        unnest(case when sensitive_cells.benchmark is null then ['all'] else ['all', 'sensitive'] end)
+            as scope
     from accuracy_above_blind
     left join steps.sensitive_cells as sensitive_cells
         on

@@ -87,6 +87,7 @@ def prepare(connection: store.Connection, *, resamples: int, seed: int) -> None:
     connection.execute(
         f"create or replace table steps.settings as select {int(resamples)} as resamples, {int(seed)} as seed"
     )
+    connection.execute("comment on table steps.settings is 'one row per store: how the bootstrap was drawn'")
     connection.execute((ROOT / MACROS).read_text(encoding="utf-8"))
 
 

@@ -49,7 +49,10 @@ select
     (select count(distinct recipe) filter (family = 'controls') from recipes) as n_controls,
     (select count(*) from asked) as n_samples,
     (select coalesce(list(distinct recipe order by recipe), []) from unjudged) as without_control,
-    (select count(*) - count(low) from overall_performance where scope = 'all') as n_without_interval,
+    (
+        select count(*) - count(low) from overall_performance
+        where scope = 'all'
+    ) as n_without_interval,
     (select count(*) from skips) as n_skips,
     (
         select min(overall_loyalty_raw)

@@ -116,8 +116,8 @@ def test_one_metric_can_be_printed_whole(tmp_path: Path, scored: Scored) -> None
 def test_a_grade_needs_no_rule_and_lengths_say_what_a_cache_can_change(tmp_path: Path, scored: Scored) -> None:
     kept = ("model", "recipe", "benchmark", "sample_id", "answer")
     rows = [{name: row[name] for name in kept} | {"grade": 0.25, "new_tokens": 9} for row in ROWS]
-    [row, *_] = scored(parquet(tmp_path, rows), "--full", "base", "--metric", "overall_performance")
-    assert (row["overall_performance"], row["n_benchmarks_sensitive"]) == (1.0, 2)
+    [_, row, *_] = scored(parquet(tmp_path, rows), "--full", "base", "--metric", "overall_performance")
+    assert (row["scope"], row["overall_performance"], row["n_benchmarks"]) == ("sensitive", 1.0, 2)
 
 
 def test_into_keeps_a_store_that_other_commands_read(

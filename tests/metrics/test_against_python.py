@@ -14,7 +14,7 @@ import pytest
 
 from leanvlm import store
 from tests.metrics.random_grid import MODELS, RECIPES, SAMPLES, SENSITIVE, Rows, random_grid
-from tests.metrics.stores import computed
+from tests.metrics.stores import RESAMPLES, computed
 
 FULL = "controls/full"
 SPELT = {"Yes.": "yes", "yes": "yes", "no": "no", "the answer is no": "answer is no"}
@@ -48,26 +48,28 @@ def kept(said: Any) -> dict[tuple[str, str, str], float]:
     return {(m, r, b): mean / means[m, FULL, b] for (m, r, b), mean in means.items()}
 
 
-def test_overall_performance(connection: store.Connection, kept: Any) -> None:
+@pytest.mark.parametrize(("scope", "over"), [("all", tuple(SAMPLES)), ("sensitive", SENSITIVE)])
+def test_overall_performance(connection: store.Connection, kept: Any, scope: str, over: tuple[str, ...]) -> None:
     rows = connection.sql(
-        "select model, recipe, overall_performance, mean_accuracy_kept, median_accuracy_kept, worst_accuracy_kept,"
-        " overall_performance_sensitive, median_accuracy_kept_sensitive from overall_performance"
+        "select model, recipe, overall_performance, mean_accuracy_kept, median_accuracy_kept, worst_accuracy_kept"
+        f" from overall_performance where scope = '{scope}'"
     ).fetchall()
     assert len(rows) == len(MODELS) * len(RECIPES)
     for model, recipe, *found in rows:
-        ratios = [kept[model, recipe, benchmark] for benchmark in SAMPLES]
-        sensitive = [kept[model, recipe, benchmark] for benchmark in SENSITIVE]
+        ratios = [kept[model, recipe, benchmark] for benchmark in over]
         wanted = [_rms(ratios), statistics.fmean(ratios), statistics.median(ratios), min(ratios)]
-        assert np.allclose(found, [*wanted, _rms(sensitive), statistics.median(sensitive)], rtol=0, atol=1e-8)
+        assert np.allclose(found, wanted, rtol=0, atol=1e-8)
 
 
 def _rms(ratios: list[float]) -> float:
     return math.sqrt(statistics.fmean(ratio * ratio for ratio in ratios))
 
 
-@pytest.mark.parametrize(("column", "over"), [("", tuple(SAMPLES)), ("_sensitive", SENSITIVE)])
-def test_overall_generalization(connection: store.Connection, kept: Any, column: str, over: tuple[str, ...]) -> None:
-    rows = connection.sql(f"select recipe, overall_generalization{column} from overall_generalization").fetchall()
+@pytest.mark.parametrize(("scope", "over"), [("all", tuple(SAMPLES)), ("sensitive", SENSITIVE)])
+def test_overall_generalization(connection: store.Connection, kept: Any, scope: str, over: tuple[str, ...]) -> None:
+    rows = connection.sql(
+        f"select recipe, overall_generalization from overall_generalization where scope = '{scope}'"
+    ).fetchall()
     for recipe, found in rows:
         means = [statistics.fmean(kept[model, recipe, benchmark] for model in MODELS) for benchmark in over]
         assert math.isclose(found, 100 * statistics.pstdev(means) / statistics.fmean(means), rel_tol=0, abs_tol=1e-6)
@@ -131,10 +133,10 @@ def test_mcnemar_is_the_exact_binomial(connection: store.Connection, said: Any) 
 
 def test_pareto_front(connection: store.Connection) -> None:
     rows = connection.sql(
-        "select model, cost, gain, overall_performance, is_on_pareto_front from is_on_pareto_front"
+        "select (model, cost, scope), gain, overall_performance, is_on_pareto_front from is_on_pareto_front"
     ).fetchall()
-    for model, cost, *point, is_on_front in rows:
-        rivals = [(gain, op) for other, their, gain, op, _ in rows if (other, their) == (model, cost)]
+    for front, *point, is_on_front in rows:
+        rivals = [(gain, op) for other, gain, op, _ in rows if other == front]
         beaten = any(gain >= point[0] and op >= point[1] and [gain, op] != point for gain, op in rivals)
         assert is_on_front is not beaten
     assert len({row[-1] for row in rows}) == 2
@@ -143,7 +145,9 @@ def test_pareto_front(connection: store.Connection) -> None:
 def test_bootstrap_intervals(connection: store.Connection, grid: Grid, said: Any) -> None:
     """Draw the same counts by hashlib; weigh; take quantiles with numpy."""
     groups = {(row["benchmark"], row["sample_id"]): row["group_id"] for row in grid["samples"]}
-    times = {key: np.array([_times(*key, r) for r in range(200)]) for key in {(b, g) for (b, _), g in groups.items()}}
+    times = {
+        key: np.array([_times(*key, r) for r in range(RESAMPLES)]) for key in {(b, g) for (b, _), g in groups.items()}
+    }
     rows = connection.sql(
         "select model, recipe, benchmark, standard_error, accuracy.low, accuracy.high, kept.low, kept.high"
         " from accuracy inner join accuracy_kept as kept using (model, recipe, benchmark) where benchmark in ('b', 'd')"
@@ -157,11 +161,11 @@ def test_bootstrap_intervals(connection: store.Connection, grid: Grid, said: Any
 
 
 def _times(benchmark: str, group: str, replicate: int) -> int:
-    """Count the steps of Poisson(1) below a chance: the last 8 bytes of the hash, least first."""
-    digest = hashlib.md5(f"0|{benchmark}|{group}|{replicate}".encode()).digest()
-    chance = int.from_bytes(digest[8:], "little") / 2**64
-    steps = np.cumsum([math.exp(-1) / math.factorial(count) for count in range(8)])
-    return int((chance >= steps).sum())
+    """Count the steps of Poisson(1), in 1 / 65536, up to a chance: 16 bits of the hash of eight replicates."""
+    digest = hashlib.md5(f"0|{benchmark}|{group}|{replicate // 8}".encode()).digest()
+    chance = int.from_bytes(digest[2 * (replicate % 8) :][:2], "little")
+    steps = np.cumsum([math.exp(-1) / math.factorial(count) for count in range(7)])
+    return int((chance >= np.round(65536 * steps)).sum())
 
 
 def _means(samples: dict[str, dict[str, Any]], times: dict[str, Any]) -> Any:

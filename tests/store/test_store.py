@@ -77,11 +77,14 @@ def test_built_store_holds_every_table_and_metric_with_its_grain(stored: Path) -
     assert set(grains) == {
         *("samples", "sample_images", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
         *tally.published(),
+        "settings",
+        *(metric.table.removeprefix("steps.") for metric in tally.metrics() if not metric.is_published),
     }
     assert all(str(grain).startswith("one row per ") for grain in grains.values())
     _, [(described,)] = query.query(
         stored,
-        "select count(*) from duckdb_columns() where table_name = 'grades' and comment is not null",
+        "select count(*) from duckdb_columns() where schema_name = 'main' and table_name = 'grades' "
+        "and comment is not null",
     )
     assert described == 6
 
@@ -91,7 +94,7 @@ def test_a_failed_build_leaves_the_old_store(grid: Path) -> None:
     before = (grid / files.STORE).read_bytes()
     (grid / files.table("parts")).unlink()
     with pytest.raises(InputError, match=r"parts\.parquet does not exist"):
-        store.build(grid, grid / files.STORE, benchmarks=BENCHMARKS, metrics={})
+        tally.tally(grid, benchmarks=BENCHMARKS, resamples=50, seed=0)
     assert (grid / files.STORE).read_bytes() == before
     assert [path.name for path in (grid / "artifacts").glob(".*")] == []
 

@@ -18,7 +18,6 @@ EXTRAS = {
         "PIL",
         "easy_vqa",
         "huggingface_hub",
-        "numpy",
         "safetensors",
         "tokenizers",
         "torch",

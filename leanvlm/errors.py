@@ -9,7 +9,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# Packages that the base does without, by the name that is imported, under the extra of pyproject.toml that has them.
+EXTRAS = {
+    "models": (
+        "PIL",
+        "easy_vqa",
+        "huggingface_hub",
+        "safetensors",
+        "tokenizers",
+        "torch",
+        "tqdm",
+        "transformers",
+    ),
+    "compress": ("compressed_tensors", "llmcompressor", "loguru"),
+    "pipeline": ("dvc", "great_expectations", "jinja2", "markupsafe", "pandas", "prefect", "uvicorn", "voluptuous"),
+    "dev": ("polars",),
+}
 
 
 class LeanvlmError(Exception):
@@ -28,13 +46,30 @@ class RunError(LeanvlmError):
     """A run ended without its result."""
 
 
+@contextmanager
+def naming_extras() -> Iterator[None]:
+    """Say of a package that cannot be imported how to install it.
+
+    Raises: InputError where a package of an extra is missing; any other one stays what it is, a defect.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        for extra, packages in EXTRAS.items():
+            if package in packages:
+                raise InputError(f'{package} is not installed; run: pip install "leanvlm[{extra}]"') from None
+        raise
+
+
 def exit_on_error(main: Callable[[], None]) -> None:
     """Run `main`; print one of our errors as its sentence on standard error and exit with its status.
 
     A reader of its output who has seen enough, such as `head`, ends it quietly.
     """
     try:
-        main()
+        with naming_extras():
+            main()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more on exit

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, naming_extras
 
 ROOT = Path(__file__).parent
 CLASSES = {"methods": "Method", "models": "Model", "benchmarks": "Benchmark"}
@@ -28,12 +29,11 @@ def ids(kind: str) -> tuple[str, ...]:
 def module(kind: str, name: str) -> ModuleType:
     """Import the file behind an id.
 
-    Raises: InputError for an id without a file.
+    Raises: InputError for an id without a file, or where a package that it imports is not installed.
     """
-    if name not in ids(kind):
-        known = ", ".join(ids(kind))
-        raise InputError(f"no {kind[:-1]} {name!r}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")
-    return import_module(f"leanvlm.{kind}.{name.replace('/', '.')}")
+    _check(kind, name)
+    with naming_extras():
+        return import_module(f"leanvlm.{kind}.{name.replace('/', '.')}")
 
 
 def load(kind: str, name: str) -> Any:
@@ -41,9 +41,16 @@ def load(kind: str, name: str) -> Any:
     return getattr(module(kind, name), CLASSES[kind])
 
 
+def docstring(kind: str, name: str) -> str:
+    """Return the text at the top of a plug-in's file, without importing what the file needs."""
+    _check(kind, name)
+    text = (ROOT / kind / f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(text), clean=False) or ""
+
+
 def source(kind: str, name: str) -> str:
     """Return what the plug-in's docstring says after `Source:`, on one line."""
-    lines = (module(kind, name).__doc__ or "").splitlines()
+    lines = docstring(kind, name).splitlines()
     starts = [index for index, line in enumerate(lines) if line.startswith("Source:")]
     if not starts:
         return ""
@@ -53,3 +60,9 @@ def source(kind: str, name: str) -> str:
             break
         found.append(line.strip())
     return " ".join(found)
+
+
+def _check(kind: str, name: str) -> None:
+    if name not in ids(kind):
+        known = ", ".join(ids(kind))
+        raise InputError(f"no {kind[:-1]} {name!r}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")

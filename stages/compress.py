@@ -1,6 +1,6 @@
 """compress: rewrite a model's linear layers with one weights method, and audit what came of it.
 
-Call:   python stages/compress.py embedded weights-gptq-w4a16-g128 (or the recipe itself)
+Call:   python -m stages.compress embedded weights-gptq-w4a16-g128 (or the recipe itself)
 Writes: artifacts/checkpoints/<model>/<slug>/, a checkpoint that Hugging Face and vLLM load, with audit.json;
         artifacts/costs/<model>/<slug>.json, seconds and memory, which differ from run to run: apart, so that what
         answers depend on has the same bytes each time.
@@ -23,7 +23,9 @@ def main() -> None:
     """Compress one model with one method."""
     die_with_parent()
     if len(sys.argv) != 3:
-        raise InputError("compress takes a model and a weights method: stages/compress.py embedded weights/wanda@50%")
+        raise InputError(
+            "compress takes a model and a weights method: python -m stages.compress embedded weights/wanda@50%"
+        )
     torch.set_num_threads(1)  # sums, and so the stored bytes, must not depend on the machine's cores
     compress(params.load(files.PARAMS), sys.argv[1], sys.argv[2])
 

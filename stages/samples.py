@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from leanvlm import files, plugins
+from leanvlm import files
 from leanvlm.benchmarks._benchmark import Benchmark
-from leanvlm.errors import exit_on_error
+from leanvlm.errors import InputError, exit_on_error
 from leanvlm.params import load
 from leanvlm.processes.children import die_with_parent
 from leanvlm.sample import Sample
@@ -20,12 +20,24 @@ def main() -> None:
     die_with_parent()
     params = load(files.PARAMS)
     for name in params.grid.benchmarks:
-        benchmark: Benchmark = plugins.load("benchmarks", name)()
-        difficulty = json.dumps(asdict(benchmark), sort_keys=True)  # type: ignore[call-overload]
+        benchmark = params.benchmark(name)
+        if reason := benchmark.missing():
+            samples.TABLE.write([], files.samples(name), metadata={samples.MISSING: reason})
+            print(f"{name}: skipped, since {reason}")
+            continue
+        difficulty = json.dumps(knobs(benchmark), sort_keys=True)
         found = benchmark.samples(params.samples.n, seed=params.samples.seed)
         rows = [row(name, sample, difficulty) for sample in found]
         samples.TABLE.write(rows, files.samples(name))
+        if not rows:
+            raise InputError(f"{name} has no samples; see what its folder holds, or leave it out of params.yaml")
         print(f"{name}: {len(rows)} samples")
+
+
+def knobs(benchmark: Benchmark) -> dict[str, Any]:
+    """Return the options that make samples easy or hard; where data lie is none of them."""
+    options: dict[str, Any] = asdict(benchmark)  # type: ignore[call-overload]
+    return {name: value for name, value in options.items() if name != "folder"}
 
 
 def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def main() -> None:
     """Run the lessons and export the checkpoint in bfloat16."""
     die_with_parent()
     train = load(files.PARAMS).train
-    if "WORLD_SIZE" in os.environ:  # torchrun --nproc-per-node 2 stages/train.py
+    if "WORLD_SIZE" in os.environ:  # torchrun --nproc-per-node 2 -m stages.train
         torch.distributed.init_process_group("gloo")
     torch.set_num_threads(1)  # two processes learn faster than two threads
     torch.manual_seed(train.seed)

@@ -28,6 +28,7 @@ grid:
 models:
   embedded: {{architecture: llava_onevision, checkpoint: artifacts/models/embedded}}
 weights: {{weights-wanda-50: "weights/wanda@50%"}}
+benchmarks: {{}}
 samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}

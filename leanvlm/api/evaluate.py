@@ -79,6 +79,9 @@ def evaluate(
         raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more")
     called = name or (model.folder.resolve().name if model.folder else model.architecture)
     loaded = {benchmark: plugins.load("benchmarks", benchmark)() for benchmark in benchmarks}
+    for benchmark, built in loaded.items():
+        if reason := built.missing():
+            raise InputError(f"{benchmark} cannot be read here, since {reason}")
     rows = [
         {"model": called, "benchmark": benchmark, **row}
         for benchmark, built in loaded.items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from leanvlm.benchmarks._canvas import Canvas
 from leanvlm.errors import InputError
@@ -34,15 +33,23 @@ class Picture:
     drills: tuple[Question, ...] = field(default=())
 
 
-class Benchmark(Protocol):
-    """One data set, one file, one class of this name; its fields are its knobs of difficulty."""
+class Benchmark:
+    """One data set, one file, one class of this name: a subclass owes `samples`.
+
+    Its fields are its options, all with a default: knobs of difficulty, and `folder` where data lie in one.
+    `benchmarks:` in params.yaml sets them.
+    """
 
     def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
         """Yield `n` held-out samples; the same `seed` gives the same samples, and a longer run its prefix."""
-        ...
+        raise NotImplementedError
+
+    def missing(self) -> str | None:
+        """Say why it cannot be read here and what to do, in one sentence; None where it can."""
+        return None
 
 
-class DrawnBenchmark:
+class DrawnBenchmark(Benchmark):
     """A benchmark whose pictures we draw: a subclass owes `draw`."""
 
     kinds: tuple[str, ...]

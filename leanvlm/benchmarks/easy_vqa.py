@@ -16,13 +16,14 @@ import easy_vqa
 import numpy as np
 from PIL import Image
 
+from leanvlm.benchmarks import _benchmark
 from leanvlm.benchmarks._benchmark import Picture, Question
 from leanvlm.benchmarks._canvas import COLOR_IDS, COLORS, KIND_IDS, PART_IDS, PATCH, TILE, Canvas
 from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(_benchmark.Benchmark):
     """The public data set as it is: it has no knobs."""
 
     kinds = ("question",)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from math import inf
-from typing import Any, ClassVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from leanvlm.errors import InputError
+
+if TYPE_CHECKING:  # recipes are also read where torch is not installed
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,5 +88,5 @@ def top(scores: Tensor, n: int) -> Tensor:
 
     Shapes: (..., T) -> (..., n).
     """
-    order = torch.sort(scores, dim=-1, descending=True, stable=True).indices  # (..., T)
+    order = scores.sort(dim=-1, descending=True, stable=True).indices  # (..., T)
     return order[..., :n].sort(dim=-1).values

@@ -17,8 +17,8 @@ def check_names(params: Params) -> None:
     """Raise InputError for the first name, recipe or missing reference."""
     if params.grid.profile not in PROFILES:
         raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
-    for name in (*params.grid.benchmarks, params.clock.benchmark):
-        plugins.load("benchmarks", name)
+    for name in (*params.benchmarks, *params.grid.benchmarks, params.clock.benchmark):
+        params.benchmark(name)
     for names in (params.grid.benchmarks, params.grid.models):
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} stands twice under `grid:` in params.yaml; write it once")

@@ -11,6 +11,7 @@ SCALARS: dict[type, tuple[Any, str]] = {
     str: (str, "a quoted text"),
     int: (int, "a whole number"),
     float: (int | float, "a number"),
+    bool: (bool, "true or false"),
 }
 
 
@@ -29,10 +30,14 @@ def build(kind: Any, value: Any, where: str) -> Any:
         return _build_block(kind, value, where)
     if get_origin(kind) is tuple:
         _expect(isinstance(value, list), value, "a list", where)
+        n = len(get_args(kind))
+        _expect(Ellipsis in get_args(kind) or len(value) == n, value, f"a list of {n}", where)
         return tuple(build(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if get_origin(kind) is dict:
         _expect(isinstance(value, dict), value, "a block of keys", where)
         return {key: build(get_args(kind)[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is Any:
+        return value
     if get_origin(kind) is Annotated:
         number, bound = get_args(kind)
         _expect(build(number, value, where) >= bound.least, value, f"{bound.least} or more", where)
@@ -42,7 +47,7 @@ def build(kind: Any, value: Any, where: str) -> Any:
 
 def _build_scalar(kind: type, value: Any, where: str) -> Any:
     allowed, spelt = SCALARS[kind]
-    _expect(isinstance(value, allowed) and not isinstance(value, bool), value, spelt, where)
+    _expect(isinstance(value, allowed) and isinstance(value, bool) == (kind is bool), value, spelt, where)
     return kind(value)
 
 
@@ -51,7 +56,7 @@ def _build_block(kind: Any, value: Any, where: str) -> Any:
     known, hints = {one.name: one for one in fields(kind)}, get_type_hints(kind, include_extras=True)
     for key in value:
         if key not in known:
-            raise InputError(f"{where} has no key {key!r}; it knows: {', '.join(known)}")
+            raise InputError(f"{where} has no key {key!r}; it knows: {', '.join(known) or 'none'}")
     for name, one in known.items():
         if name not in value and one.default is MISSING:
             raise InputError(f"{where} lacks the key {name!r}; add it, or `git checkout params.yaml`")

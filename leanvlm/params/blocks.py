@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from leanvlm import files
+from leanvlm import files, plugins
 from leanvlm.errors import InputError
-from leanvlm.params._typed import AtLeast
+from leanvlm.params._typed import AtLeast, build
 from leanvlm.recipes import Recipe, parse, slug
+
+if TYPE_CHECKING:
+    from leanvlm.benchmarks._benchmark import Benchmark
 
 PROFILES = ("default", "all")
 
@@ -127,6 +130,7 @@ class Params:
     grid: Grid
     models: dict[str, Checkpoint]
     weights: dict[str, str]
+    benchmarks: dict[str, dict[str, Any]]  # options by benchmark
     samples: Count
     calibration: Calibration
     answer: Answering
@@ -135,6 +139,14 @@ class Params:
     ablation: Ablation
     report: Report
     train: Train
+
+    def benchmark(self, name: str) -> Benchmark:
+        """Build a benchmark with its options.
+
+        Raises: InputError for a name without a file, an option that it lacks, or one of another type.
+        """
+        built: Benchmark = build(plugins.load("benchmarks", name), self.benchmarks.get(name, {}), f"benchmarks.{name}")
+        return built
 
     def folder(self, model: str, recipe: Recipe) -> Path:
         """Say where the weights lie that a recipe runs on."""

@@ -19,7 +19,7 @@ from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
 from leanvlm.pipeline.sources import code_hash, digest, file_hash, folder_hash
 from leanvlm.recipes import Recipe, parse, slug
-from leanvlm.tables import cells
+from leanvlm.tables import cells, samples
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,15 @@ def grid_skips(params: Params) -> list[Skip]:
     return [
         Skip(model, recipe.text, benchmark, reason)
         for model in params.grid.models
-        for recipe, reason in _asked(params, model)
-        for benchmark in params.grid.benchmarks
-        if reason is not None
+        for recipe, refused in _asked(params, model)
+        for benchmark, missing in _missing(params).items()
+        if (reason := refused or missing) is not None
     ]
+
+
+def _missing(params: Params) -> dict[str, str | None]:
+    """Say of each benchmark of the grid why it has no samples here, if it has none."""
+    return {benchmark: samples.missing(files.samples(benchmark)) for benchmark in params.grid.benchmarks}
 
 
 def runnable(params: Params, model: str) -> list[Recipe]:
@@ -102,7 +107,8 @@ def grid_cells(params: Params) -> list[Cell]:
         )
         for model in params.grid.models
         for recipe in runnable(params, model)
-        for benchmark in params.grid.benchmarks
+        for benchmark, missing in _missing(params).items()
+        if missing is None
     ]
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from leanvlm.engine.clock import Seconds, pair, run
 from leanvlm.engine.passes import count_tokens
 from leanvlm.engine.worker import read_samples
+from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable
@@ -37,6 +38,8 @@ class Timer:
 def rows(params: Params) -> list[dict[str, Any]]:
     """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
     samples = read_samples(params.clock.benchmark)[: params.clock.samples]
+    if not samples:
+        raise InputError(f"clock.benchmark is {params.clock.benchmark!r}, which has no samples here; name another")
     found = []
     for name in params.grid.models:
         recipes = [recipe for recipe in runnable(params, name) if "seed=" not in recipe.text]

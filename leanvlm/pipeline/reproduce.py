@@ -17,10 +17,12 @@ from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
+from leanvlm.params import read
 from leanvlm.pipeline.lock import repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
 from leanvlm.processes.children import die_with_parent
 from leanvlm.processes.lock import only_run
+from leanvlm.tables import samples
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
 DVC = (sys.executable, "-m", "dvc")
@@ -33,6 +35,8 @@ def run_dvc(targets: list[str]) -> None:
         fails.
     """
     with ready() as environment:
+        if readable_again():
+            _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
         _run([*DVC, "repro", *targets], environment)
 
 
@@ -60,6 +64,13 @@ def ready() -> Iterator[dict[str, str]]:
         repair_lock()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path}
+
+
+def readable_again() -> bool:
+    """Tell whether a benchmark that was skipped can be read now: DVC does not watch the folders of data."""
+    params = read(files.PARAMS)
+    skipped = [name for name in params.grid.benchmarks if samples.missing(files.samples(name))]
+    return any(params.benchmark(name).missing() is None for name in skipped)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from leanvlm.tables._table import Table, column
+
+MISSING = "leanvlm.missing"  # in the header of a file without rows: why the benchmark cannot be read here
 
 TABLE = Table(
     name="samples",
@@ -25,3 +30,10 @@ TABLE = Table(
     ),
     keys=("benchmark", "sample_id"),
 )
+
+
+def missing(path: Path) -> str | None:
+    """Say why a benchmark's file has no samples; None where it has, or is not written yet."""
+    metadata = (pq.read_schema(path).metadata or {}) if path.is_file() else {}
+    reason = metadata.get(MISSING.encode())
+    return reason.decode() if reason else None

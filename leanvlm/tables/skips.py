@@ -14,7 +14,7 @@ TABLE = Table(
             column("model", pa.string(), "id of the model"),
             column("recipe", pa.string(), "canonical text of the recipe"),
             column("benchmark", pa.string(), "id of the benchmark"),
-            column("reason", pa.string(), "why the method cannot do it, as a sentence"),
+            column("reason", pa.string(), "why it is not run, as a sentence"),
         ]
     ),
     keys=("model", "recipe", "benchmark"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from leanvlm.errors import InputError, LeanvlmError, RunError
+from leanvlm.errors import InputError, LeanvlmError, RunError, naming_extras
 
 if TYPE_CHECKING:
     from leanvlm.api.answer import answer
@@ -42,7 +42,8 @@ def __getattr__(name: str) -> Any:
     """Import what needs torch only when it is asked for, so that `leanvlm sql` starts at once."""
     if name not in LATE:
         raise AttributeError(f"module 'leanvlm' has no attribute {name!r}")
-    return getattr(import_module(LATE[name]), name)
+    with naming_extras():
+        return getattr(import_module(LATE[name]), name)
 
 
 def __dir__() -> list[str]:

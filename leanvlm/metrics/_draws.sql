@@ -28,11 +28,11 @@ blocks as (
     select
         pictures.benchmark,
         pictures.picture_index,
-        settings.resamples,
-        unnest(range(cast(ceil(settings.resamples / 8) as bigint))) as block,
-        concat_ws('|', settings.seed, pictures.benchmark, pictures.picture, block) as seeded
+        drawn.resamples,
+        unnest(range(cast(ceil(drawn.resamples / 8) as bigint))) as block,
+        concat_ws('|', drawn.seed, pictures.benchmark, pictures.picture, block) as seeded
     from pictures
-    cross join steps.settings as settings
+    cross join steps.settings as drawn
 
 ),
 

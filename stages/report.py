@@ -14,7 +14,8 @@ import duckdb
 
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
-from leanvlm.report import figures, metrics, page, summary
+from leanvlm.report import figures, metrics, summary
+from leanvlm.report.page import page
 
 
 def main() -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import duckdb
 
 from leanvlm.recipes import slug
-from leanvlm.report import curves, leaderboard, page, panels
+from leanvlm.report.curves import curves
+from leanvlm.report.leaderboard import leaderboard
+from leanvlm.report.page import page
+from leanvlm.report.tradeoff import panels
 
 SCALE = 1.5  # pixels on the screen for one of the drawing
-STYLES = ("colours.css", "plots.css")
+STYLES = ("page/colours.css", "tradeoff/plots.css")
 FONT = "font-family: system-ui, 'DejaVu Sans', sans-serif"
 
 

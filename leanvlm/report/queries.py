@@ -34,8 +34,8 @@ def rows(
 def text(question: str, *, variables: Mapping[str, int] | None = None) -> str:
     """Return a question's SQL as it is asked, so that whoever copies it from the page gets the same rows.
 
-    `flips` is leanvlm/report/flips.sql; a name with a folder, `checks/budgets`, is a file of that folder of leanvlm.
+    A question is named for its file's path from leanvlm/report: `flips/flips`, and `../checks/budgets` of another room.
     """
-    path = FOLDER.parent / f"{question}.sql" if "/" in question else FOLDER / f"{question}.sql"
+    path = FOLDER / f"{question}.sql"
     values = variables or {}
     return re.sub(r"getvariable\('(\w+)'\)", lambda found: str(int(values[found[1]])), path.read_text(encoding="utf-8"))

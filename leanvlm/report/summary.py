@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 
-from leanvlm.report import leaderboard, queries
+from leanvlm.report import queries
+from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.queries import Row
 
 DIGITS = 4  # more would turn noise into differences between machines
@@ -40,7 +41,7 @@ ANSWERS = (
 def summarise(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return `answers`, which every run of the same grid repeats, and `timings`, which no run does."""
     board = leaderboard.rows(connection)
-    overview = queries.rows(connection, "overview")[0]
+    overview = queries.rows(connection, "page/overview")[0]
     return {
         "answers": {
             "models": overview["models"],

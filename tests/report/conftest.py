@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from synthetic_grid import Grid, build
 
-from leanvlm.report import page
+from leanvlm.report.page import page
 
 
 @pytest.fixture(scope="session")

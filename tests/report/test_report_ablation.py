@@ -6,7 +6,8 @@ from typing import Any
 
 import duckdb
 
-from leanvlm.report import ablation, page
+from leanvlm.report.ablation import ablation
+from leanvlm.report.page import page
 
 PLACE = {"model": "m", "benchmark": "documents", "knob": "value_length"}
 

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 from synthetic_grid import RECIPES, WASTEFUL
 
-from leanvlm.report import audit, leaderboard
+from leanvlm.report.audit import audit
+from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.queries import Row
 
 

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from synthetic_grid import BENCHMARKS, Grid
 
-from leanvlm.report import best, page
+from leanvlm.report.best import best
+from leanvlm.report.page import page
 from leanvlm.report.queries import Row
 
 COLUMN = {1.5: 0, 2.0: 1, 3.0: 2}

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from synthetic_grid import RECIPES
 
-from leanvlm.report import page
+from leanvlm.report.page import page
 
 FLAGS = (
     "--headless",

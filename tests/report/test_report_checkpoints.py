@@ -9,14 +9,15 @@ import duckdb
 import pytest
 from synthetic_grid import CHECKPOINTS, Grid
 
-from leanvlm.report import page, queries, words
+from leanvlm.report import queries, words
+from leanvlm.report.page import page
 
 Store = duckdb.DuckDBPyConnection
 
 
 def test_layers_count_by_their_weights(whole: Store) -> None:
     """Of 4 Mi weights, 1 Mi with a tenth of zeros in 8 bits and 3 Mi with half of them in 4."""
-    for row in queries.rows(whole, "checkpoints"):
+    for row in queries.rows(whole, "checkpoints/checkpoints"):
         assert row["zero_share"] == pytest.approx((0.1 + 3 * 0.5) / 4)
         assert row["bits_per_weight"] == pytest.approx((8 + 3 * 4) / 4)
         assert (row["least_kept"], row["most_kept"]) == (0.25, 0.5)

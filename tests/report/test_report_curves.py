@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 
-from leanvlm.report import curves, queries
+from leanvlm.report import queries
+from leanvlm.report.curves import curves
 
 TABLES = """
 create table cells (model text, recipe text, benchmark text, family text, acts_on text);
@@ -53,7 +54,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_points_are_merged_and_ordered(connection: duckdb.DuckDBPyConnection) -> None:
     columns = ("compared", "curve", "budget", "n_recipes", "performance", "low", "high")
-    assert [tuple(row[name] for name in columns) for row in queries.rows(connection, "curves")] == [
+    assert [tuple(row[name] for name in columns) for row in queries.rows(connection, "curves/curves")] == [
         ("tokens", "tokens/a", 0.1, 1, 0.7, 0.6, 0.8),
         ("tokens", "tokens/a", 0.4, 1, 0.9, 0.85, 0.95),
         ("tokens", "tokens/a:k=3", 0.1, 1, 0.75, None, None),

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from PIL import Image
 
-from leanvlm.report import flips
+from leanvlm.report.flips import flips
 from leanvlm.report.queries import Row
 
 TABLES = """

@@ -14,7 +14,9 @@ import pytest
 from synthetic_grid import HOSTILE, RECIPES, Grid
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.report import flips, overview, page, words
+from leanvlm.report import words
+from leanvlm.report.flips import flips
+from leanvlm.report.page import overview, page
 
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input"}
 Stores = Callable[[Grid], duckdb.DuckDBPyConnection]

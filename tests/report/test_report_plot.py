@@ -11,10 +11,12 @@ from itertools import combinations
 import pytest
 from PIL import Image
 
-from leanvlm.report import axes, labels, pictures, plot, words
-from leanvlm.report.heat import shade
-from leanvlm.report.labels import Box
-from leanvlm.report.plot import Panel, Point
+from leanvlm.report import words
+from leanvlm.report.benchmarks.heat import shade
+from leanvlm.report.flips import pictures
+from leanvlm.report.tradeoff import axes, labels, plot
+from leanvlm.report.tradeoff.labels import Box
+from leanvlm.report.tradeoff.plot import Panel, Point
 
 
 def panel(*points: Point) -> Panel:

@@ -17,8 +17,9 @@ HAS_CONTROLS = ("tokens", "cache")  # families for which controls exist
 
 def rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return one row per model and recipe, best first within family and setting, controls last."""
-    gains = {_key(row): row for row in queries.rows(connection, "efficiency")}
-    return [_worded(row | gains.get(_key(row), UNMEASURED)) for row in queries.rows(connection, "leaderboard")]
+    gains = {_key(row): row for row in queries.rows(connection, "leaderboard/efficiency")}
+    board = queries.rows(connection, "leaderboard/leaderboard")
+    return [_worded(row | gains.get(_key(row), UNMEASURED)) for row in board]
 
 
 def _key(row: Row) -> tuple[str, str]:

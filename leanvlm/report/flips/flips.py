@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import duckdb
 
 from leanvlm.errors import InputError
-from leanvlm.report import pictures, queries
+from leanvlm.report import queries
+from leanvlm.report.flips import pictures
 from leanvlm.report.queries import Row
 
 LARGEST = 200  # more would not fit into the page
@@ -22,7 +23,7 @@ def browser(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int) -
     """
     if not 0 <= n_flips <= LARGEST:
         raise InputError(f"report.flips is {n_flips!r}; it is a number from 0 to {LARGEST}")
-    drawn = queries.rows(connection, "flips", variables={"n_flips": n_flips, "seed": seed})
+    drawn = queries.rows(connection, "flips/flips", variables={"n_flips": n_flips, "seed": seed})
     return {
         "drawn": [_shown(flip) for flip in drawn],
         "filters": {name: _values(drawn, name) for name in FILTERS},

@@ -12,26 +12,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leanvlm.errors import RunError
-from leanvlm.report import (
-    ablation,
-    audit,
-    best,
-    curves,
-    environment,
-    flips,
-    heat,
-    leaderboard,
-    overview,
-    panels,
-    plot,
-    queries,
-    words,
-)
+from leanvlm.report import queries, words
+from leanvlm.report.ablation import ablation
+from leanvlm.report.audit import audit
+from leanvlm.report.benchmarks import heat
+from leanvlm.report.best import best
+from leanvlm.report.curves import curves
+from leanvlm.report.environment import environment
+from leanvlm.report.flips import flips
+from leanvlm.report.leaderboard import leaderboard
+from leanvlm.report.page import overview
 from leanvlm.report.queries import Row
+from leanvlm.report.tradeoff import panels, plot
 
-FOLDER = Path(__file__).parent
-STYLES = ("colours.css", "page.css", "tables.css", "plots.css", "flips.css")
-SCRIPTS = ("tables.js", "plots.js", "flips.js")
+FOLDER = Path(__file__).parents[1]  # of the report: a section's files lie together in a folder of its own
+STYLES = ("page/colours.css", "page/page.css", "page/tables.css", "tradeoff/plots.css", "flips/flips.css")
+SCRIPTS = ("page/tables.js", "tradeoff/plots.js", "flips/flips.js")
 LARGEST_BYTES = 10_000_000  # of the page
 EXAMPLES = (
     {
@@ -64,7 +60,7 @@ def render(
     css, js = (Markup("\n".join(read(name) for name in names)) for names in (STYLES, SCRIPTS))  # ours
     board = leaderboard.rows(connection)
     audited = audit.rows(connection, order=board)
-    template = _environment({"n_flips": n_flips, "seed": seed}).get_template("page.html")
+    template = _environment({"n_flips": n_flips, "seed": seed}).get_template("page/page.html")
     text = template.render(
         css=css,
         js=js,
@@ -75,9 +71,9 @@ def render(
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
         audit=audited,
         audit_summary=audit.summary(audited),
-        checkpoints=queries.rows(connection, "checkpoints"),
-        skips=queries.rows(connection, "skips"),
-        devices=queries.rows(connection, "devices"),
+        checkpoints=queries.rows(connection, "checkpoints/checkpoints"),
+        skips=queries.rows(connection, "skips/skips"),
+        devices=queries.rows(connection, "environment/devices"),
         facts=environment.facts(),
         settings=settings,
         examples=EXAMPLES,
@@ -89,7 +85,7 @@ def render(
 
 
 def read(name: str) -> str:
-    """Return one of the page's own styles or scripts."""
+    """Return one of the page's own styles or scripts, such as `flips/flips.css`."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -124,7 +120,7 @@ def _policy(css: str, js: str) -> str:
 
 
 def _models(connection: duckdb.DuckDBPyConnection, board: Sequence[Row]) -> list[Row]:
-    ratios = queries.rows(connection, "ratios")
+    ratios = queries.rows(connection, "benchmarks/ratios")
     models = [_model(name, board, ratios) for name in dict.fromkeys(row["model"] for row in board)]
     for index, model in enumerate(models):
         benchmarks = [benchmark["name"] for benchmark in model["benchmarks"]]

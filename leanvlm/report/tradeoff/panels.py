@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from leanvlm.report import plot, words
-from leanvlm.report.plot import Panel, Point
+from leanvlm.report import words
 from leanvlm.report.queries import Row
+from leanvlm.report.tradeoff import plot
+from leanvlm.report.tradeoff.plot import Panel, Point
 
 BLIND = "controls/blind"  # sees no picture: nothing to choose, and it would squeeze the plot
 

@@ -10,10 +10,11 @@ from itertools import groupby
 import duckdb
 from markupsafe import Markup
 
-from leanvlm.report import axes, queries, words
-from leanvlm.report.axes import Axis
-from leanvlm.report.labels import Box
+from leanvlm.report import queries, words
 from leanvlm.report.queries import Row
+from leanvlm.report.tradeoff import axes
+from leanvlm.report.tradeoff.axes import Axis
+from leanvlm.report.tradeoff.labels import Box
 
 WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
 FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
@@ -24,7 +25,7 @@ Place = Callable[[float, float], tuple[float, float]]
 
 def groups(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return for each model and kind of budget the names of its controls and a drawing for each of its methods."""
-    found = queries.rows(connection, "curves")
+    found = queries.rows(connection, "curves/curves")
     kinds = groupby(found, key=lambda row: (row["model"], row["compared"]))
     drawn = [_group(model, compared, list(rows)) for (model, compared), rows in kinds]
     return [group for group in drawn if group["plots"]]

@@ -13,7 +13,7 @@ from leanvlm.report.queries import Row
 
 def words_for(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the page's first sentence (`ran`) and its warnings."""
-    row = queries.rows(connection, "overview")[0]
+    row = queries.rows(connection, "page/overview")[0]
     return {"ran": _ran(row), "warnings": _warnings(row)}
 
 

@@ -8,9 +8,9 @@ from html import escape
 from itertools import pairwise
 from math import hypot
 
-from leanvlm.report import axes, labels
-from leanvlm.report.axes import Axis
-from leanvlm.report.labels import Box
+from leanvlm.report.tradeoff import axes, labels
+from leanvlm.report.tradeoff.axes import Axis
+from leanvlm.report.tradeoff.labels import Box
 
 WIDTH, HEIGHT = 600, 440  # of the drawing [pixels]; the page scales it
 FRAME = Box(54, 14, WIDTH - 14, HEIGHT - 52)

@@ -23,7 +23,7 @@ def table(connection: duckdb.DuckDBPyConnection, *, model: str, benchmarks: Sequ
 
     Beside them: the `fastest` recipe of all, and the `keeper`, the fastest that keeps enough.
     """
-    devices = {row["model"]: row["device"] for row in queries.rows(connection, "clocks")}
+    devices = {row["model"]: row["device"] for row in queries.rows(connection, "best/clocks")}
     found = candidates.read(connection, model=model, device=devices.get(model))
     rows = [
         {"name": name, "is_overall": name == OVERALL, "cells": [_cell(found, name, speedup) for speedup in SPEEDUPS]}

@@ -12,9 +12,9 @@ from leanvlm.report.queries import Row
 
 def rows(connection: duckdb.DuckDBPyConnection, *, order: Sequence[Row]) -> list[Row]:
     """Return one row per method with a budget, recipes in the order given."""
-    left = {(row["model"], row["recipe"]): row for row in queries.rows(connection, "audit")}
+    left = {(row["model"], row["recipe"]): row for row in queries.rows(connection, "audit/audit")}
     budgets: dict[tuple[str, str], list[Row]] = {}
-    for row in queries.rows(connection, "checks/budgets"):
+    for row in queries.rows(connection, "../checks/budgets"):
         budgets.setdefault((row["model"], row["recipe"]), []).append(row)
     keys = [(row["model"], row["recipe"]) for row in order]
     return [part | left[key] | {"is_within": _is_within(part)} for key in keys for part in budgets.get(key, [])]

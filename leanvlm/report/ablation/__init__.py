@@ -1,0 +1,1 @@
+"""The section that shows which knob of difficulty explains a loss."""

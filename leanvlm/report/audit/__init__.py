@@ -1,0 +1,1 @@
+"""The section that compares budgets asked for with budgets achieved."""

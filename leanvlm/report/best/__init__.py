@@ -1,0 +1,1 @@
+"""The section that names the recipe which keeps most at a given speed."""

@@ -1,0 +1,1 @@
+"""The section that describes each compressed checkpoint."""

@@ -1,0 +1,1 @@
+"""The section that draws what is kept as the budget shrinks."""

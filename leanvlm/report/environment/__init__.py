@@ -1,0 +1,1 @@
+"""The section that names the libraries, the machine and the settings."""

@@ -1,0 +1,1 @@
+"""The section that shows answers which a recipe turned."""

@@ -1,0 +1,1 @@
+"""The section that ranks all recipes."""

@@ -1,0 +1,1 @@
+"""The page around its sections: its frame, its look and its first sentences."""

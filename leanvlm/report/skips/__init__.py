@@ -1,0 +1,1 @@
+"""The section that lists what was not run, and why."""

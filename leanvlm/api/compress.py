@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import files
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, naming_extras
 from leanvlm.methods.weights._checkpoint import produce
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._model import LoadedModel, load_model
@@ -46,7 +46,7 @@ def compress(
         raise InputError("the model was not loaded from a folder; load it with leanvlm.load")
     fresh = load_model(model.architecture, model.folder)
     samples = drawn.inputs(fresh, _rows(calibration))
-    with files.whole(target) as part:
+    with naming_extras(), files.whole(target) as part:
         part.mkdir()
         methods = [one.method_as(WeightsMethod) for one in parsed.parts]
         return produce(methods, fresh.model, fresh.processor, samples, source=model.folder, folder=part)

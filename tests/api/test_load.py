@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,4 +93,12 @@ def test_a_compression_that_cannot_be_leaves_nothing(
 ) -> None:
     with pytest.raises(InputError, match=said):
         leanvlm.compress(model, recipe, folder=tmp_path / "new", calibration=calibration)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compression_without_its_extra_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "compressed_tensors.offload", None)
+    embedded = leanvlm.load(Path(__file__).parents[2] / "artifacts/models/embedded")
+    with pytest.raises(InputError, match=r'run: pip install "leanvlm\[compress\]"'):
+        leanvlm.compress(embedded, "weights/gptq@w4a16-g128", folder=tmp_path / "new", calibration=2)
     assert list(tmp_path.iterdir()) == []

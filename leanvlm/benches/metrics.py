@@ -128,7 +128,7 @@ def beside(rivals: dict[str, dict[str, float]], shared_seconds: float) -> Iterat
     for name, one in rivals.items():
         whole = one["read"] + one["computed"]
         yield f"the same with {name} and numpy: {whole:.1f} s, {one['read']:.1f} of them to read its file;"
-        yield f"  at most {one['peak_mib']:.0f} MiB; ours / {name} {shared_seconds / whole:.2f}, ours from its own store"
+        yield f"  at most {one['peak_mib']:.0f} MiB; ours / {name} {shared_seconds / whole:.2f}, ours from its store"
 
 
 def by_rule(graded: dict[str, float]) -> Iterator[str]:

@@ -48,6 +48,16 @@ def docstring(kind: str, name: str) -> str:
     return ast.get_docstring(ast.parse(text), clean=False) or ""
 
 
+def title(kind: str, name: str) -> str:
+    """Return what people call the plug-in: its docstring's first line before the colon."""
+    return _first_line(kind, name)[0]
+
+
+def description(kind: str, name: str) -> str:
+    """Return what the plug-in does: its docstring's first line after `TITLE: `."""
+    return _first_line(kind, name)[1]
+
+
 def source(kind: str, name: str) -> str:
     """Return what the plug-in's docstring says after `Source:`, on one line."""
     lines = docstring(kind, name).splitlines()
@@ -60,6 +70,11 @@ def source(kind: str, name: str) -> str:
             break
         found.append(line.strip())
     return " ".join(found)
+
+
+def _first_line(kind: str, name: str) -> tuple[str, str]:
+    before, _, after = docstring(kind, name).partition("\n")[0].partition(": ")
+    return before, after
 
 
 def _check(kind: str, name: str) -> None:

@@ -26,11 +26,20 @@ def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lists_have_one_line_each_with_its_source(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lists_say_what_each_does_and_then_its_source(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     cli.call([kind])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(plugins.ids(kind))
-    assert all(len(line.split()) > 3 for line in lines)
+    assert [line.split()[0] for line in lines[::2]] == list(plugins.ids(kind))
+    assert all(len(line.split()) > 3 for line in lines[::2])
+    assert [line.strip() for line in lines[1::2]] == [plugins.source(kind, name) for name in plugins.ids(kind)]
+
+
+def test_a_method_is_listed_with_the_first_line_of_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.call(["methods", "--format", "json"])
+    rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows["cache/snapkv"]) == ["method", "description", "source"]
+    assert rows["cache/snapkv"]["description"] == "keep the prompt positions that the last queries attend to."
+    assert rows["cache/snapkv"]["source"].startswith("Li et al. 2024, arXiv 2404.14469, section 4")
 
 
 @pytest.mark.parametrize("kind", KINDS)

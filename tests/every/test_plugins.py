@@ -16,8 +16,10 @@ from leanvlm.params._typed import build
 
 
 @pytest.mark.parametrize("kind", ["methods", "models", "benchmarks"])
-def test_every_plugin_names_its_source(kind: str) -> None:
+def test_every_plugin_says_what_it_does_and_names_its_source(kind: str) -> None:
     for name in plugins.ids(kind):
+        assert plugins.title(kind, name), f"{kind}/{name} has no first line `TITLE: what it does.`"
+        assert plugins.description(kind, name).endswith("."), f"{kind}/{name} has no first line `TITLE: what it does.`"
         assert plugins.source(kind, name), f"{kind}/{name} has no `Source:`"
         assert plugins.load(kind, name)
 

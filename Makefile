@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-chaos
+.PHONY: setup lint docs test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-chaos
 
 setup: .venv/ready
 
@@ -21,7 +21,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint leanvlm
-	$(BIN)/python -m leanvlm.report.readme --check
+	$(BIN)/python -m leanvlm.docs.generate --check
+
+docs: setup
+	$(BIN)/python -m leanvlm.docs.generate
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -1,1 +1,1 @@
-"""The report: an offline HTML page, a summary for git, the README's table; SQL asks, Python renders."""
+"""The report: an offline HTML page, a folder for each section, and a summary for git; SQL asks, Python renders."""

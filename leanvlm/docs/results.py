@@ -1,23 +1,17 @@
-"""Keep the README's results table in step with artifacts/summary.json.
-
-`python -m leanvlm.report.readme` rewrites what is between the markers; `--check` only tells staleness.
-"""
+"""README's table of results, from artifacts/summary.json: the best recipe of each family and setting."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from leanvlm import files
-from leanvlm.errors import InputError, RunError, exit_on_error
+from leanvlm.docs import blocks
+from leanvlm.errors import InputError
 from leanvlm.report import words
 from leanvlm.report.queries import Row
 
-README = Path("README.md")
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 FAMILIES = ("tokens", "cache", "weights", "combined")
 REFERENCES = ("controls/full", "controls/blind")  # what the other numbers lie between
 HEAD = "| family | setting | best recipe | accuracy kept (95 %) | worst | speed | memory | against its control |"
@@ -27,29 +21,18 @@ NOTE = f"{SENSITIVE_MARK} over benchmarks with answers long enough for a cache r
 VERDICTS = {"better": "better", "tie": "**no better**", "worse": "**worse**", "none": words.MISSING}
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m leanvlm.report.readme", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when the table is stale")
-    is_check = parser.parse_args().check
-    text = _read(README)
-    renewed = renew(text, table(_summary(files.SUMMARY)))
-    if is_check and renewed != text:
-        raise RunError(f"{README} is stale against {files.SUMMARY}; run `python -m leanvlm.report.readme`")
-    if not is_check:
-        README.write_text(renewed, encoding="utf-8")
+def read(path: Path) -> dict[str, Any]:
+    """Read the summary that the report wrote.
 
-
-def renew(text: str, results: str) -> str:
-    """Return the README's text with `results` between the two markers.
-
-    Raises: InputError unless each marker is there once, in order.
+    Raises: InputError where it is missing or damaged.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after or END in after:
-        raise InputError(f"{README} must hold {BEGIN!r} and then {END!r} once each")
-    return f"{before}{BEGIN}\n{results}\n{END}{after}"
+    if not path.is_file():
+        raise InputError(f"there is no {path}; run this in the project's root, after `dvc repro report`")
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON ({error}); run `dvc repro report`") from error
+    return summary
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -91,7 +74,7 @@ def _line(row: Row, rows: Sequence[Row], speedup: float | None) -> str:
         words.budget(row["memory_kept"]),
         "control" if row["is_control"] else VERDICTS[row["verdict_kind"]],
     )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return blocks.row(cells)
 
 
 def _ties(row: Row, rows: Sequence[Row]) -> str:
@@ -106,21 +89,3 @@ def _said(answers: dict[str, Any], timings: dict[str, Any]) -> str:
     benchmarks = words.count(len(answers["benchmarks"]), "benchmark")
     timed = f"Timed on {', '.join(timings['devices'])}." if timings["devices"] else "Not timed."
     return f"{recipes} on {questions} from {benchmarks}; the best of each family and setting. {timed}"
-
-
-def _read(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"there is no {path}; run this in the project's root, after `dvc repro report`")
-    return path.read_text(encoding="utf-8")
-
-
-def _summary(path: Path) -> dict[str, Any]:
-    try:
-        summary: dict[str, Any] = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is no JSON ({error}); run `dvc repro report`") from error
-    return summary
-
-
-if __name__ == "__main__":
-    exit_on_error(main)

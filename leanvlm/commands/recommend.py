@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from leanvlm.choice import demands, told
+from leanvlm.choice import demands, wording
 from leanvlm.choice.candidates import SPEEDS, read
 from leanvlm.choice.choose import choose
 from leanvlm.choice.demands import Demand
@@ -41,11 +41,11 @@ def run(arguments: Namespace) -> None:
     choice = choose(offered, asked, by=by, is_sure=arguments.sure)
     shown = list(dict.fromkeys([by, *(demand.quantity for demand in asked)]))
     is_text = arguments.format == "table"
-    print(FORMATS[arguments.format](*told.rows(choice, controls, shown, is_text=is_text)))
+    print(FORMATS[arguments.format](*wording.rows(choice, controls, shown, is_text=is_text)))
     if choice.best is None:
-        raise RunError(told.none_qualifies(choice))
+        raise RunError(wording.none_qualifies(choice))
     rival = choose(controls, asked, by=by, is_sure=arguments.sure).best
-    lines = told.sentences(choice, choice.best, rival, shown)
+    lines = wording.sentences(choice, choice.best, rival, shown)
     print("", *lines, sep="\n", file=sys.stdout if is_text else sys.stderr)
 
 

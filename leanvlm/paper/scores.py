@@ -1,7 +1,7 @@
 """A table of scores: one JSON file, model > budget > method > benchmark > score, refused unless it is whole.
 
-The full model stands in it as the method "Original" at the budget "100%": all other scores are divided by its. A method
-or benchmark that one model lacks would change a mean without a word, so none may. A text "source" may stand beside the
+The full model is in it as the method "Original" at the budget "100%": all other scores are divided by its. A method
+or benchmark that one model lacks would change a mean without a word, so none may. A text "source" may be beside the
 models.
 """
 
@@ -46,14 +46,14 @@ def _parse(data: bytes) -> Any:
     try:
         return json.loads(data, object_pairs_hook=_once, parse_int=float)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the file is cut or no JSON ({error}); write {FORM} as JSON") from error
+        raise InputError(f"the file is cut off or not JSON ({error}); write {FORM} as JSON") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names: set[str] = set()
     for name, _ in pairs:
         if name in names:
-            raise InputError(f"{name!r:.60} stands twice in one place; leave one")
+            raise InputError(f"{name!r:.60} is listed twice in one object; leave one")
         names.add(name)
     return dict(pairs)
 

@@ -35,7 +35,7 @@ def read(path: Path) -> Params:
     try:
         text = YAML(typ="safe").load(path)  # YAML 1.2, as DVC reads it
     except YAMLError as error:
-        raise InputError(f"{path} is not YAML ({_problem(error)}); mend it or `git checkout {path}`") from None
+        raise InputError(f"{path} is not YAML ({_problem(error)}); correct it or `git checkout {path}`") from None
     params: Params = build(Params, text, "params.yaml")
     return params
 

@@ -1,4 +1,4 @@
-"""Refuse names in params.yaml that mean nothing here, recipes that stand twice, and what lacks its reference."""
+"""Refuse names in params.yaml that mean nothing here, recipes that are listed twice, and what lacks its reference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_names(params: Params) -> None:
         params.benchmark(name)
     for names in (params.grid.benchmarks, params.grid.models):
         if twice := {name for name in names if names.count(name) > 1}:
-            raise InputError(f"{min(twice)!r} stands twice under `grid:` in params.yaml; write it once")
+            raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
     if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
         raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
                          f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
@@ -49,7 +49,7 @@ def _check_recipes(params: Params) -> None:
     texts = [recipe.text for recipe in recipes]
     for given, text in zip(spelt, texts, strict=True):
         if texts.count(text) > 1:
-            raise InputError(f"recipe {given!r} stands twice in params.yaml; write it once, as {text!r}")
+            raise InputError(f"recipe {given!r} is listed twice in params.yaml; write it once, as {text!r}")
     if FULL not in texts[: len(params.grid.recipes)]:
         raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
     for name, text in params.needed_checkpoints.items():

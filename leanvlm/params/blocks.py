@@ -1,4 +1,4 @@
-"""What stands in params.yaml: one block per stage, the grid's chosen recipes, and the checkpoints that they need."""
+"""What params.yaml says: one block per stage, the grid's chosen recipes, and the checkpoints that they need."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def read(folder: Path, *, model: str | None = None, grades: Mapping[str, str] | 
     """
     if not folder.is_dir():
         raise InputError(
-            f"{folder} is no folder; name one with predictions (`leanvlm score --help` says in which form)"
+            f"{folder} is not a folder; name one with predictions (`leanvlm score --help` says in which form)"
         )
     parquet, samples = sorted(folder.rglob("*.parquet")), sorted(folder.rglob("*samples_*.jsonl"))
     if not parquet and not samples:

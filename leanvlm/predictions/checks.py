@@ -8,7 +8,7 @@ from leanvlm import grading
 from leanvlm.errors import InputError
 from leanvlm.recipes import FULL
 
-# what is wrong, and what finds it: the first row is told
+# what is wrong, and what finds it: the first row is named
 CHECKS = {
     "{file} line {line}: model, recipe, benchmark, sample_id and answer may not be null": """
         select file, line

@@ -113,7 +113,7 @@ def _line(named: dict[str, Any], text: str) -> Line:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{place} is cut or no JSON ({error}); write the file again") from error
+        raise InputError(f"{place} is cut off or not JSON ({error}); write the file again") from error
     lacking = [key for key in ("doc_id", "target", "filtered_resps") if not isinstance(found, dict) or key not in found]
     if lacking:
         raise InputError(f"{place} lacks {lacking[0]}; lmms-eval writes it with --log_samples")
@@ -129,7 +129,7 @@ def _line(named: dict[str, Any], text: str) -> Line:
 
 def _is_text(said: str) -> bool:
     """Say whether no half of a surrogate pair is in it, which JSON can write and no file can hold."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in said)
+    return not any("\ud800" <= character <= "\udfff" for character in said)
 
 
 def _targets(text: str) -> list[str]:

@@ -187,7 +187,7 @@ def test_wrong_parquet_is_told_by_file_and_line(rows: list[Row], said: str, tmp_
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("{", r"samples_x\.jsonl line 2 is cut or no JSON"),
+        ("{", r"samples_x\.jsonl line 2 is cut off or not JSON"),
         ("[1]", r"samples_x\.jsonl line 2 lacks doc_id"),
         (sample(1, 1) | {"filtered_resps": ["a", "b"]}, r"samples_x\.jsonl line 2: filtered_resps is \['a', 'b'\]"),
         (
@@ -197,7 +197,7 @@ def test_wrong_parquet_is_told_by_file_and_line(rows: list[Row], said: str, tmp_
         (sample(1, 45), r"line 2: exact_match is 45, and a grade is from 0 to 1; .*--grade x=exact_match/100"),
         (sample(1, 10**400), "no number is in every line"),
         (sample(1, 1) | {"filtered_resps": ["\ud800"]}, r"line 2: filtered_resps is \['\\ud800'\]; one answer as text"),
-        ("[" * 100_000, r"line 2 is cut or no JSON"),
+        ("[" * 100_000, r"line 2 is cut off or not JSON"),
         (sample(1, "yes"), "the grade of x is not clear: no number is in every line; choose with --grade x=NAME"),
         (sample(0, 1), r"line 2: base on org__model answered sample 0 of x before"),
     ],
@@ -241,7 +241,7 @@ def test_a_place_that_names_no_recipe_or_model_is_refused(tmp_path: Path) -> Non
 
 
 def test_what_is_no_folder_of_predictions_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere is no folder"):
+    with pytest.raises(InputError, match="nowhere is not a folder"):
         cli.call(["score", str(tmp_path / "nowhere")])
     with pytest.raises(InputError, match=r"holds no \*\.parquet and no"):
         cli.call(["score", str(tmp_path)])

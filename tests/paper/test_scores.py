@@ -112,13 +112,13 @@ WRONG = {
         "OP_paper is a result and no benchmark",
     ),
     "blank name": (_wrong(lambda tree: tree.update({" ": tree["m1"]})), "a model named ' '; write its name"),
-    "name twice": ('{"m": {}, "m": {}}', "'m' stands twice"),
+    "name twice": ('{"m": {}, "m": {}}', "'m' is listed twice"),
     "list": ("[]", "the table holds a list and no model; a table is model >"),
     "empty file": ("", "the file is empty; write model > budget > method > benchmark > score as JSON"),
-    "cut JSON": (json.dumps(_tree())[:-20], "the file is cut or no JSON"),
-    "nested without end": ("[" * 200_000, "the file is cut or no JSON"),
-    "not JSON": ("model,score\nm,1\n", "the file is cut or no JSON"),
-    "not text": (b"\xff\xfe\xfa", "the file is cut or no JSON"),
+    "cut JSON": (json.dumps(_tree())[:-20], "the file is cut off or not JSON"),
+    "nested without end": ("[" * 200_000, "the file is cut off or not JSON"),
+    "not JSON": ("model,score\nm,1\n", "the file is cut off or not JSON"),
+    "not text": (b"\xff\xfe\xfa", "the file is cut off or not JSON"),
 }
 
 

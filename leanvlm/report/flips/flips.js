@@ -1,4 +1,4 @@
-// Filter the flips and show a dozen at a time; without this script all of them stand on the page.
+// Filter the flips and show a dozen at a time; without this script all of them are shown.
 {
   const form = document.querySelector("form.filters");
   const more = document.querySelector("button.more");

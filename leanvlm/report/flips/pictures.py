@@ -18,7 +18,7 @@ NARROWEST_SHOWN = 168  # smaller pictures are enlarged by whole factors on the p
 def shown(png: bytes) -> Row:
     """Return a picture's data URI with the width and height that the page gives it.
 
-    Raises: RunError for bytes that are no picture.
+    Raises: RunError for bytes that are not a picture.
     """
     try:
         with Image.open(io.BytesIO(png)) as image:

@@ -1,4 +1,4 @@
-// Sort a table by a column when its header is clicked; without this script the table stands in its written order.
+// Sort a table by a column when its header is clicked; without this script the table keeps its written order.
 
 for (const table of document.querySelectorAll("table.sortable")) {
   const headers = [...table.tHead.rows[0].cells];

@@ -15,9 +15,9 @@ Table = tuple[list[str], list[list[object]]]
 
 def rows(choice: Choice, controls: Sequence[Candidate], shown: Sequence[str], *, is_text: bool) -> Table:
     """Lay out a row for every recipe, best first: its standing, the quantities `shown`, and why it was left out."""
-    told: list[tuple[str, Candidate, str | None]] = [(_standing(one, choice), one, None) for one in choice.qualified]
-    told += [("left out", missed.candidate, missed.reason) for missed in choice.missed]
-    told += [("left out", one, "a control") for one in controls]
+    listed: list[tuple[str, Candidate, str | None]] = [(_standing(one, choice), one, None) for one in choice.qualified]
+    listed += [("left out", missed.candidate, missed.reason) for missed in choice.missed]
+    listed += [("left out", one, "a control") for one in controls]
     cells = _as_text if is_text else _as_numbers
     missing = "" if is_text else None
     numbers = [name for quantity in shown for name in cells(quantity, None)]
@@ -27,7 +27,7 @@ def rows(choice: Choice, controls: Sequence[Candidate], shown: Sequence[str], *,
             *(number for quantity in shown for number in cells(quantity, one.measured.get(quantity)).values()),
             *(one.verdict or missing, reason or missing),
         ]
-        for standing, one, reason in told
+        for standing, one, reason in listed
     ]
 
 

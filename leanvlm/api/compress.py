@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from leanvlm import files
 from leanvlm.errors import InputError, naming_extras
-from leanvlm.methods.weights._checkpoint import produce
-from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration as drawn
+from leanvlm.pipeline.compress import write
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 
@@ -46,10 +44,8 @@ def compress(
         raise InputError("the model was not loaded from a folder; load it with leanvlm.load")
     fresh = load_model(model.architecture, model.folder)
     samples = drawn.inputs(fresh, _rows(calibration))
-    with naming_extras(), files.whole(target) as part:
-        part.mkdir()
-        methods = [one.method_as(WeightsMethod) for one in parsed.parts]
-        return produce(methods, fresh.model, fresh.processor, samples, source=model.folder, folder=part)
+    with naming_extras():
+        return write(parsed, fresh, samples, source=model.folder, folder=target)
 
 
 def _rows(calibration: int | Sequence[Sample]) -> list[dict[str, Any]]:

@@ -18,14 +18,13 @@ from leanvlm.engine.decode import ROWS
 from leanvlm.engine.sweep import answer_all
 from leanvlm.engine.worker import batches
 from leanvlm.errors import InputError
+from leanvlm.metrics import tally
 from leanvlm.models._model import LoadedModel
 from leanvlm.predictions.columns import SCHEMA
 from leanvlm.predictions.metrics import measure
 from leanvlm.recipes import FULL, Recipe
 from leanvlm.sample import Sample
 from leanvlm.tables._table import write_parquet
-
-RESAMPLES, SEED = 1000, 0  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Evaluation:
     def store(self) -> duckdb.DuckDBPyConnection:
         """Tables and metrics in memory, as in the project's store; seconds and bytes are not among them."""
         connection = duckdb.connect()
-        measure(connection, self.predictions, full=FULL, resamples=RESAMPLES, seed=SEED)
+        measure(connection, self.predictions, full=FULL, resamples=tally.RESAMPLES, seed=tally.SEED)
         return connection
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:

@@ -17,7 +17,6 @@ from leanvlm.store.open import reading
 from leanvlm.store.query import Answer
 
 SQL = Path(__file__).with_suffix(".sql")
-RESAMPLES, SEED = 1000, 0  # of the bootstrap; what params.yaml says under `tally`
 DETAILS = """\
 Compares the grades of two recipes to the same samples: difference is accuracy of A less that of B, low and high its
 95 % interval (bootstrap, paired over samples), and the verdict says how A is: better or worse than B where 0 is outside
@@ -58,7 +57,7 @@ def compare(
             connection, "samples", stored.sql("select benchmark, sample_id, group_id from samples").to_arrow_table()
         )
         _refuse_unpaired(connection, recipe, other)
-        tally.prepare(connection, resamples=RESAMPLES, seed=SEED)
+        tally.prepare(connection, resamples=tally.RESAMPLES, seed=tally.SEED)
         for metric in tally.needed("steps.accuracy"):
             tally.compute(connection, metric)
         connection.execute(SQL.read_text(encoding="utf-8"))

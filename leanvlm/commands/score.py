@@ -12,7 +12,6 @@ import duckdb
 
 from leanvlm import files, predictions
 from leanvlm.commands import Command, add_store
-from leanvlm.commands.compare import RESAMPLES, SEED
 from leanvlm.errors import InputError
 from leanvlm.metrics import tally
 from leanvlm.predictions.metrics import measure
@@ -47,7 +46,7 @@ def run(arguments: Namespace) -> None:
         return
     with _scratch(arguments.into) as connection:
         found = predictions.read(arguments.folder, model=arguments.model, grades=_grades(arguments.grade))
-        measure(connection, found, full=arguments.full or FULL, resamples=RESAMPLES, seed=SEED)
+        measure(connection, found, full=arguments.full or FULL, resamples=tally.RESAMPLES, seed=tally.SEED)
         _print(connection, arguments.metric, arguments.format)
 
 

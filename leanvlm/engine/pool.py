@@ -13,7 +13,7 @@ from leanvlm.sample import Sample
 
 
 def workers(n: int) -> ProcessPoolExecutor:
-    """DecodeStart `n` processes that answer, each on one thread."""
+    """Start `n` processes that answer, each on one thread."""
     return ProcessPoolExecutor(n, get_context("spawn"), start_worker)
 
 

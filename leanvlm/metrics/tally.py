@@ -16,6 +16,7 @@ from leanvlm.tables._table import write_parquet
 
 ROOT = Path(__file__).parent
 MACROS = "macros.sql"
+RESAMPLES, SEED = 1000, 0  # of the bootstrap, where no params.yaml says so under `tally`
 
 
 @dataclass(frozen=True)

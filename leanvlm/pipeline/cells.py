@@ -59,11 +59,12 @@ class Skip:
 
 def grid_skips(params: Params) -> list[Skip]:
     """List what of the grid is not run, in the order of params.yaml."""
+    without_samples = _missing(params)
     return [
         Skip(model, recipe.text, benchmark, reason)
         for model in params.grid.models
         for recipe, refused in _asked(params, model)
-        for benchmark, missing in _missing(params).items()
+        for benchmark, missing in without_samples.items()
         if (reason := refused or missing) is not None
     ]
 
@@ -90,6 +91,7 @@ def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
 def grid_cells(params: Params) -> list[Cell]:
     """List the grid's cells in the order of params.yaml, without those that `grid_skips` lists."""
     settings = json.dumps([params.answer.max_new_tokens, params.answer.dtype, params.answer.rows])
+    present = [benchmark for benchmark, missing in _missing(params).items() if missing is None]
     return [
         Cell(
             model,
@@ -107,8 +109,7 @@ def grid_cells(params: Params) -> list[Cell]:
         )
         for model in params.grid.models
         for recipe in runnable(params, model)
-        for benchmark, missing in _missing(params).items()
-        if missing is None
+        for benchmark in present
     ]
 
 

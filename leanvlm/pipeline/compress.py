@@ -9,9 +9,10 @@ from pathlib import Path
 
 from leanvlm import files
 from leanvlm.errors import InputError
+from leanvlm.methods.weights._audit import Audit
 from leanvlm.methods.weights._checkpoint import produce
-from leanvlm.methods.weights._weights import WeightsMethod
-from leanvlm.models._model import load_model
+from leanvlm.methods.weights._weights import Samples, WeightsMethod
+from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline import calibration
 from leanvlm.recipes import Recipe, parse, slug
@@ -31,13 +32,21 @@ def compress(params: Params, name: str, text: str) -> None:
     loaded = load_model(model.architecture, source)
     samples = calibration.inputs(loaded, TABLE.read(files.CALIBRATION).to_pylist())
     started = time.perf_counter()
-    with files.whole(files.checkpoint(name, slug(recipe.text))) as folder:
-        folder.mkdir()
-        methods = [part.method_as(WeightsMethod) for part in recipe.parts]
-        produce(methods, loaded.model, loaded.processor, samples, source=source, folder=folder)
+    write(recipe, loaded, samples, source=source, folder=files.checkpoint(name, slug(recipe.text)))
     seconds, kibibytes = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     costs = {"calibration_samples": len(samples), "seconds": seconds, "peak_bytes": 1024 * kibibytes}
     files.write(json.dumps(costs, indent=2) + "\n", files.costs(name, slug(recipe.text)))
+
+
+def write(recipe: Recipe, loaded: LoadedModel, samples: Samples, *, source: Path, folder: Path) -> Audit:
+    """Write the checkpoint and its audit to `folder`, whole or not at all; `loaded`, read from `source`, is spent.
+
+    Raises: as `produce`.
+    """
+    methods = [part.method_as(WeightsMethod) for part in recipe.parts]
+    with files.whole(folder) as part:
+        part.mkdir()
+        return produce(methods, loaded.model, loaded.processor, samples, source=source, folder=part)
 
 
 def _recipe(params: Params, name: str, text: str) -> Recipe:

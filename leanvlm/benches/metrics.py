@@ -1,8 +1,8 @@
 """How long ten million predictions take to become metrics: `make bench-metrics`.
 
 Two models, fifty recipes and ten benchmarks of ten thousand samples, drawn by SQL from a seed; over a million distinct
-answers. Every query of leanvlm/metrics and each grading rule on two threads and 4 GB, then pandas and polars, both with
-numpy, on the numbers of the paper.
+answers. Every query of leanvlm/metrics and each grading rule on two threads and 4 GB; then ours, pandas and polars from
+one Parquet file to the numbers of the paper, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -16,44 +16,41 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import duckdb
-
-from leanvlm import grading, store
-from leanvlm.benches import _figures, metrics_grading, metrics_pandas, metrics_polars
+from leanvlm import store
+from leanvlm.benches import _figures, metrics_grading, metrics_ours, metrics_pandas, metrics_polars
+from leanvlm.benches.metrics_ours import MEMORY, SHARED, SMALL, SPELT, THREADS
 from leanvlm.metrics import tally
 
 DRAWN = Path(__file__).with_suffix(".sql")
-RIVALS = {"pandas": metrics_pandas.measured, "polars": metrics_polars.measured}
-SAMPLES, THREADS, MEMORY, RESAMPLES = 10_000, 2, "4GB", 200
-SPELT = "steps.spellings"  # each distinct answer in one spelling: stored before the metrics are asked for
-SHARED = ("overall_performance", "overall_generalization", "overall_loyalty", "flips", "is_on_pareto_front")
+SIDES = {"ours": metrics_ours.measured, "pandas": metrics_pandas.measured, "polars": metrics_polars.measured}
+SAMPLES, RESAMPLES, ROUNDS = 10_000, 200, 3
 
 
-def main(*, samples: int = SAMPLES) -> None:
-    """Print a line a metric, the sums, and the rivals' time for the numbers that they compute too; keep all as JSON."""
+def main(*, samples: int = SAMPLES, rounds: int = ROUNDS) -> None:
+    """Print a line a metric and their sum, then the three sides in turn, `rounds` times; keep all as JSON."""
     with opened() as (connection, folder):
         found: dict[str, Any] = {"load": os.getloadavg()[0]} | drawn(connection, samples)
         start = time.process_time()
         seconds = measured(connection)
-        found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()} | sums(seconds)
+        found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()}
+        found["total_seconds"] = sum(seconds.values()) - seconds[SPELT]
         graded = metrics_grading.measured(connection, n=samples * 10)
         export(connection, folder)
-        rivals = {name: rival(measure, folder) for name, measure in RIVALS.items()}
-    for line in (*told(seconds, found), *beside(rivals, found["shared_seconds"]), *by_rule(graded)):
+        sides = [{name: alone(measure, folder) for name, measure in SIDES.items()} for _ in range(rounds)]
+    for line in (*told(seconds, found), *beside(sides), *by_rule(graded)):
         print(line)
     rows = [{"metric": name, "seconds": taken} for name, taken in seconds.items()]
     settings = {"threads": THREADS, "memory": MEMORY, "resamples": RESAMPLES}
-    _figures.write("metrics", rows, **settings, **found, rivals=rivals, grading=graded)
+    _figures.write("metrics", rows, **settings, **found, sides=sides, grading=graded)
 
 
 @contextmanager
 def opened() -> Iterator[tuple[store.Connection, Path]]:
     """Open an empty store on disk with the limits of the bench, and its folder."""
-    limits: dict[str, Any] = {"threads": THREADS, "memory_limit": MEMORY, "preserve_insertion_order": False}
-    with tempfile.TemporaryDirectory() as name, duckdb.connect(f"{name}/bench.duckdb", config=limits) as connection:
-        grading.load_macros(connection)
+    with tempfile.TemporaryDirectory() as name, metrics_ours.connected(Path(name) / "bench.duckdb") as connection:
         yield connection, Path(name)
 
 
@@ -77,18 +74,8 @@ def measured(connection: store.Connection) -> dict[str, float]:
     return seconds
 
 
-def sums(seconds: dict[str, float]) -> dict[str, float]:
-    """Add up the seconds: of all metrics, and of those that the rivals compute too."""
-    reads = {metric.table: metric.reads for metric in tally.metrics()}
-    shared = set(SHARED)
-    while more := {read for name in shared for read in reads[name] if read in reads} - shared:
-        shared |= more
-    total = sum(seconds.values()) - seconds[SPELT]
-    return {"total_seconds": total, "shared_seconds": sum(seconds[name] for name in shared - {SPELT})}
-
-
 def export(connection: store.Connection, folder: Path) -> None:
-    """Write what the rivals read: answers in one spelling, and what each recipe gains."""
+    """Write what the three read: answers in one spelling, and what each recipe gains (ours: the timings)."""
     connection.execute(
         "copy (select predictions.* exclude (answer), normalised_answer as answer"
         f" from predictions inner join {SPELT} using (answer)) to '{folder}/predictions.parquet'"
@@ -96,10 +83,13 @@ def export(connection: store.Connection, folder: Path) -> None:
     connection.execute(
         f"copy (select distinct model, recipe, cost, gain from is_on_pareto_front) to '{folder}/gains.parquet'"
     )
+    for name in SMALL:
+        connection.execute(f"copy {name} to '{folder}/{name}.parquet'")
 
 
-def rival(measure: Callable[..., dict[str, float]], folder: Path) -> dict[str, float]:
-    """Let a process of its own compute the same; return its seconds and memory."""
+def alone(measure: Callable[..., dict[str, float]], folder: Path) -> dict[str, float]:
+    """Let a process of its own compute the numbers; return its seconds and memory."""
+    (folder / "ours.duckdb").unlink(missing_ok=True)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ[name] = str(THREADS)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -122,13 +112,21 @@ def told(seconds: dict[str, float], found: dict[str, Any]) -> Iterator[str]:
     yield f"processor time with {SPELT}: {found['cpu_seconds']:.1f} s; at most {found['peak_mib']:.0f} MiB"
 
 
-def beside(rivals: dict[str, dict[str, float]], shared_seconds: float) -> Iterator[str]:
-    """Yield the lines on the rivals."""
-    yield f"{', '.join(SHARED)}: {shared_seconds:.1f} s"
-    for name, one in rivals.items():
-        whole = one["read"] + one["computed"]
-        yield f"the same with {name} and numpy: {whole:.1f} s, {one['read']:.1f} of them to read its file;"
-        yield f"  at most {one['peak_mib']:.0f} MiB; ours / {name} {shared_seconds / whole:.2f}, ours from its store"
+def beside(sides: list[dict[str, dict[str, float]]]) -> Iterator[str]:
+    """Yield the lines on the three sides: medians over the rounds, and ratios within each round."""
+    yield f"{', '.join(SHARED)} from one Parquet file, {len(sides)} rounds:"
+    ours = [whole(one["ours"]) for one in sides]
+    for name in SIDES:
+        one = {key: median(found[name][key] for found in sides) for key in sides[0][name]}
+        ratios = sorted(mine / whole(found[name]) for mine, found in zip(ours, sides, strict=True))
+        yield f"{name:<28}{whole(one):>8.2f} s, {one['read']:.2f} of them to read it; at most {one['peak_mib']:.0f} MiB"
+        if name != "ours":
+            yield f"  ours / {name} {_figures.span(ratios[0], median(ratios), ratios[-1])}"
+
+
+def whole(side: dict[str, float]) -> float:
+    """Return the seconds from the file to the numbers."""
+    return side["read"] + side["computed"]
 
 
 def by_rule(graded: dict[str, float]) -> Iterator[str]:

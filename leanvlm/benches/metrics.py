@@ -50,7 +50,7 @@ def main(*, samples: int = SAMPLES, rounds: int = ROUNDS) -> None:
 @contextmanager
 def opened() -> Iterator[tuple[store.Connection, Path]]:
     """Open an empty store on disk with the limits of the bench, and its folder."""
-    with tempfile.TemporaryDirectory() as name, metrics_ours.connected(Path(name) / "bench.duckdb") as connection:
+    with tempfile.TemporaryDirectory() as name, metrics_ours.connected(f"{name}/bench.duckdb") as connection:
         yield connection, Path(name)
 
 
@@ -89,7 +89,6 @@ def export(connection: store.Connection, folder: Path) -> None:
 
 def alone(measure: Callable[..., dict[str, float]], folder: Path) -> dict[str, float]:
     """Let a process of its own compute the numbers; return its seconds and memory."""
-    (folder / "ours.duckdb").unlink(missing_ok=True)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ[name] = str(THREADS)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -28,7 +28,6 @@ blocks as (
     select
         pictures.benchmark,
         pictures.picture_index,
-        drawn.resamples,
         unnest(range(cast(ceil(drawn.resamples / 8) as bigint))) as block,
         concat_ws('|', drawn.seed, pictures.benchmark, pictures.picture, block) as seeded
     from pictures
@@ -42,7 +41,6 @@ digests as (
     select
         benchmark,
         picture_index,
-        resamples,
         block,
         md5_number_upper(seeded) as upper_half,
         md5_number_lower(seeded) as lower_half
@@ -50,40 +48,23 @@ digests as (
 
 ),
 
-chances as (
-
-    select
-        benchmark,
-        picture_index,
-        resamples,
-        block,
-        unnest(range(8)) as slot,
-        ((case when slot < 4 then upper_half else lower_half end) >> (16 * (slot % 4))) % 65536 as chance
-    from digests
-
-),
-
 counts as (
 
-    -- the distribution function of Poisson(1), in steps of 1 / 65536
     select
         benchmark,
         picture_index,
-        resamples,
-        8 * block + slot as number,
-        cast(
-            case
-                when chance < 24109 then 0
-                when chance < 48219 then 1
-                when chance < 60273 then 2
-                when chance < 64292 then 3
-                when chance < 65296 then 4
-                when chance < 65497 then 5
-                when chance < 65531 then 6
-                else 7
-            end as utinyint
+        block,
+        list_value(
+            poisson(upper_half % 65536),
+            poisson((upper_half >> 16) % 65536),
+            poisson((upper_half >> 32) % 65536),
+            poisson((upper_half >> 48) % 65536),
+            poisson(lower_half % 65536),
+            poisson((lower_half >> 16) % 65536),
+            poisson((lower_half >> 32) % 65536),
+            poisson((lower_half >> 48) % 65536)
         ) as times
-    from chances
+    from digests
 
 ),
 
@@ -92,9 +73,8 @@ bootstrap as (
     select
         benchmark,
         picture_index,
-        list(times order by number) as times
+        flatten(list(times order by block)) as times
     from counts
-    where number < resamples
     group by all
 
 )
@@ -102,8 +82,12 @@ bootstrap as (
 select
     pictures.benchmark,
     pictures.picture_index,
-    list_prepend(cast(1 as utinyint), coalesce(bootstrap.times, list_value())) as times
+    list_prepend(
+        cast(1 as utinyint),
+        coalesce(list_slice(bootstrap.times, 1, drawn.resamples), list_value())
+    ) as times
 from pictures
+cross join steps.settings as drawn
 left join bootstrap
     on
         pictures.benchmark = bootstrap.benchmark

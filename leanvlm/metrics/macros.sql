@@ -35,3 +35,17 @@ round(
     ),
     9
 );
+
+-- how often something counts whose chance is so many 65,536ths: the distribution function of Poisson(1)
+create or replace macro poisson(chance) as cast(
+    case
+        when chance < 24109 then 0
+        when chance < 48219 then 1
+        when chance < 60273 then 2
+        when chance < 64292 then 3
+        when chance < 65296 then 4
+        when chance < 65497 then 5
+        when chance < 65531 then 6
+        else 7
+    end as utinyint
+);

@@ -12,7 +12,7 @@ from leanvlm.report import queries
 from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.queries import Row
 
-DIGITS = 4  # more would turn noise into differences between machines
+DIGITS = 6  # more would turn noise into differences between machines; fewer, and README would round a number twice
 NAMES = ("model", "recipe")
 ANSWERS = (
     "family",

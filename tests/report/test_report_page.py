@@ -14,7 +14,7 @@ import pytest
 from synthetic_grid import HOSTILE, RECIPES, Grid
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.report import words
+from leanvlm.report import queries, words
 from leanvlm.report.flips import flips
 from leanvlm.report.page import overview, page
 
@@ -100,6 +100,16 @@ def test_page_is_small(html: str) -> None:
 
 def test_same_store_gives_the_same_page(html: str, whole: duckdb.DuckDBPyConnection) -> None:
     assert page.render(whole, n_flips=10) == html
+
+
+def test_flips_of_two_models_that_answer_alike_are_in_one_order(store_of: Stores) -> None:
+    """Every row has a place of its own in the order, so that no tie is left to chance."""
+    connection = store_of(Grid(models=("one", "other")))
+    sql = (queries.FOLDER / "flips/flips.sql").read_text(encoding="utf-8")
+    drawn = sql[: sql.index("cell_turns as (")].rstrip().rstrip(",")
+    connection.execute("set variable seed = 0")
+    [(n, n_distinct)] = connection.execute(f"{drawn} select count(*), count(distinct draw) from drawn").fetchall()
+    assert n == n_distinct > 0
 
 
 def test_leaderboard_tells_the_numbers_of_the_store(html: str, whole: duckdb.DuckDBPyConnection) -> None:

@@ -40,4 +40,4 @@ def test_summary_tells_the_numbers_of_the_store(told: str, whole: duckdb.DuckDBP
     rows = {row["recipe"]: row for row in json.loads(told)["answers"]["recipes"]}
     asked = "select recipe, overall_performance from overall_performance where scope = 'all'"
     for recipe, value in whole.execute(asked).fetchall():
-        assert rows[recipe]["overall_performance"] == round(value, 4)
+        assert rows[recipe]["overall_performance"] == round(value, 6)

@@ -5,7 +5,8 @@
 --         n_all: how many flips there are of which these were drawn.
 -- Reads:  samples, sample_images, cells, answers, grades.
 -- Choice: controls are left out. Each model, family, benchmark and kind of flip has one turn after the other,
---         and in each a recipe that had none goes first; lots are a hash that follows from the variable seed.
+--         and in each a recipe that had none goes first; equals are in the order of a hash of the key and the
+--         variable seed.
 
 with
 
@@ -59,11 +60,11 @@ paired as (
 
 ),
 
-lots as (
+drawn as (
 
     select
         *,
-        md5(concat_ws(' ', getvariable('seed'), recipe, benchmark, sample_id)) as lot,
+        md5(concat_ws(' ', getvariable('seed'), model, recipe, benchmark, sample_id)) as draw,
         count(*) over () as n_all
     from paired
     where flip is not null
@@ -74,8 +75,8 @@ cell_turns as (
 
     select
         *,
-        row_number() over (partition by model, recipe, benchmark, flip order by lot) as turn_of_cell
-    from lots
+        row_number() over (partition by model, recipe, benchmark, flip order by draw) as turn_of_cell
+    from drawn
 
 ),
 
@@ -83,7 +84,7 @@ turns as (
 
     select
         *,
-        row_number() over (partition by model, family, benchmark, flip order by turn_of_cell, lot) as turn
+        row_number() over (partition by model, family, benchmark, flip order by turn_of_cell, draw) as turn
     from cell_turns
 
 ),
@@ -92,9 +93,9 @@ chosen as (
 
     select
         *,
-        row_number() over (order by turn, lot) as place
+        row_number() over (order by turn, draw) as number
     from turns
-    qualify place <= getvariable('n_flips')
+    qualify number <= getvariable('n_flips')
 
 ),
 
@@ -114,10 +115,10 @@ pictures as (
 
 ),
 
-told as (
+shown as (
 
     select
-        chosen.place,
+        chosen.number,
         chosen.n_all,
         chosen.model,
         chosen.recipe,
@@ -146,5 +147,5 @@ told as (
 
 )
 
-select * from told
-order by place
+select * from shown
+order by number

@@ -18,6 +18,8 @@ RECIPES = {
     "controls/random_cache@10%": ("controls", "cache", 0.4),
     "tokens/fastv@10%": ("tokens", "tokens", 0.6),
     "tokens/tome@10%": ("tokens", "tokens", 0.62),
+    "tokens/visionzip@10%": ("tokens", "tokens", 0.65),
+    "tokens/prumerge@10%": ("tokens", "tokens", 0.6),
     "cache/snapkv@10%": ("cache", "cache", 0.7),
     "cache/h2o@10%": ("cache", "cache", 0.5),
     "weights/gptq@w4": ("weights", "weights", 0.7),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from leanvlm import grading
+from leanvlm import grading, right_answers
 from leanvlm.errors import InputError
 from leanvlm.recipes import FULL
 
@@ -16,6 +16,12 @@ CHECKS = {
         where model is null or recipe is null or benchmark is null or sample_id is null or answer is null
         order by all
     """,
+    "{file} line {line}: model, recipe, benchmark and sample_id are names, and one of them is empty": """
+        select file, line
+        from predictions
+        where is_blank(model) or is_blank(recipe) or is_blank(benchmark) or is_blank(sample_id)
+        order by all
+    """,
     "{file} line {line}: the grade is {grade}; a grade is from 0 to 1": """
         select file, line, grade
         from predictions
@@ -25,7 +31,7 @@ CHECKS = {
     "{file} line {line}: it has neither a grade nor a rule with answers, which say what an answer is worth": """
         select file, line
         from predictions
-        where grade is null and (rule is null or answers is null)
+        where grade is null and rule is null
         order by all
     """,
     "{file} line {line}: no grading rule {rule!r}; the rules are " + ", ".join(grading.rules()): """
@@ -40,6 +46,22 @@ CHECKS = {
         qualify row_number() over (partition by model, recipe, benchmark, sample_id order by file, line) > 1
         order by file, line
     """,
+    "{file} line {line}: sample {sample_id} of {benchmark} has another doc_hash or target_hash elsewhere; all recipes "
+    "need the same data: answer it again": """
+        select benchmark, sample_id, max(file) as file, max_by(line, file) as line
+        from predictions
+        group by benchmark, sample_id
+        having count(distinct doc_hash) > 1 or count(distinct target_hash) > 1
+        order by all
+    """,
+    "{file} line {line}: sample {sample_id} of {benchmark} has another prompt_hash in another recipe of {model}; all "
+    "need the same prompt: answer it again": """
+        select model, benchmark, sample_id, max(file) as file, max_by(line, file) as line
+        from predictions
+        group by model, benchmark, sample_id
+        having count(distinct prompt_hash) > 1
+        order by all
+    """,
     "{file} line {line}: sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
@@ -48,6 +70,22 @@ CHECKS = {
         order by all
     """,
 }
+# right answers that are compared with, each list of them once, where it stands first
+ASKED = """
+select answers, min(struct_pack(file := file, line := line, sample_id := sample_id, benchmark := benchmark)) as first
+from predictions
+where grade is null
+group by answers
+order by first
+"""
+SAME = """
+select benchmark, any_value(answers) as answers, count(distinct sample_id) as n_samples
+from predictions
+where grade is null
+group by benchmark
+having count(distinct answers) = 1
+order by benchmark
+"""
 GAPS = """
 with asked as (select distinct model, benchmark, sample_id from predictions),
 recipes as (select distinct model, recipe from predictions)
@@ -74,6 +112,7 @@ def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
     connection.execute("set variable rules = $rules", {"rules": list(grading.rules())})
     for sentence, sql in CHECKS.items():
         _refuse(connection, sql, sentence)
+    _refuse_unfit_answers(connection)
     _refuse_no_full(connection, full)
     _refuse(connection, GAPS, LACKS)
 
@@ -84,10 +123,25 @@ def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> N
         raise InputError(sentence.format(**dict(zip(found.columns, row, strict=True))))
 
 
+def _refuse_unfit_answers(connection: duckdb.DuckDBPyConnection) -> None:
+    for answers, first in connection.sql(ASKED).fetchall():
+        stands = "" if first["file"] is None else "{file} line {line}: ".format(**first)
+        right_answers.refuse_unfit(answers, place="{}sample {sample_id} of {benchmark}".format(stands, **first))
+    for benchmark, answers, n_samples in connection.sql(SAME).fetchall():
+        right_answers.refuse_placeholders([answers] * n_samples, benchmark=benchmark)
+
+
 def _refuse_no_full(connection: duckdb.DuckDBPyConnection, full: str) -> None:
-    for model, recipes in connection.sql(
-        "select model, list(distinct recipe order by recipe) from predictions group by model order by model"
-    ).fetchall():
+    of_models = connection.sql(
+        "select model, list(distinct recipe order by recipe), any_value(file like '%.jsonl') from predictions "
+        "group by model order by model"
+    ).fetchall()
+    for model, recipes, is_folder in of_models:
+        if full not in recipes and is_folder and (other := next((m for m, known, _ in of_models if full in known), "")):
+            raise InputError(
+                f"{model} has no recipe {full!r}, but {other} has; models are named by their folders: if all are one "
+                "model, say so with --model NAME"
+            )
         if full not in recipes:
             raise InputError(
                 f"{model} has no recipe {full!r}, which the others are compared with; name it with --full: it has "

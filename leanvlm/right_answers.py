@@ -75,7 +75,8 @@ def _refuse_unfit_text(answer: str | None, place: str) -> None:
 
 
 def _is_blank(text: str) -> bool:
-    return all(character.isspace() or unicodedata.category(character)[0] in "ZC" for character in text)
+    kinds = {unicodedata.category(character) for character in text}
+    return "Cs" not in kinds and all(kind[0] in "ZC" for kind in kinds)
 
 
 def _is_written_list(text: str) -> bool:

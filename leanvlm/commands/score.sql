@@ -2,10 +2,9 @@
 --
 -- Grain:     one row per model, recipe.
 -- Unit:      op: root mean square over benchmarks of the share of accuracy kept; mean_kept and
---            worst_kept: the mean and the least of these shares; n_benchmarks: those of op, where the
---            full model is not worth 0; og: 100 x standard deviation / mean of them, over all
---            models, lower is better; ol: share of samples answered as the full model does. low and
---            high: 95 % intervals.
+--            worst_kept: the mean and the least of these shares; n_benchmarks: their number;
+--            og: 100 x standard deviation / mean of them, over all models, lower is better;
+--            ol: share of samples answered as the full model does. low and high: 95 % intervals.
 -- Reads:     overall_performance, overall_generalization, overall_loyalty.
 -- Undefined: a number that its metric does not have is null: op without a benchmark that counts.
 

@@ -19,7 +19,7 @@ LOWER = frozenset(
 )
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 WAYS = ("lower", "higher")
-MOST_TOLD = 8  # of a line's numbers, in a sentence
+MOST_TOLD = 4  # of the numbers of a line, in a sentence
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,5 @@ def _with_a_way(number: Number, way: str | None) -> Number:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = [name[:30] for name in names[:MOST_TOLD]]
+    shown = [name[:20] for name in names[:MOST_TOLD]]
     return ", ".join(shown) + (f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else "")

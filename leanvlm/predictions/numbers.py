@@ -19,7 +19,7 @@ LOWER = frozenset(
 )
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 WAYS = ("lower", "higher")
-MOST_TOLD = 4  # of the numbers of a line, in a sentence
+ROOM = 80  # for the names of numbers in a sentence [characters]
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,7 @@ def _with_a_way(number: Number, way: str | None) -> Number:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = [name[:20] for name in names[:MOST_TOLD]]
-    return ", ".join(shown) + (f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else "")
+    """List as many names as a sentence has room for."""
+    n_shown = max(1, sum(len(", ".join(names[:end])) <= ROOM for end in range(1, len(names) + 1)))
+    more = f" and {len(names) - n_shown} more" if len(names) > n_shown else ""
+    return ", ".join(names[:n_shown])[:ROOM] + more

@@ -1,4 +1,4 @@
-"""What predictions must be before they are compared: each key once, the same samples for every recipe."""
+"""What predictions must be before they are compared: each key once, with what says what an answer is worth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import duckdb
 
 from leanvlm import grading, right_answers
 from leanvlm.errors import InputError
-from leanvlm.recipes import FULL
+from leanvlm.predictions import pairs
 
 # what is wrong, and what finds it: the first row is named
 CHECKS = {
@@ -86,22 +86,6 @@ group by benchmark
 having count(distinct answers) = 1
 order by benchmark
 """
-GAPS = """
-with asked as (select distinct model, benchmark, sample_id from predictions),
-recipes as (select distinct model, recipe from predictions)
-select recipes.model, recipes.recipe, asked.benchmark, asked.sample_id
-from recipes
-inner join asked on recipes.model = asked.model
-anti join predictions
-    on
-        recipes.model = predictions.model
-        and recipes.recipe = predictions.recipe
-        and asked.benchmark = predictions.benchmark
-        and asked.sample_id = predictions.sample_id
-order by all
-limit 1
-"""
-LACKS = "{recipe} on {model} lacks sample {sample_id} of {benchmark}, which another recipe answered; all need the same"
 
 
 def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
@@ -113,8 +97,8 @@ def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
     for sentence, sql in CHECKS.items():
         _refuse(connection, sql, sentence)
     _refuse_unfit_answers(connection)
-    _refuse_no_full(connection, full)
-    _refuse(connection, GAPS, LACKS)
+    pairs.refuse_no_full(connection, full)
+    pairs.refuse_gaps(connection)
 
 
 def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> None:
@@ -129,23 +113,3 @@ def _refuse_unfit_answers(connection: duckdb.DuckDBPyConnection) -> None:
         right_answers.refuse_unfit(answers, place="{}sample {sample_id} of {benchmark}".format(stands, **first))
     for benchmark, answers, n_samples in connection.sql(SAME).fetchall():
         right_answers.refuse_placeholders([answers] * n_samples, benchmark=benchmark)
-
-
-def _refuse_no_full(connection: duckdb.DuckDBPyConnection, full: str) -> None:
-    of_models = connection.sql(
-        "select model, list(distinct recipe order by recipe), any_value(file like '%.jsonl') from predictions "
-        "group by model order by model"
-    ).fetchall()
-    for model, recipes, is_folder in of_models:
-        if full not in recipes and is_folder and (other := next((m for m, known, _ in of_models if full in known), "")):
-            raise InputError(
-                f"{model} has no recipe {full!r}, but {other} has; models are named by their folders: if all are one "
-                "model, say so with --model NAME"
-            )
-        if full not in recipes:
-            raise InputError(
-                f"{model} has no recipe {full!r}, which the others are compared with; name it with --full: it has "
-                f"{', '.join(recipes)}"
-            )
-        if full != FULL and FULL in recipes:
-            raise InputError(f"{model} has a recipe controls/full beside {full!r}; rename it, or leave --full out")

@@ -19,7 +19,7 @@ LOWER = frozenset(
 )
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 WAYS = ("lower", "higher")
-ROOM = 80  # for the names of numbers in a sentence [characters]
+ROOM = 60  # for the names of numbers in a sentence [characters]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from leanvlm import markup
 from leanvlm.errors import RunError
 from leanvlm.report import queries, words
 from leanvlm.report.ablation import ablation
@@ -93,11 +94,12 @@ def _environment(variables: dict[str, int]) -> Environment:
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
+        finalize=markup.visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (words.percent, words.number, words.times, words.budget, words.size, words.breakable, words.visible)
+    filters = (words.percent, words.number, words.times, words.budget, words.size, words.breakable, words.excerpt)
     made.filters.update({function.__name__: function for function in filters})
     made.globals.update(
         markers=plot.MARKERS,
@@ -121,22 +123,23 @@ def _policy(css: str, js: str) -> str:
 
 def _models(connection: duckdb.DuckDBPyConnection, board: Sequence[Row]) -> list[Row]:
     ratios = queries.rows(connection, "benchmarks/ratios")
-    models = [_model(name, board, ratios) for name in dict.fromkeys(row["model"] for row in board)]
-    for index, model in enumerate(models):
+    names = dict.fromkeys(row["model"] for row in board)
+    models = [_model(name, words.suffix(index), board, ratios) for index, name in enumerate(names)]
+    for model in models:
         benchmarks = [benchmark["name"] for benchmark in model["benchmarks"]]
         model["best"] = best.table(connection, model=model["name"], benchmarks=benchmarks)
-        model["suffix"] = f"-{index}" if index else ""
     return models
 
 
-def _model(name: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
+def _model(name: str, suffix: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
     rows = [row for row in board if row["model"] == name]
     cells = [cell for cell in ratios if cell["model"] == name]
     benchmarks, lines = heat.table(cells, order=rows)
     return {
         "name": name,
+        "suffix": suffix,
         "leaderboard": rows,
-        "panels": panels.both(rows, model=name),
+        "panels": panels.both(rows, suffix=suffix),
         "benchmarks": benchmarks,
         "heat": lines,
         "sensitivity": overview.sensitivity(cells),

@@ -73,5 +73,6 @@ def spelt_pages(spelt_stores: dict[str, duckdb.DuckDBPyConnection]) -> dict[str,
 
 
 def _spelt_page(connection: duckdb.DuckDBPyConnection, spell: Callable[[str, str], str]) -> str:
+    models = [spell("model", name) for name in ("embedded", "second")]
     ablated = {name: [spell_row(row, spell) for row in rows] for name, rows in ABLATED.items()}
-    return page.render(connection, n_flips=200, settings=spell("settings", "a: 1"), ablated=ablated)
+    return page.render(connection, n_flips=200, settings=spell("settings", "a: 1"), embedded=models, ablated=ablated)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import fields
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,6 +22,7 @@ from leanvlm.checks import page as data_docs
 from leanvlm.checks.validate import Finding
 from leanvlm.report import figures
 from leanvlm.report.page import page
+from leanvlm.report.queries import FOLDER
 
 TEXT = (pa.string(), pa.list_(pa.string()))
 ACTS = hostile.SHORT[2:]
@@ -124,6 +128,21 @@ def test_signs_that_are_no_text_are_shown_as_such(sign: str, spelt_stores: Store
     assert "a\ufffdb\tc\nd" in text
     assert sign not in text.encode("utf-8").decode("utf-8")
     assert markup.element("a", sign, b=sign) == '<a b="\ufffd">\ufffd</a>'
+
+
+def test_markup_is_made_of_literals_and_elements_only() -> None:
+    """Who marks a text as safe, or puts one between tags by hand, would have to escape it too, and may forget."""
+    paths = [*FOLDER.rglob("*.py"), Path(data_docs.__file__)]
+    made = [(path, node) for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    marked = [
+        (path.name, node) for path, node in made if isinstance(node, ast.Call) and ast.unparse(node.func) == "Markup"
+    ]
+    assert len(marked) > 5
+    assert {name for name, call in marked if not isinstance(call.args[0], ast.Constant)} == {"page.py"}  # its own files
+    strings = [(path.name, ast.unparse(node)) for path, node in made if isinstance(node, ast.JoinedStr)]
+    assert {name for name, text in strings if re.search(r"</?[a-z]", text)} == {"figures.py"}  # which puts in numbers
+    templates = [path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.html")]
+    assert not [text for text in templates if re.search(r"\|\s*safe\b|autoescape", text)]
 
 
 def finding(spell: Any) -> Finding:

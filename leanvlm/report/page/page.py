@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -49,12 +49,14 @@ def render(
     n_flips: int,
     seed: int = 0,
     settings: str = "",
+    embedded: Collection[str] = (),
     ablated: Mapping[str, Sequence[Row]] | None = None,
 ) -> str:
     """Return the page for the tables and metrics behind `connection`.
 
-    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; ablated, the tables
-    `levels` and `effects` of an ablation, if one was run.
+    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; embedded, the names
+    of models that are the project's small one; ablated, the tables `levels` and `effects` of an ablation, if one was
+    run.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
@@ -67,6 +69,7 @@ def render(
         js=js,
         policy=_policy(css, js),
         models=_models(connection, board),
+        embedded=embedded,
         curves=curves.groups(connection),
         ablation=ablation.tables(ablated),
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),

@@ -9,11 +9,11 @@ import io
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from leanvlm.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000  # of one picture; a larger one takes a gigabyte and more on its way to the model
 CONVERTED = ("1", "L", "P", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")  # modes without transparency that Pillow converts
 TRANSPARENT = ("RGBA", "RGBa", "LA", "La", "PA")
@@ -33,7 +33,7 @@ def decoded(data: bytes) -> Image.Image:
             image.load()
     except InputError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise InputError(f"is none of {', '.join(FORMATS)}; convert it to PNG") from None
     except Exception as error:  # Pillow's decoders raise whatever a damaged file trips
         reason = " ".join(str(error).split())[:80].rstrip(".")
@@ -48,7 +48,7 @@ def shown(image: Image.Image) -> Image.Image:
     """
     _refuse_unfit(image)
     upright = ImageOps.exif_transpose(image)
-    if upright.mode in TRANSPARENT or "transparency" in upright.info:
+    if upright.has_transparency_data or upright.mode in TRANSPARENT:
         return _on_white(upright)
     if upright.mode == "RGB":
         return upright
@@ -72,7 +72,7 @@ def _refuse_unfit(image: Image.Image) -> None:
     if not 0 < image.width * image.height <= MOST_PIXELS:
         raise InputError(f"has {image.width} x {image.height} pixels; 1 to {MOST_PIXELS:,} in all can be shown")
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # whose other pictures are previews, or the other eye's
+    if frames > 1 and image.format != "MPO":  # a JPEG whose other pictures are previews, or the other eye's
         raise InputError(f"has {frames} frames; give each as a picture of its own, with `fps` where they are a video")
 
 

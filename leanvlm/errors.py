@@ -1,5 +1,8 @@
 """Every error that leanvlm raises on purpose. Its text is one sentence: what was wrong, what is allowed, what to do.
 
+A sentence may quote what a user wrote, which can be of any length and hold anything. So wrong input is told on one line
+of at most LONGEST characters, whoever raises it: what does not print is escaped, and what is too long loses its middle.
+
 LeanvlmError
 |-- InputError      the user can mend it: a name, a setting, a key, a file; exit status 2
 `-- RunError        the run failed on its own: a gate, a check, a child process; exit status 1
@@ -29,6 +32,9 @@ EXTRAS = {
     "dev": ("polars",),
 }
 
+LONGEST = 300  # characters of the sentence about wrong input
+END = 120  # of these, how many of its end stay, which says what to do
+
 
 class LeanvlmError(Exception):
     """What a person sees instead of a traceback."""
@@ -41,9 +47,17 @@ class InputError(LeanvlmError):
 
     exit_status = 2
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_on_one_line(sentence))
+
 
 class RunError(LeanvlmError):
     """A run ended without its result."""
+
+
+def _on_one_line(text: str) -> str:
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - END - 5]} ... {line[-END:]}"
 
 
 @contextmanager

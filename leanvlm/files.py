@@ -24,6 +24,7 @@ EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
 COSTS = ARTIFACTS / "costs"
+NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
 CHECKS = ARTIFACTS / "checks.json"
 DATA_DOCS = ARTIFACTS / "data_docs"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from leanvlm.errors import InputError
 from leanvlm.params._names import DEVICES, DTYPES, check_names
 from leanvlm.params._typed import build
+from leanvlm.params._yaml import read_text, read_yaml
 from leanvlm.params.blocks import PROFILES, Ablation, Answering, Params
 
-__all__ = ["DEVICES", "DTYPES", "PROFILES", "Ablation", "Answering", "Params", "load", "read"]
+__all__ = ["DEVICES", "DTYPES", "PROFILES", "Ablation", "Answering", "Params", "load", "read", "read_text"]
+
+FORMER = "weights"  # the block of checkpoints, which was written into params.yaml before artifacts/checkpoints.yaml
 
 
 def load(path: Path) -> Params:
@@ -30,18 +30,9 @@ def read(path: Path) -> Params:
 
     Raises: InputError naming the first key that is missing, unknown or of another type.
     """
-    if not path.is_file():
-        raise InputError(f"no {path} here; run from the repository's root")
-    try:
-        text = YAML(typ="safe").load(path)  # YAML 1.2, as DVC reads it
-    except YAMLError as error:
-        raise InputError(f"{path} is not YAML ({_problem(error)}); correct it or `git checkout {path}`") from None
-    params: Params = build(Params, text, "params.yaml")
+    values = read_yaml(path)
+    if isinstance(values, dict) and FORMER in values:
+        print(f"leanvlm: {path}: the block `{FORMER}:` is not read, since recipes say it; delete it", file=sys.stderr)
+        del values[FORMER]
+    params: Params = build(Params, values, "params.yaml")
     return params
-
-
-def _problem(error: YAMLError) -> str:
-    """Say on one line what is wrong, and where."""
-    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
-        return f"{error.problem.splitlines()[0]} in line {error.problem_mark.line + 1}"
-    return str(error).strip().splitlines()[0]

@@ -14,11 +14,10 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 
 def check_names(params: Params) -> None:
-    """Raise InputError for the first name, recipe or missing reference."""
+    """Raise InputError for the first name, recipe, knob or missing reference."""
     if params.grid.profile not in PROFILES:
         raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
-    for name in (*params.benchmarks, *params.grid.benchmarks, params.clock.benchmark):
-        params.benchmark(name)
+    _check_benchmarks(params)
     for names in (params.grid.benchmarks, params.grid.models):
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
@@ -28,12 +27,30 @@ def check_names(params: Params) -> None:
     for name in params.grid.models:
         if name not in params.models:
             raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
-        plugins.load("models", params.models[name].architecture)
+    for model in params.models.values():
+        plugins.load("models", model.architecture)
     _check_recipes(params)
-    _check_ablation(params.ablation.recipes)
+    _check_ablated(params.ablation.recipes)
 
 
-def _check_ablation(recipes: Sequence[str]) -> None:
+def _check_benchmarks(params: Params) -> None:
+    from leanvlm.ablation.levels import levels  # these draw, and `read` does without
+    from leanvlm.params._knobs import refuse_undrawable
+    from leanvlm.pipeline.calibration import SOURCES
+
+    seed = params.samples.seed
+    for name in (*params.benchmarks, *params.grid.benchmarks, params.clock.benchmark):
+        refuse_undrawable(params.benchmark(name), f"benchmarks.{name}", seed=seed)
+    if params.clock.benchmark not in params.grid.benchmarks:
+        raise InputError(f"clock.benchmark is {params.clock.benchmark!r}, which grid.benchmarks lacks; it must be one "
+                         f"of {', '.join(params.grid.benchmarks)}")  # fmt: skip
+    if unknown := [name for name in params.calibration.sources if name not in SOURCES]:
+        raise InputError(f"calibration.sources has {unknown[0]!r}; it takes one or more of {', '.join(SOURCES)}")
+    for level in levels(params.ablation.knobs):
+        refuse_undrawable(level.built(), f"ablation.knobs.{level.benchmark}.{level.knob}", seed=seed)
+
+
+def _check_ablated(recipes: Sequence[str]) -> None:
     parsed = [parse(text) for text in recipes]
     if FULL not in [recipe.text for recipe in parsed]:
         raise InputError("ablation.recipes lacks 'controls/full', which every loss is taken of; add it to params.yaml")
@@ -52,7 +69,4 @@ def _check_recipes(params: Params) -> None:
             raise InputError(f"recipe {given!r} is listed twice in params.yaml; write it once, as {text!r}")
     if FULL not in texts[: len(params.grid.recipes)]:
         raise InputError("grid.recipes lacks 'controls/full', which every ratio is taken of; add it to params.yaml")
-    for name, text in params.needed_checkpoints.items():
-        if params.weights.get(name) != text:
-            raise InputError(f"recipe {text!r} needs a checkpoint, and `weights:` in params.yaml has no line "
-                             f"`{name}: {text!r}`; run `make repro`, which adds it")  # fmt: skip
+    assert params.weights is not None  # two of one slug are refused

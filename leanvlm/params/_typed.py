@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -15,16 +18,31 @@ SCALARS: dict[type, tuple[Any, str]] = {
 }
 
 
-class AtLeast(NamedTuple):
-    """What a whole number must not be less than, as a part of its type."""
+class Rule(NamedTuple):
+    """What a value must be beyond its type, as a part of it."""
 
-    least: int
+    holds: Callable[[Any], object]
+    wanted: str
+
+
+def between(least: float, most: float) -> Rule:
+    """Bound a number, both ends included."""
+    return Rule(lambda value: least <= value <= most, f"from {least} to {most}")
+
+
+# Names become folders, items of DVC and words of a command line, so none leaves its folder or means more there.
+NAME = Rule(
+    re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}").fullmatch,
+    "a name: up to 100 letters, digits and . _ -, of which the first is a letter or digit",
+)
+SOME = Rule(bool, "a list of one or more")
+SOME_KEYS = Rule(bool, "a block of one key or more")
 
 
 def build(kind: Any, value: Any, where: str) -> Any:
     """Turn plain YAML into a dataclass, a tuple, a dict or a scalar of the annotated type.
 
-    Raises: InputError naming the first key (under `where`) that is missing, unknown, of another type or too small.
+    Raises: InputError naming the first key (under `where`) that is missing, unknown, of another type or not allowed.
     """
     if is_dataclass(kind):
         return _build_block(kind, value, where)
@@ -35,19 +53,24 @@ def build(kind: Any, value: Any, where: str) -> Any:
         return tuple(build(get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if get_origin(kind) is dict:
         _expect(isinstance(value, dict), value, "a block of keys", where)
-        return {key: build(get_args(kind)[1], item, f"{where}.{key}") for key, item in value.items()}
+        key_kind, item_kind = get_args(kind)
+        keys = [build(key_kind, key, f"a key of {where}") for key in value]
+        return {key: build(item_kind, value[key], f"{where}.{key}") for key in keys}
     if kind is Any:
         return value
     if get_origin(kind) is Annotated:
-        number, bound = get_args(kind)
-        _expect(build(number, value, where) >= bound.least, value, f"{bound.least} or more", where)
-        return value
+        plain, *rules = get_args(kind)
+        built = build(plain, value, where)
+        for rule in rules:
+            _expect(rule.holds(built), value, rule.wanted, where)
+        return built
     return _build_scalar(kind, value, where)
 
 
 def _build_scalar(kind: type, value: Any, where: str) -> Any:
     allowed, spelt = SCALARS[kind]
     _expect(isinstance(value, allowed) and isinstance(value, bool) == (kind is bool), value, spelt, where)
+    _expect(not isinstance(value, float) or math.isfinite(value), value, "a finite number", where)
     return kind(value)
 
 
@@ -59,7 +82,7 @@ def _build_block(kind: Any, value: Any, where: str) -> Any:
             raise InputError(f"{where} has no key {key!r}; it knows: {', '.join(known) or 'none'}")
     for name, one in known.items():
         if name not in value and one.default is MISSING:
-            raise InputError(f"{where} lacks the key {name!r}; add it, or `git checkout params.yaml`")
+            raise InputError(f"{where} lacks the key {name!r}; add it, as in `git show HEAD:params.yaml`")
     return kind(**{key: build(hints[key], item, f"{where}.{key}") for key, item in value.items()})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from leanvlm import files, plugins
 from leanvlm.errors import InputError
-from leanvlm.params._typed import AtLeast, build
+from leanvlm.params._typed import NAME, SOME, SOME_KEYS, Rule, between, build
 from leanvlm.recipes import Recipe, parse, slug
 
 if TYPE_CHECKING:
@@ -16,18 +16,28 @@ if TYPE_CHECKING:
 
 PROFILES = ("default", "all")
 
-Natural = Annotated[int, AtLeast(0)]
-Positive = Annotated[int, AtLeast(1)]
+# Bounds are far above what anybody needs: they catch a slip of the keyboard before it costs hours or the memory.
+Name = Annotated[str, NAME]
+Names = Annotated[tuple[Name, ...], SOME]
+Recipes = Annotated[tuple[str, ...], SOME]
+Count = Annotated[int, between(1, 100_000)]
+Few = Annotated[int, between(1, 1000)]
+Tokens = Annotated[int, between(1, 32_768)]
+Seed = Annotated[int, between(0, 2**31 - 1)]
+TrainingSeed = Annotated[int, between(0, 9_999_999)]  # graded samples are drawn from the next one on
+Minutes = Annotated[float, between(0, 10_000)]
+TWO_LEVELS = Rule(lambda levels: len(set(levels)) == len(levels) > 1, "two levels or more, each once")
+Levels = Annotated[tuple[Few, ...], TWO_LEVELS]
 
 
 @dataclass(frozen=True)
 class Grid:
     """What is run: every model x recipe x benchmark is a cell."""
 
-    models: tuple[str, ...]
-    recipes: tuple[str, ...]
-    benchmarks: tuple[str, ...]
-    profile: str = "default"
+    models: Names
+    recipes: Recipes
+    benchmarks: Names
+    profile: Name = "default"
     more: tuple[str, ...] = ()  # recipes that the profile "all" adds
 
     @property
@@ -40,87 +50,87 @@ class Grid:
 class Checkpoint:
     """One model: the adapter of its architecture and where its checkpoint lies."""
 
-    architecture: str
-    checkpoint: str
+    architecture: Name
+    checkpoint: Annotated[str, Rule(bool, "a folder")]
 
 
 @dataclass(frozen=True)
-class Count:
-    """How many rows, and which draw."""
+class Samples:
+    """How many samples of each benchmark, and which draw."""
 
-    n: Positive
-    seed: Natural
+    n: Count
+    seed: Seed
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How many training questions weights methods look at, which draw, and of which benchmarks, in turn."""
 
-    n: Positive
-    seed: Natural
-    sources: tuple[str, ...]
+    n: Count
+    seed: TrainingSeed
+    sources: Names
 
 
 @dataclass(frozen=True)
 class Answering:
     """How answers are made."""
 
-    max_new_tokens: Positive
+    max_new_tokens: Tokens
     dtype: str
     device: str
-    workers: Positive
-    rows: Positive
-    keep_unused_cells: Natural
+    workers: Few
+    rows: Few
+    keep_unused_cells: Annotated[int, between(0, 1_000_000)]
 
 
 @dataclass(frozen=True)
 class Clock:
     """How seconds are measured."""
 
-    benchmark: str
-    samples: Positive
-    new_tokens: Annotated[int, AtLeast(2)]  # the first is part of the prefill
-    repeats: Positive
-    threads: Positive
+    benchmark: Name
+    samples: Few
+    new_tokens: Annotated[int, between(2, 32_768)]  # the first is part of the prefill
+    repeats: Few
+    threads: Few
 
 
 @dataclass(frozen=True)
 class Tally:
     """How error bars are made."""
 
-    resamples: Positive
-    seed: Natural
+    resamples: Count
+    seed: Seed
 
 
 @dataclass(frozen=True)
 class Ablation:
     """Which knobs of the drawn benchmarks `make ablate` turns, easy to hard, and what it asks."""
 
-    n: Positive
-    recipes: tuple[str, ...]
-    knobs: dict[str, dict[str, tuple[Positive, ...]]]
+    n: Count
+    recipes: Recipes
+    knobs: Annotated[dict[Name, Annotated[dict[Name, Levels], SOME_KEYS]], SOME_KEYS]
 
 
 @dataclass(frozen=True)
 class Report:
     """What the report shows beside the numbers."""
 
-    flips: Natural
-    seed: Natural = 0  # of the draw of flips
+    flips: Annotated[int, between(0, 200)]  # more would not fit on a page that opens offline
+    seed: Seed = 0  # of the draw of flips
 
 
 @dataclass(frozen=True)
 class Train:
     """How the embedded model was trained: minutes of each lesson on two busy cores."""
 
-    seed: Natural
-    tower_minutes: float
-    finding_minutes: float
-    decoder_minutes: float
-    projector_minutes: float
-    together_minutes: float
-    relating_minutes: float
-    last_minutes: float
+    seed: Seed
+    tower_minutes: Minutes
+    finding_minutes: Minutes
+    decoder_minutes: Minutes
+    projector_minutes: Minutes
+    together_minutes: Minutes
+    relating_minutes: Minutes
+    last_minutes: Minutes
 
 
 @dataclass(frozen=True)
@@ -128,10 +138,9 @@ class Params:
     """The whole of params.yaml, one block per stage."""
 
     grid: Grid
-    models: dict[str, Checkpoint]
-    weights: dict[str, str]
-    benchmarks: dict[str, dict[str, Any]]  # options by benchmark
-    samples: Count
+    models: Annotated[dict[Name, Checkpoint], SOME_KEYS]
+    benchmarks: dict[Name, dict[Name, Any]]  # options by benchmark
+    samples: Samples
     calibration: Calibration
     answer: Answering
     clock: Clock
@@ -154,8 +163,8 @@ class Params:
         return files.checkpoint(model, slug(text)) if text else Path(self.models[model].checkpoint)
 
     @property
-    def needed_checkpoints(self) -> dict[str, str]:
-        """What stands under `weights:` for the chosen recipes: the methods of one checkpoint each, by its slug.
+    def weights(self) -> dict[str, str]:
+        """The checkpoints that the chosen recipes need: the methods of one each, by its slug.
 
         Raises: InputError where two have the same slug, as 2:4 and 2.4% do.
         """

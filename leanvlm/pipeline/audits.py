@@ -20,7 +20,7 @@ def write_tables(params: Params) -> None:
 
     Raises: InputError for a checkpoint that was not made.
     """
-    made = [(model, slug, text) for model in params.grid.models for slug, text in params.needed_checkpoints.items()]
+    made = [(model, slug, text) for model in params.grid.models for slug, text in params.weights.items()]
     layers, spent = [], []
     for model, slug, text in made:
         keys = {"model": model, "recipe": text}

@@ -79,8 +79,8 @@ def whole(path: Path) -> Iterator[Path]:
 def content(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Read a file that has an end.
 
-    Raises: InputError for what is missing, not a regular file (a pipe, a device, a folder), or larger than `most_bytes`;
-    the sentence goes on after the file's name.
+    Raises: InputError for what is missing, no regular file (a pipe, a device, a folder), or too large; its sentence
+    goes on after the file's name.
     """
     try:
         status = path.stat()

@@ -27,7 +27,6 @@ grid:
   recipes: [{recipes}]
 models:
   embedded: {{architecture: llava_onevision, checkpoint: artifacts/models/embedded}}
-weights: {{weights-wanda-50: "weights/wanda@50%"}}
 benchmarks: {{}}
 samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}

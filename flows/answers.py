@@ -27,6 +27,7 @@ from leanvlm.params import Params, load
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.answers import store_cell, write_tables
 from leanvlm.pipeline.cells import Cell, grid_cells, prune
+from leanvlm.processes.endings import ending_well
 
 Rows = dict[str, dict[str, Answer]]  # recipe -> sample_id -> answer
 
@@ -42,7 +43,7 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
     refused: list[InputError] = []
-    with workers(params.answer.workers) as pool:
+    with ending_well(), workers(params.answer.workers) as pool:  # Prefect's own handler would wait for the pool
         for group in by_sweep(params, missing):
             first = group[0]
             name = f"{params.folder(first.model, first.recipe).name} | {first.benchmark}"

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from leanvlm.processes.endings import ending_well
+
 # Packages that the base does without, by the name that is imported, under the extra of pyproject.toml that has them.
 EXTRAS = {
     "models": (
@@ -79,10 +81,11 @@ def naming_extras() -> Iterator[None]:
 def exit_on_error(main: Callable[[], None]) -> None:
     """Run `main`; print one of our errors as its sentence on standard error and exit with its status.
 
-    A reader of its output who has seen enough, such as `head`, ends it quietly.
+    Ctrl-C and SIGTERM end it with one sentence, and with 130 or 143. A reader of its output who has seen enough, such
+    as `head`, ends it quietly.
     """
     try:
-        with naming_extras():
+        with ending_well(), naming_extras():
             main()
         sys.stdout.flush()
     except BrokenPipeError:

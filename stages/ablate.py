@@ -12,13 +12,11 @@ from leanvlm.ablation.measure import measure
 from leanvlm.engine.worker import Checkpoint
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes.children import die_with_parent
 from leanvlm.tables import ablation
 
 
 def main() -> None:
     """Ask, grade, measure, and write the answers and a summary."""
-    die_with_parent()
     params = load(files.PARAMS)
     chosen, rows = list(levels(params.ablation.knobs)), []
     for name in params.grid.models:

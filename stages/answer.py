@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from flows.server import prefect_server
 from leanvlm.errors import exit_on_error
-from leanvlm.processes.children import die_with_parent
 
 
 def main() -> None:
     """Run the flow on the server that PREFECT_API_URL names, or on a temporary one."""
-    die_with_parent()
     with prefect_server():
         from flows.answers import answers  # Prefect reads its settings when it is imported
 

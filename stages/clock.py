@@ -11,13 +11,11 @@ import torch
 from leanvlm import files, params
 from leanvlm.errors import exit_on_error
 from leanvlm.pipeline import clock
-from leanvlm.processes.children import die_with_parent
 from leanvlm.tables.timings import TABLE
 
 
 def main() -> None:
     """Time and write."""
-    die_with_parent()
     asked = params.load(files.PARAMS)
     torch.set_num_threads(asked.clock.threads)
     TABLE.write(clock.rows(asked), files.table("timings"))

@@ -16,12 +16,10 @@ import torch
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.pipeline.compress import compress
-from leanvlm.processes.children import die_with_parent
 
 
 def main() -> None:
     """Compress one model with one method."""
-    die_with_parent()
     if len(sys.argv) != 3:
         raise InputError(
             "compress takes a model and a weights method: python -m stages.compress embedded weights/wanda@50%"

@@ -11,14 +11,12 @@ from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._soundness import sound
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes.children import die_with_parent
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
 
 def main() -> None:
     """Write the samples of each benchmark."""
-    die_with_parent()
     params = load(files.PARAMS)
     for name in params.grid.benchmarks:
         benchmark = params.benchmark(name)

@@ -12,7 +12,6 @@ import torch
 from leanvlm import files
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
-from leanvlm.processes.children import die_with_parent
 from leanvlm.training import lessons
 from leanvlm.training.architecture import build_model, build_tokenizer, export
 from leanvlm.training.loop import rank
@@ -20,7 +19,6 @@ from leanvlm.training.loop import rank
 
 def main() -> None:
     """Run the lessons and export the checkpoint in bfloat16."""
-    die_with_parent()
     train = load(files.PARAMS).train
     if "WORLD_SIZE" in os.environ:  # torchrun --nproc-per-node 2 -m stages.train
         torch.distributed.init_process_group("gloo")

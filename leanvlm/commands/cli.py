@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -26,10 +25,7 @@ COMMANDS: tuple[Command, ...] = (
 
 def main() -> None:
     """Run one command; wrong input is one sentence on standard error and exit status 2."""
-    try:
-        exit_on_error(lambda: call(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    exit_on_error(lambda: call(sys.argv[1:]))
 
 
 def call(arguments: Sequence[str]) -> None:

@@ -9,12 +9,17 @@ from multiprocessing import get_context
 
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.worker import Checkpoint, answer_batch, batches, start_worker
+from leanvlm.processes.children import deaf_children
 from leanvlm.sample import Sample
 
 
 def workers(n: int) -> ProcessPoolExecutor:
     """Start `n` processes that answer, each on one thread."""
-    return ProcessPoolExecutor(n, get_context("spawn"), start_worker)
+    pool = ProcessPoolExecutor(n, get_context("spawn"), start_worker)
+    with deaf_children():
+        for _ in range(n):
+            pool.submit(int)  # nothing to do, but else a process starts when there is
+    return pool
 
 
 def answers(

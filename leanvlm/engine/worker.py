@@ -12,7 +12,7 @@ import torch
 from leanvlm import files
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._model import LoadedModel, load_model
-from leanvlm.processes.children import die_with_parent
+from leanvlm.processes.children import follow_parent
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
@@ -38,7 +38,7 @@ def read_samples(benchmark: str) -> list[Sample]:
 
 def start_worker() -> None:
     """Prepare a worker process: one thread, so that an answer does not depend on how many workers there are."""
-    die_with_parent()
+    follow_parent()
     torch.set_num_threads(1)
 
 

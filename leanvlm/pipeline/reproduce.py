@@ -21,6 +21,7 @@ from leanvlm.params import read
 from leanvlm.pipeline.lock import repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
 from leanvlm.processes.children import die_with_parent
+from leanvlm.processes.endings import SAID_ABOVE
 from leanvlm.processes.lock import only_run
 from leanvlm.tables import samples
 
@@ -34,10 +35,15 @@ def run_dvc(targets: list[str]) -> None:
     Raises: InputError for a params.yaml that cannot be used, RunError if another run holds the checkout or a stage
         fails.
     """
+    for target in targets:
+        if target.startswith("-") or not target.isprintable():
+            raise InputError(
+                f"the target {target[:60]!a} is no stage; name stages or outputs of dvc.yaml, such as tally"
+            )
     with ready() as environment:
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
-        _run([*DVC, "repro", *targets], environment)
+        _run([*DVC, "repro", "--", *targets] if targets else [*DVC, "repro"], environment)
 
 
 def run_frozen(name: str) -> None:
@@ -63,7 +69,7 @@ def ready() -> Iterator[dict[str, str]]:
     with only_run(HOLD):
         repair_lock()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path}
+        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, SAID_ABOVE: "1"}
 
 
 def readable_again() -> bool:

@@ -3,13 +3,59 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere a killed run leaves its children behind."""
+    """Ask Linux to kill this process when its parent dies; elsewhere a killed run leaves its children behind.
+
+    A parent that died before the question is noticed too: then this process ends at once.
+    """
+    spawned_by = multiprocessing.parent_process()
+    parent = os.getppid() if spawned_by is None else spawned_by.pid
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGKILL)
+
+
+def begin() -> None:
+    """Do what a stage or its worker does before it imports anything that takes long: so that it is no orphan.
+
+    A stage is run with `python -m`, which names its module only after its package was imported.
+    """
+    if multiprocessing.parent_process() is not None or sys.argv[0] == "-m":
+        die_with_parent()
+
+
+def follow_parent() -> None:
+    """Leave a worker's ending to its parent, which a terminal's signal reaches too, and which says so in a sentence."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_later)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    die_with_parent()
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Let processes that start within the `with` hear Ctrl-C and SIGTERM only once they call `follow_parent`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # a child inherits what its parent blocks
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_later(_number: int, _frame: FrameType | None) -> None:
+    time.sleep(1)  # a pool whose worker ends before its parent complains
+    os._exit(128 + signal.SIGTERM)

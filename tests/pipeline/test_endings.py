@@ -1,0 +1,109 @@
+"""Ctrl-C and SIGTERM: one sentence, 130 or 143, no traceback, and nothing that lives on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leanvlm.errors import exit_on_error
+from tests.checkouts import RECIPES, environment, run, write_params
+
+PATIENCE_SECONDS = 5
+
+
+def started(folder: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def left_of(folder: Path) -> list[psutil.Process]:
+    """List the processes that work in a checkout."""
+    return [one for one in psutil.process_iter() if _works_in(one, folder)]
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def nothing_is_left(folder: Path) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left_of(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture
+def sampled(checkout: Path) -> Iterator[Path]:
+    write_params(checkout, RECIPES[:6], n=40)
+    assert run(checkout, "-m", "stages.samples").returncode == 0
+    yield checkout
+    for process in left_of(checkout):
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [2.0, 12.0])
+def test_a_stage_ends_with_one_sentence_and_leaves_nobody(sampled: Path, number: int, seconds: float) -> None:
+    """The signal goes to all processes, as a terminal sends it; early, and in the midst of answers."""
+    stage = started(sampled, "-m", "stages.answer")
+    time.sleep(seconds)
+    assert stage.poll() is None
+    os.killpg(stage.pid, number)
+    _, said = stage.communicate(timeout=PATIENCE_SECONDS)
+    assert stage.returncode == 128 + number, said
+    assert said.count("leanvlm: ") == 1
+    assert "what was done is kept" in said
+    assert "Traceback" not in said
+    assert nothing_is_left(sampled)
+
+
+@pytest.mark.parametrize("victim", ["run", "dvc", "stage", "server", "worker"])
+def test_killing_any_process_leaves_no_orphan(sampled: Path, victim: str) -> None:
+    whole = started(sampled, "-m", "leanvlm.pipeline.reproduce", "answer")
+    found = _wait_for(sampled, victim, whole.pid)
+    found.kill()
+    _, said = whole.communicate(timeout=60)
+    assert whole.returncode != 0
+    assert "Traceback" not in said
+    assert nothing_is_left(sampled)
+
+
+NAMES = {"dvc": "dvc repro", "stage": "stages.answer", "server": "uvicorn", "worker": "spawn_main"}
+
+
+def _wait_for(folder: Path, victim: str, pid: int) -> psutil.Process:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if victim == "run" and any("spawn_main" in " ".join(one.cmdline()) for one in left_of(folder)):
+            return psutil.Process(pid)
+        for one in left_of(folder):
+            if victim != "run" and NAMES[victim] in " ".join(one.cmdline()):
+                return one
+        time.sleep(0.1)
+    raise AssertionError(f"{victim} did not start")
+
+
+def test_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    exit_on_error(lambda: None)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -35,7 +35,7 @@ def choose_profile(name: str) -> None:
     if not isinstance(found, ScalarNode):
         raise InputError(f"{files.PARAMS} has no key `profile` under `grid:`; add the line `profile: {name}` there")
     if before != name:
-        files.write(text[: found.start_mark.index] + name + text[found.end_mark.index :], files.PARAMS)
+        files.write(text[: found.start_mark.index] + name + text[found.end_mark.index :], files.PARAMS.resolve())
         print(f"params.yaml: the profile is now {name}")
 
 

@@ -36,7 +36,7 @@ ablate: setup
 	@exec $(BIN)/python -m leanvlm.pipeline.reproduce --rerun ablation
 
 serve: setup
-	$(BIN)/prefect server start
+	@exec $(BIN)/python -m flows.serve
 
 bench-sweep: setup
 	$(BIN)/python -m leanvlm.benches.sweep

@@ -6,21 +6,24 @@ and writes to a file.
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import proxies
+from flows.guard import SETTING
 from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import die_with_parent
 
 HOME = Path(".prefect")
+LOG = HOME / "server.log"
 SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are said once, by us, as one sentence
@@ -40,20 +43,29 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    os.environ.update(proxies.without_loopback(os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
-        if not _answers(f"{url}/health"):
-            raise InputError(f"no Prefect server answers at PREFECT_API_URL={url}; start it, or unset the variable and "
-                             "let this run have its own")  # fmt: skip
+        _require(url)
         yield url
         return
     HOME.mkdir(exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(HOME.resolve()))
-    port = _free_port()
+    with _own_server(_free_port(), patience_seconds) as url:
+        os.environ["PREFECT_API_URL"] = url
+        try:
+            yield url
+        finally:
+            _say_the_rest()
+            os.environ.pop("PREFECT_API_URL", None)
+
+
+@contextmanager
+def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/api"
-    with (HOME / "server.log").open("w") as log:
-        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    with LOG.open("w") as log:
         server = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"],
+            _command(port),
+            env=os.environ | {SETTING: f"http://127.0.0.1:{port}"},  # not what the user let in to another server
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -61,14 +73,27 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
             preexec_fn=die_with_parent,
         )
         try:
-            _wait(server, f"{url}/health", patience_seconds)
-            os.environ["PREFECT_API_URL"] = url
+            _wait(server, url, patience_seconds)
             yield url
         finally:
-            _say_the_rest()
-            os.environ.pop("PREFECT_API_URL", None)
             server.kill()
             server.wait()
+
+
+def _command(port: int) -> list[str]:
+    root = str(Path(__file__).parents[1])
+    uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "flows.guard:create_app", "--app-dir", root]
+    return [*uvicorn, "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
+
+
+def _require(url: str) -> None:
+    if _answers(url):
+        return
+    proxy = proxies.in_the_way(url)
+    blamed = f", asked through the proxy that {proxy} names" if proxy else ""
+    remedy = "start it, add its host to no_proxy" if proxy else "start it"
+    raise InputError(f"no Prefect server answers at PREFECT_API_URL={url[:100]}{blamed}; {remedy}, or unset "
+                     "PREFECT_API_URL and let this run have its own")  # fmt: skip
 
 
 def _say_the_rest() -> None:
@@ -93,12 +118,16 @@ def _wait(server: subprocess.Popen[bytes], url: str, patience_seconds: float) ->
         if _answers(url):
             return
         time.sleep(0.2)
-    raise RunError(f"Prefect's temporary server did not start; read {HOME / 'server.log'}")
+    status = server.poll()
+    ended = f"did not answer within {patience_seconds:g} s" if status is None else f"ended with status {status}"
+    remedy = "run again when the machine is less busy" if status is None else "`make serve` shows what one says"
+    said = f"; read {LOG}" if LOG.stat().st_size else f" and wrote nothing; {remedy}"
+    raise RunError(f"Prefect's temporary server at {url} {ended}{said}")
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with proxies.opener(url).open(f"{url}/health", timeout=5):
             return True
-    except (urllib.error.URLError, OSError, ValueError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return False

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
 import psutil
+
+from leanvlm.errors import InputError
 
 PARAMS = Path("params.yaml")
 ARTIFACTS = Path("artifacts")
@@ -34,6 +37,8 @@ SUMMARY = ARTIFACTS / "summary.json"
 SCORES = ARTIFACTS / "scores"
 PLOTS = ARTIFACTS / "plots"
 BENCH = ARTIFACTS / "bench"
+
+MOST_BYTES = 500_000_000  # of a file that is read whole
 
 
 def table(name: str) -> Path:
@@ -75,6 +80,24 @@ def whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         _remove(part)
+
+
+def content(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
+    """Read a file that has an end.
+
+    Raises: InputError for what is missing, no regular file (a pipe, a device, a folder), or too large; its sentence
+    goes on after the file's name.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("is not a regular file; name one that is")
+        if status.st_size > most_bytes:
+            raise InputError(f"has {status.st_size:,} bytes; at most {most_bytes:,} are read")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(f"cannot be read ({reason}); name a file that can") from None
 
 
 def write(text: str, path: Path) -> None:

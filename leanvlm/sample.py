@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 from PIL import Image
+
+from leanvlm import pictures
+from leanvlm.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +16,7 @@ class Sample:
 
     sample_id: str
     question: str
-    images: tuple[Image.Image | bytes, ...] = ()  # pictures, or PNG files of them
+    images: tuple[Image.Image | bytes, ...] = ()  # pictures, or files of them
     fps: float | None = None  # frames per second, where the images are the frames of one video
     group_id: str = ""
     kind: str = ""  # what the question asks for
@@ -22,18 +24,22 @@ class Sample:
     rule: str = ""  # that grades an answer, a file of leanvlm/grading
 
     def pictures(self) -> list[Image.Image]:
-        """Decode the images."""
-        return [
-            Image.open(io.BytesIO(image)).convert("RGB") if isinstance(image, bytes) else image for image in self.images
-        ]
+        """Show the images as RGB; see leanvlm/pictures.py.
+
+        Raises: InputError naming the sample for an image that cannot be shown.
+        """
+        return [self._shown(index, image) for index, image in enumerate(self.images)]
 
     def encoded(self) -> tuple[bytes, ...]:
-        """Encode the images as PNG, without loss; bytes stay as they are."""
-        return tuple(image if isinstance(image, bytes) else png(image) for image in self.images)
+        """Encode what is shown as PNG, without loss.
 
+        Raises: as `pictures`.
+        """
+        return tuple(pictures.png(image) for image in self.pictures())
 
-def png(image: Image.Image) -> bytes:
-    """Encode one picture without loss."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    def _shown(self, index: int, image: Image.Image | bytes) -> Image.Image:
+        try:
+            return pictures.shown(pictures.decoded(image) if isinstance(image, bytes) else image)
+        except InputError as error:
+            number = f" {index + 1}" if len(self.images) > 1 else ""
+            raise InputError(f"sample {self.sample_id!r}: its picture{number} {error}") from None

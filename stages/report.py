@@ -20,14 +20,23 @@ from leanvlm.report.page import page
 
 def main() -> None:
     """Ask and write."""
-    shown = params.load(files.PARAMS).report
+    loaded = params.load(files.PARAMS)
+    shown = loaded.report
     if not files.STORE.is_file():
         raise InputError(f"{files.STORE} does not exist; run `dvc repro tally` to make it")
     settings = files.PARAMS.read_text(encoding="utf-8")
+    embedded = [name for name, model in loaded.models.items() if Path(model.checkpoint) == files.EMBEDDED]
     with duckdb.connect(str(files.STORE), read_only=True) as connection:
         told = summary.summarise(connection)
-        drawn = {"n_flips": shown.flips, "seed": shown.seed}
-        files.write(page.render(connection, **drawn, settings=settings, ablated=_ablated()), files.REPORT)
+        text = page.render(
+            connection,
+            n_flips=shown.flips,
+            seed=shown.seed,
+            settings=settings,
+            embedded=embedded,
+            ablated=_ablated(),
+        )
+        files.write(text, files.REPORT)
         _write_folder(figures.drawings(connection), files.PLOTS)
     files.write(summary.dumps(told), files.SUMMARY)
     _write_folder({name: summary.dumps(numbers) for name, numbers in metrics.by_recipe(told).items()}, files.SCORES)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from leanvlm import files, pictures
 from leanvlm.api._recipes import for_loaded
 from leanvlm.engine.sweep import Answer, answers_to
 from leanvlm.errors import InputError
@@ -46,7 +47,8 @@ def answer(
 
 
 def _picture(image: Image.Image | str | Path) -> Image.Image:
+    name = "the picture" if isinstance(image, Image.Image) else str(image)
     try:
-        return (image if isinstance(image, Image.Image) else Image.open(image)).convert("RGB")
-    except OSError as error:
-        raise InputError(f"{str(image)!r} cannot be read as a picture ({error}); name a PNG, JPEG or WebP") from error
+        return pictures.shown(image if isinstance(image, Image.Image) else pictures.decoded(files.content(Path(image))))
+    except InputError as error:
+        raise InputError(f"{name} {error}") from None

@@ -56,6 +56,11 @@ def _rows(calibration: int | Sequence[Sample]) -> list[dict[str, Any]]:
             raise InputError(f"calibration sample {sample.sample_id!r} has {len(sample.images)} pictures and "
                              f"{len(sample.answers)} answers; it needs one picture and an answer")  # fmt: skip
     return [
-        {"question": sample.question, "answer": sample.answers[0], "images": list(sample.encoded())}
+        {
+            "sample_id": sample.sample_id,
+            "question": sample.question,
+            "answer": sample.answers[0],
+            "images": list(sample.encoded()),
+        }
         for sample in calibration
     ]

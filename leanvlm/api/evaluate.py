@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from leanvlm import plugins
 from leanvlm.api._recipes import for_loaded
+from leanvlm.benchmarks._soundness import sound
 from leanvlm.engine.decode import ROWS
 from leanvlm.engine.sweep import answer_all
 from leanvlm.engine.worker import batches
@@ -84,7 +85,9 @@ def evaluate(
     rows = [
         {"model": called, "benchmark": benchmark, **row}
         for benchmark, built in loaded.items()
-        for row in _answered(model, list(built.samples(n, seed=seed)), list(parsed.values()), benchmark, max_new_tokens)
+        for row in _answered(
+            model, sound(benchmark, built.samples(n, seed=seed)), list(parsed.values()), benchmark, max_new_tokens
+        )
     ]
     return Evaluation(pa.Table.from_pylist(rows, schema=SCHEMA))
 

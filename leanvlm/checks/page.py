@@ -7,14 +7,16 @@ with new ids, so we show its sentences and results on a page of ours, the same f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from markupsafe import Markup
+
 from leanvlm import files
 from leanvlm.checks.validate import Finding
+from leanvlm.markup import element
 
-PAGE = """<!doctype html>
+PAGE = Markup("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -33,7 +35,7 @@ code {{ font-size: 13px; overflow-wrap: anywhere; }}
 <p>{summary}</p>
 {tables}
 </html>
-"""
+""")  # formatting escapes what it puts in
 
 
 def write(findings: Sequence[Finding], folder: Path) -> None:
@@ -47,18 +49,17 @@ def page(findings: Sequence[Finding]) -> str:
     by_table = groupby(findings, key=lambda finding: finding.table)
     tables = [_table(name, list(of_table)) for name, of_table in by_table]
     summary = f"{n_met} of {len(findings)} expectations are met, over {len(tables)} tables."
-    return PAGE.format(summary=summary, tables="\n".join(tables))
+    return str(PAGE.format(summary=summary, tables=Markup("\n").join(tables)))
 
 
-def _table(name: str, findings: Sequence[Finding]) -> str:
-    rows = "\n".join(_row(finding) for finding in findings)
-    heading = f"<h2>{escape(name)}</h2>\n<p>{findings[0].n_rows} rows</p>"
-    names = "<tr><th>met</th><th>expectation</th><th>failing rows</th></tr>"
-    return f"{heading}\n<table>\n{names}\n{rows}\n</table>"
+def _table(name: str, findings: Sequence[Finding]) -> Markup:
+    names = element("tr", *(element("th", name) for name in ("met", "expectation", "failing rows")))
+    table = element("table", Markup("\n").join([names, *map(_row, findings)]))
+    return Markup("\n").join([element("h2", name), element("p", f"{findings[0].n_rows} rows"), table])
 
 
-def _row(finding: Finding) -> str:
-    met = "yes" if finding.is_met else '<span class="failed">no</span>'
-    named = "<br>".join(f"<code>{escape(row)}</code>" for row in finding.rows)
-    failing = f"{finding.n_failing}: {named}" if finding.rows else ""
-    return f"<tr><td>{met}</td><td>{escape(finding.expectation)}</td><td>{failing}</td></tr>"
+def _row(finding: Finding) -> Markup:
+    met = "yes" if finding.is_met else element("span", "no", class_="failed")
+    named = Markup("<br>").join(element("code", row) for row in finding.rows)
+    failing = [f"{finding.n_failing}: ", named] if finding.rows else [""]
+    return element("tr", element("td", met), element("td", finding.expectation), element("td", *failing))

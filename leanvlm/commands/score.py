@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from leanvlm.printing import FORMATS
 from leanvlm.recipes import FULL
 from leanvlm.store.open import reading
 
+WORTH_NOTHING = """
+select model, benchmark from accuracy where recipe = 'controls/full' and accuracy = 0 order by model, benchmark
+"""
 SQL = Path(__file__).with_suffix(".sql")
 OF_A_FOLDER = ("full", "model", "grade", "into")
 DETAILS = f"""\
@@ -29,9 +33,10 @@ or of the predictions in DIR, whoever made them. --metric prints one metric whol
 {(predictions.__doc__ or "").partition("too.")[2].strip()}
 
 The number in every line of lmms-eval's samples is the grade, where there is one; otherwise --grade chooses among them,
-or names a rule of ours. Every recipe needs an answer to the same samples. --full names the recipe that the others are
-compared with; what is printed calls it controls/full. --into keeps tables and metrics as a store for `leanvlm sql` and
-`leanvlm compare`, which read it with --store. Seconds and bytes are not known of such predictions."""
+or names a rule of ours. NAME/100 is a hundredth of a number, NAME:lower is 1 - NAME, for one of which a lower value is
+better. Every recipe needs an answer to the same samples. --full names the recipe that the others are compared with; it
+is printed as controls/full. --into keeps tables and metrics as a store for `leanvlm sql` and `leanvlm compare`, which
+read it with --store. Seconds and bytes are not known of such predictions."""
 
 
 def run(arguments: Namespace) -> None:
@@ -71,7 +76,22 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:
     connection.execute(SQL.read_text(encoding="utf-8") if metric is None else f"from {metric}")
-    print(FORMATS[form]([name for (name, *_) in connection.description or []], connection.fetchall()))
+    rows = connection.fetchall()
+    if metric is None and not rows:
+        raise InputError("no recipe was answered on samples that controls/full was answered on too; answer it as well")
+    print(FORMATS[form]([name for (name, *_) in connection.description or []], rows))
+    if metric is None:
+        _tell_of_no_share(connection)
+
+
+def _tell_of_no_share(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say why OP is null, or counts fewer benchmarks than there are."""
+    for model, benchmark in connection.execute(WORTH_NOTHING).fetchall():
+        print(
+            f"leanvlm: the full model of {model} is worth 0 on {benchmark}, so no share of it can be kept: op does not "
+            "count it, and is null without another",
+            file=sys.stderr,
+        )
 
 
 def _grades(texts: Sequence[str]) -> dict[str, str]:

@@ -2,19 +2,19 @@
 --
 -- Grain:     one row per model, recipe.
 -- Unit:      op: root mean square over benchmarks of the share of accuracy kept; mean_kept and
---            worst_kept: the mean and the least of these shares; og: 100 x standard deviation /
---            mean of them, over all models, lower is better; ol: share of samples answered as the
---            full model does. low and high: 95 % intervals.
+--            worst_kept: the mean and the least of these shares; n_benchmarks: their number;
+--            og: 100 x standard deviation / mean of them, over all models, lower is better;
+--            ol: share of samples answered as the full model does. low and high: 95 % intervals.
 -- Reads:     overall_performance, overall_generalization, overall_loyalty.
--- Undefined: a number that its metric does not have is null.
+-- Undefined: a number that its metric does not have is null: op without a benchmark that counts.
 
 with
 
 joined as (
 
     select
-        overall_performance.model,
-        overall_performance.recipe,
+        overall_loyalty.model,
+        overall_loyalty.recipe,
         overall_performance.n_benchmarks,
         overall_loyalty.n_samples,
         overall_performance.overall_performance as op,
@@ -29,17 +29,17 @@ joined as (
         overall_loyalty.overall_loyalty as ol,
         overall_loyalty.low as ol_low,
         overall_loyalty.high as ol_high
-    from overall_performance
+    from overall_loyalty
+    left join overall_performance
+        on
+            overall_loyalty.model = overall_performance.model
+            and overall_loyalty.recipe = overall_performance.recipe
+            and overall_loyalty.scope = overall_performance.scope
     left join overall_generalization
         on
-            overall_performance.recipe = overall_generalization.recipe
-            and overall_performance.scope = overall_generalization.scope
-    left join overall_loyalty
-        on
-            overall_performance.model = overall_loyalty.model
-            and overall_performance.recipe = overall_loyalty.recipe
-            and overall_performance.scope = overall_loyalty.scope
-    where overall_performance.scope = 'all'
+            overall_loyalty.recipe = overall_generalization.recipe
+            and overall_loyalty.scope = overall_generalization.scope
+    where overall_loyalty.scope = 'all'
 
 )
 

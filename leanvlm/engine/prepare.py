@@ -11,6 +11,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm.engine.evict import CacheSize
+from leanvlm.engine.naming import naming, refuse_not_finite
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
@@ -56,17 +57,24 @@ def prepare(
     Raises: InputError for a prompt that, with an answer of `limit` tokens, does not fit.
     """
     images = sample.pictures()
-    whole = model.inputs_for(images, sample.question, sample.fps)
-    counts = count_tokens(model, whole["input_ids"], limit)
+    whole = _inputs(model, sample, images)
+    with naming(sample, images):
+        counts = count_tokens(model, whole["input_ids"], limit)
     for shown in tree:
         looked = _look(model, sample, images, whole, counts, shown)
         for read in shown.branches:
             prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
+            refuse_not_finite(prefilled.logits, sample)
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
                     cache = keep_cache(kept.part, prefilled, sample.sample_id)
                     start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position)
                     yield _prepared(sample, recipe, looked, prefilled, cache.size), start
+
+
+def _inputs(model: LoadedModel, sample: Sample, images: Sequence[Image]) -> dict[str, Tensor]:
+    with naming(sample, images):
+        return model.inputs_for(images, sample.question, sample.fps)
 
 
 def _look(
@@ -79,7 +87,7 @@ def _look(
 ) -> _Shown:
     """Show the pictures, or what an image method makes of them, to the vision tower."""
     shown = show(branch.part, images)
-    inputs = model.inputs_for(shown, sample.question, sample.fps) if branch.part else whole
+    inputs = _inputs(model, sample, shown) if branch.part else whole
     reduces = any(recipe.part("tokens") for recipe in branch.recipes)
     return _Shown(
         prompt=run_vision(model, inputs, wanted=encoder_signals(branch.recipes)),

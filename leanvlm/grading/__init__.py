@@ -13,7 +13,7 @@ import pyarrow as pa
 from leanvlm.errors import InputError
 
 ROOT = Path(__file__).parent
-SHARED = ("_contractions", "_text")  # what rules read
+SHARED = ("_contractions", "_text", "_readable", "_letters")  # what rules read
 
 GRADED = """
 with

@@ -107,15 +107,16 @@ def blend(weights: Sequence[float], uniform: float) -> list[float]:
     return [uniform / n + (1 - uniform) * (weight / total if total > 0 else 1 / n) for weight in weights]
 
 
-def apportion(weights: Sequence[float], total: int, most: Sequence[int]) -> list[int]:
-    """Split `total` by positive weights into whole numbers from 1 to `most`; the sum is exact.
+def apportion(weights: Sequence[float], total: int, *, least: Sequence[int], most: Sequence[int]) -> list[int]:
+    """Split `total` by positive weights into whole numbers from `least` to `most`; the sum is exact.
 
     What a bound takes or gives is shared out anew among the others; fractions by largest remainder, ties to the
     earlier.
     """
 
     def shares(factor: float) -> list[float]:
-        return [min(max(weight * factor, 1.0), float(high)) for weight, high in zip(weights, most, strict=True)]
+        bounded = zip(weights, least, most, strict=True)
+        return [min(max(weight * factor, float(few)), float(many)) for weight, few, many in bounded]
 
     low, high = 0.0, sum(most) / min(weights)
     for _ in range(200):  # bisection: bounds included, the sum grows with the common factor

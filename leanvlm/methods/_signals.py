@@ -5,12 +5,13 @@ A method declares its `Wanted`; the engine computes the union of what all recipe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-MOST_ROWS = 64  # of attention that a method reads of the text after the pictures: never as many as the prompt is long
+MOST_ROWS = 64  # of attention that are computed at once for a method: never as many as the prompt is long
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,27 @@ class Signals:
 
         Shapes: -> (B, H, w, T), float32.
         """
+        return self._rows(w, w)
+
+    def blocks(self, w: int) -> Iterator[Tensor]:
+        """Yield the softmax attention of the last `w` queries in order, MOST_ROWS or what is left of them at a time.
+
+        Shapes: -> (B, H, rows, T), float32.
+        """
+        for left in range(w, 0, -MOST_ROWS):
+            yield self._rows(left, min(left, MOST_ROWS))
+
+    def _rows(self, first: int, n: int) -> Tensor:
+        """Return the softmax attention of `n` queries, the first of which is the `first` from the end."""
         batch, groups, tokens, _ = self.keys.shape
-        queries = self.queries[:, :, -w:].float()
+        queries = self.queries[:, :, -first:][:, :, :n].float()
         split = queries.unflatten(1, (groups, -1))  # type: ignore[no-untyped-call]
-        shared: Tensor = split.flatten(2, 3)  # (B, G, H/G * w, D)
+        shared: Tensor = split.flatten(2, 3)  # (B, G, H/G * n, D)
         logits = shared @ self.keys.float().transpose(-1, -2) * self.scaling
         index = torch.arange(tokens, device=logits.device)
-        is_later = index > index[-w:, None]  # (w, T): a query does not see later keys
-        unseen = is_later if self.hidden is None else self.hidden[:, :, -w:]
-        return logits.view(batch, -1, w, tokens).masked_fill(unseen, float("-inf")).softmax(-1)
+        is_later = index > index[-first:][:n, None]  # (n, T): a query does not see later keys
+        unseen = is_later if self.hidden is None else self.hidden[:, :, -first:][:, :, :n]
+        return logits.view(batch, -1, n, tokens).masked_fill(unseen, float("-inf")).softmax(-1)
 
     def last_rows(self, w: int) -> Tensor:
         """Return the attention of the last `w` queries, averaged over the heads that share a key head.
@@ -83,8 +96,8 @@ class Signals:
         return self.sums
 
 
-def n_after_vision(is_visual: Tensor) -> int:
-    """Count the tokens after the last visual one, from one to MOST_ROWS; a prompt without pictures has many."""
+def n_after_vision(is_visual: Tensor, *, most: int = MOST_ROWS) -> int:
+    """Count the tokens after the last visual one, from one to `most`; a prompt without pictures has many."""
     visual = is_visual.nonzero()[:, 0]
     last = int(visual[-1]) if len(visual) else -1
-    return min(MOST_ROWS, max(1, len(is_visual) - 1 - last))
+    return min(most, max(1, len(is_visual) - 1 - last))

@@ -13,10 +13,13 @@ from typing import Any, ClassVar
 import torch
 from PIL.Image import Image
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedModel, ProcessorMixin
+from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.models._marks import refuse_marks
+from leanvlm.models._reading import SAFE, read_json, reading
+from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -44,11 +47,13 @@ class LoadedModel:
     def load(cls, folder: Path, *, dtype: str, device: str) -> LoadedModel:
         """Read a checkpoint folder; remote code is never run.
 
-        Raises: InputError for a checkpoint that lacks weights, which transformers would fill with random ones.
+        Raises: InputError for a checkpoint that cannot be read, whose weights are cut or not finite, or that lacks
+        some, which transformers would fill with random ones.
         """
-        with quiet():
+        refuse_unsound(folder)
+        with quiet(), reading(folder):
             found: Any = cls.network_class.from_pretrained(
-                folder, dtype=DTYPES[dtype], local_files_only=True, output_loading_info=True
+                folder, dtype=DTYPES[dtype], use_safetensors=True, output_loading_info=True, **SAFE
             )
             network, info = found
             if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
@@ -57,7 +62,10 @@ class LoadedModel:
         if lost:
             raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {cls.network_class.__name__}, "
                              f"such as {lost[0]}; choose the architecture that it was saved as")  # fmt: skip
-        return cls(network.to(device), cls.read_processor(folder), folder)
+        refuse_not_finite(network, folder)
+        with reading(folder):
+            processor = cls.read_processor(folder)
+        return cls(network.to(device), processor, folder)
 
     @classmethod
     def read_config(cls, folder: Path) -> Any:
@@ -68,7 +76,9 @@ class LoadedModel:
         if not (folder / "config.json").is_file():
             raise _no_checkpoint(folder)
         kind: Any = cls.network_class.config_class
-        return kind.from_pretrained(folder, local_files_only=True)
+        with reading(folder):
+            read_json(folder / "config.json")
+            return kind.from_pretrained(folder, local_files_only=True)
 
     @classmethod
     def attends(cls, config: Any) -> list[bool]:
@@ -135,23 +145,39 @@ class LoadedModel:
 
     @property
     def context_limit(self) -> int | None:
-        """How many tokens of prompt and answer together the engine can handle; None for any number."""
-        return None
+        """How many tokens of prompt and answer together the model has positions for; None where it does not say."""
+        most = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return None if most is None else int(most)
 
     @property
     def stop_ids(self) -> frozenset[int]:
-        """The token ids that end an answer."""
+        """The token ids that end an answer: generation_config.json's, else the tokenizer's.
+
+        Raises: InputError where neither says.
+        """
         stop = self.model.generation_config.eos_token_id
+        if stop is None and self.tokenizer is not None:
+            stop = self.tokenizer.eos_token_id
+        if stop is None:
+            raise InputError(f"nothing says what ends an answer; give generation_config.json in {self.folder} an "
+                             "eos_token_id")  # fmt: skip
         return frozenset([stop] if isinstance(stop, int) else stop)
 
     def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
-        """Build the prompt of one question about one to many pictures, or none."""
+        """Build the prompt of one question about one to many pictures, or none.
+
+        Raises: InputError for a question that holds a token to which the prompt gives a meaning, and for a chat
+        template that leaves the pictures out.
+        """
+        refuse_marks(self.tokenizer, self.processor, question)
         content = [{"type": "image"} for _ in images] + [{"type": "text", "text": question}]
         text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if not images:
             tensors = self.tokenizer(text, return_tensors="pt", add_special_tokens=self.adds_special_tokens)
         else:
             tensors = self.processor(images=[list(images)], text=[text], return_tensors="pt")
+            if not torch.isin(tensors["input_ids"], torch.tensor(self.visual_ids)).any():
+                raise InputError("this checkpoint's chat template shows no picture; give it a template that does")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
 
     def inputs_for(self, images: Sequence[Image], question: str, fps: float | None) -> dict[str, Tensor]:
@@ -173,11 +199,6 @@ class LoadedModel:
 
 def _takes_video(kind: type[LoadedModel]) -> bool:
     return kind.video_inputs is not LoadedModel.video_inputs
-
-
-def read_tokenizer(folder: Path) -> Any:
-    """Read a checkpoint's tokenizer."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
 def load_model(architecture: str, folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LoadedModel:

@@ -27,7 +27,9 @@ from transformers.video_processing_utils import BaseVideoProcessor
 from transformers.video_utils import VideoMetadata
 
 from leanvlm.errors import InputError
+from leanvlm.models._marks import refuse_marks
 from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import fresh
 
 
 class Frames:
@@ -45,7 +47,7 @@ class Frames:
 
     def __init__(self, folder: Path) -> None:
         settings, _ = BaseVideoProcessor.get_video_processor_dict(folder, local_files_only=True)
-        self.pictures: Any = self.picture_class.from_dict({**deepcopy(self.defaults), **settings})
+        self.pictures: Any = fresh(self.picture_class).from_dict({**deepcopy(self.defaults), **settings})
 
     def __call__(self, videos: Sequence[Sequence[Image]], **_options: Any) -> dict[str, Any]:
         """Process the frames of one video.
@@ -120,12 +122,14 @@ class VideoModel(LoadedModel):
     def video_inputs(self, frames: Sequence[Image], question: str, *, fps: float) -> dict[str, Tensor]:
         """Build the prompt of one question about one video.
 
-        Raises: InputError for frames of several sizes, a rate that is not positive, a chat template without videos.
+        Raises: InputError for frames of several sizes, a rate that is not positive, a question that holds a special
+        token, a chat template without videos.
         """
         if not frames:
             return self.inputs([], question)
         _check(frames, fps)
         processor: Any = self.processor
+        refuse_marks(self.tokenizer, processor, question)
         content = [{"type": "video"}, {"type": "text", "text": question}]
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if text.count(processor.video_token) != 1:

@@ -15,7 +15,8 @@ from torch import Tensor
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, ProcessorMixin
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -29,7 +30,7 @@ class Model(LoadedModel):
         config: Any = Gemma3Config.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
         return Gemma3Processor(
-            image_processor=Gemma3ImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(Gemma3ImageProcessorPil, folder),
             tokenizer=tokenizer,
             image_seq_length=config.mm_tokens_per_image,
             chat_template=tokenizer.chat_template,

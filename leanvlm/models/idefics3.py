@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor, ProcessorMixin
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -30,7 +31,7 @@ class Model(LoadedModel):
         side = config.vision_config.image_size // config.vision_config.patch_size
         tokenizer = read_tokenizer(folder)
         return Idefics3Processor(
-            image_processor=Idefics3ImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(Idefics3ImageProcessorPil, folder),
             tokenizer=tokenizer,
             image_seq_len=(side // config.scale_factor) ** 2,
             chat_template=tokenizer.chat_template,

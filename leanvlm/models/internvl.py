@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor, ProcessorMixin
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from leanvlm.models._model import read_tokenizer
+from leanvlm.models._reading import read_images, read_tokenizer
 from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
@@ -33,7 +33,7 @@ class Model(VideoModel):
         config: Any = InternVLConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
         return Processor(
-            image_processor=GotOcr2ImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(GotOcr2ImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
             image_seq_length=config.image_seq_length,

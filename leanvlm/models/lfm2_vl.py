@@ -22,7 +22,8 @@ from transformers.models.siglip2.image_processing_pil_siglip2 import (
     Siglip2ImageProcessorPil,
 )
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import read_images, read_tokenizer
 
 
 class Wishes(Siglip2ImageProcessorKwargs, total=False):
@@ -74,7 +75,7 @@ class Model(LoadedModel):
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer and the image processor."""
         tokenizer = read_tokenizer(folder)
-        image_processor = ImageProcessor.from_pretrained(folder, local_files_only=True)
+        image_processor = read_images(ImageProcessor, folder)
         return Lfm2VlProcessor(image_processor, tokenizer, chat_template=tokenizer.chat_template)
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002

@@ -13,7 +13,8 @@ from torch import Tensor
 from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, ProcessorMixin
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -32,7 +33,7 @@ class Model(LoadedModel):
         config: Any = LlavaConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
         return LlavaProcessor(  # type: ignore[no-untyped-call]
-            image_processor=CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(CLIPImageProcessorPil, folder),
             tokenizer=tokenizer,
             patch_size=config.vision_config.patch_size,
             vision_feature_select_strategy=config.vision_feature_select_strategy,

@@ -23,7 +23,8 @@ from transformers.image_processing_utils import select_best_resolution
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
-from leanvlm.models._model import LoadedModel, read_tokenizer
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._reading import read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -38,7 +39,7 @@ class Model(LoadedModel):
         config: Any = LlavaNextConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
         return LlavaNextProcessor(  # type: ignore[no-untyped-call]
-            image_processor=LlavaNextImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(LlavaNextImageProcessorPil, folder),
             tokenizer=tokenizer,
             patch_size=config.vision_config.patch_size,
             vision_feature_select_strategy=config.vision_feature_select_strategy,

@@ -23,7 +23,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 
 from leanvlm.models import llava_next
-from leanvlm.models._model import read_tokenizer
+from leanvlm.models._reading import read_images, read_tokenizer
 from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
@@ -47,7 +47,7 @@ class Model(VideoModel, llava_next.Model):
         vision: Any = config.vision_config
         tokenizer = read_tokenizer(folder)
         return Processor(
-            image_processor=LlavaOnevisionImageProcessorPil.from_pretrained(folder, local_files_only=True),
+            image_processor=read_images(LlavaOnevisionImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
             num_image_tokens=(vision.image_size // vision.patch_size) ** 2,

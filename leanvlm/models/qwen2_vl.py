@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from leanvlm.models._model import read_tokenizer
+from leanvlm.models._reading import read_images, read_tokenizer
 from leanvlm.models._video import FramesProcessor, PairedFrames, VideoModel
 
 
@@ -32,7 +32,7 @@ class Model(VideoModel):
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer and the image processor."""
         tokenizer = read_tokenizer(folder)
-        image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        image_processor = read_images(Qwen2VLImageProcessorPil, folder)
         return cls.processor_class(
             image_processor=image_processor,
             tokenizer=tokenizer,

@@ -6,7 +6,6 @@ takes; so `pages`, whose prompts hold several, is left out.
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -20,7 +19,8 @@ from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._weights import CalibrationSample
 from leanvlm.models._model import LoadedModel
-from leanvlm.sample import png
+from leanvlm.pictures import FORMATS, png
+from leanvlm.sample import Sample
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
 Row = dict[str, Any]  # one row of the table `calibration`
@@ -62,12 +62,12 @@ def _photo(rng: random.Random) -> tuple[str, str, Image.Image]:
     questions, answers, image_ids = easy_vqa.get_train_questions()
     index = rng.randrange(len(questions))
     path = easy_vqa.get_train_image_paths()[image_ids[index]]
-    return questions[index], answers[index], Image.open(path).convert("RGB")
+    return questions[index], answers[index], Image.open(path, formats=FORMATS).convert("RGB")
 
 
 def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
-    images = [Image.open(io.BytesIO(png)).convert("RGB") for png in row["images"]]
-    prompt = loaded.inputs(images, row["question"])
+    sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
+    prompt = loaded.inputs(sample.pictures(), sample.question)
     answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
     ids = torch.tensor([[*answer, loaded.tokenizer.eos_token_id]], device=prompt["input_ids"].device)
     shape = prompt["input_ids"].shape

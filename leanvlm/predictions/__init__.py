@@ -11,7 +11,7 @@ columns
     group_id                              text, optional: samples of one picture, which the bootstrap draws as one
 
 and others, which are not read. lmms-eval: what `--log_samples --output_path FOLDER/RECIPE` writes, that is
-`FOLDER/RECIPE/MODEL/*_samples_TASK.jsonl`.
+`FOLDER/RECIPE/MODEL/DATE_samples_TASK.jsonl` (or `samples_TASK_DATE.jsonl`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leanvlm.errors import InputError
-from leanvlm.predictions import from_lmms_eval, from_parquet
+from leanvlm.predictions import from_lmms_eval, from_parquet, places
 from leanvlm.predictions.columns import SCHEMA
 
 
@@ -38,7 +38,7 @@ def read(folder: Path, *, model: str | None = None, grades: Mapping[str, str] | 
         raise InputError(
             f"{folder} is not a folder; name one with predictions (`leanvlm score --help` says in which form)"
         )
-    parquet, samples = sorted(folder.rglob("*.parquet")), sorted(folder.rglob("*samples_*.jsonl"))
+    parquet, samples = places.found(folder, "*.parquet"), places.found(folder, "*samples_*.jsonl")
     if not parquet and not samples:
         raise InputError(f"{folder} holds no *.parquet and no *_samples_TASK.jsonl; `leanvlm score --help` says which")
     tables = [from_parquet.read(path) for path in parquet]

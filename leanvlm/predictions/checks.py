@@ -1,12 +1,12 @@
-"""What predictions must be before they are compared: each key once, the same samples for every recipe."""
+"""What predictions must be before they are compared: each key once, with what says what an answer is worth."""
 
 from __future__ import annotations
 
 import duckdb
 
-from leanvlm import grading
+from leanvlm import grading, right_answers
 from leanvlm.errors import InputError
-from leanvlm.recipes import FULL
+from leanvlm.predictions import pairs
 
 # what is wrong, and what finds it: the first row is named
 CHECKS = {
@@ -14,6 +14,12 @@ CHECKS = {
         select file, line
         from predictions
         where model is null or recipe is null or benchmark is null or sample_id is null or answer is null
+        order by all
+    """,
+    "{file} line {line}: model, recipe, benchmark and sample_id are names, and one of them is empty": """
+        select file, line
+        from predictions
+        where is_blank(model) or is_blank(recipe) or is_blank(benchmark) or is_blank(sample_id)
         order by all
     """,
     "{file} line {line}: the grade is {grade}; a grade is from 0 to 1": """
@@ -25,7 +31,7 @@ CHECKS = {
     "{file} line {line}: it has neither a grade nor a rule with answers, which say what an answer is worth": """
         select file, line
         from predictions
-        where grade is null and (rule is null or answers is null)
+        where grade is null and rule is null
         order by all
     """,
     "{file} line {line}: no grading rule {rule!r}; the rules are " + ", ".join(grading.rules()): """
@@ -40,6 +46,22 @@ CHECKS = {
         qualify row_number() over (partition by model, recipe, benchmark, sample_id order by file, line) > 1
         order by file, line
     """,
+    "{file} line {line}: sample {sample_id} of {benchmark} has another doc_hash or target_hash elsewhere; all recipes "
+    "need the same data: answer it again": """
+        select benchmark, sample_id, max(file) as file, max_by(line, file) as line
+        from predictions
+        group by benchmark, sample_id
+        having count(distinct doc_hash) > 1 or count(distinct target_hash) > 1
+        order by all
+    """,
+    "{file} line {line}: sample {sample_id} of {benchmark} has another prompt_hash in another recipe of {model}; all "
+    "need the same prompt: answer it again": """
+        select model, benchmark, sample_id, max(file) as file, max_by(line, file) as line
+        from predictions
+        group by model, benchmark, sample_id
+        having count(distinct prompt_hash) > 1
+        order by all
+    """,
     "{file} line {line}: sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
@@ -48,22 +70,22 @@ CHECKS = {
         order by all
     """,
 }
-GAPS = """
-with asked as (select distinct model, benchmark, sample_id from predictions),
-recipes as (select distinct model, recipe from predictions)
-select recipes.model, recipes.recipe, asked.benchmark, asked.sample_id
-from recipes
-inner join asked on recipes.model = asked.model
-anti join predictions
-    on
-        recipes.model = predictions.model
-        and recipes.recipe = predictions.recipe
-        and asked.benchmark = predictions.benchmark
-        and asked.sample_id = predictions.sample_id
-order by all
-limit 1
+# right answers that are compared with, each list of them once, where it stands first
+ASKED = """
+select answers, min(struct_pack(file := file, line := line, sample_id := sample_id, benchmark := benchmark)) as first
+from predictions
+where grade is null
+group by answers
+order by first
 """
-LACKS = "{recipe} on {model} lacks sample {sample_id} of {benchmark}, which another recipe answered; all need the same"
+SAME = """
+select benchmark, any_value(answers) as answers, count(distinct sample_id) as n_samples
+from predictions
+where grade is null
+group by benchmark
+having count(distinct answers) = 1
+order by benchmark
+"""
 
 
 def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
@@ -74,8 +96,9 @@ def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
     connection.execute("set variable rules = $rules", {"rules": list(grading.rules())})
     for sentence, sql in CHECKS.items():
         _refuse(connection, sql, sentence)
-    _refuse_no_full(connection, full)
-    _refuse(connection, GAPS, LACKS)
+    _refuse_unfit_answers(connection)
+    pairs.refuse_no_full(connection, full)
+    pairs.refuse_gaps(connection)
 
 
 def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> None:
@@ -84,14 +107,9 @@ def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> N
         raise InputError(sentence.format(**dict(zip(found.columns, row, strict=True))))
 
 
-def _refuse_no_full(connection: duckdb.DuckDBPyConnection, full: str) -> None:
-    for model, recipes in connection.sql(
-        "select model, list(distinct recipe order by recipe) from predictions group by model order by model"
-    ).fetchall():
-        if full not in recipes:
-            raise InputError(
-                f"{model} has no recipe {full!r}, which the others are compared with; name it with --full: it has "
-                f"{', '.join(recipes)}"
-            )
-        if full != FULL and FULL in recipes:
-            raise InputError(f"{model} has a recipe controls/full beside {full!r}; rename it, or leave --full out")
+def _refuse_unfit_answers(connection: duckdb.DuckDBPyConnection) -> None:
+    for answers, first in connection.sql(ASKED).fetchall():
+        stands = "" if first["file"] is None else "{file} line {line}: ".format(**first)
+        right_answers.refuse_unfit(answers, place="{}sample {sample_id} of {benchmark}".format(stands, **first))
+    for benchmark, answers, n_samples in connection.sql(SAME).fetchall():
+        right_answers.refuse_placeholders([answers] * n_samples, benchmark=benchmark)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 TEXTS = ("model", "recipe", "benchmark", "sample_id", "answer")  # every prediction has them
+HASHES = ("doc_hash", "prompt_hash", "target_hash")  # what lmms-eval was asked, so that recipes can be told to differ
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in TEXTS),
@@ -13,6 +14,7 @@ SCHEMA = pa.schema(
         pa.field("rule", pa.string()),
         pa.field("grade", pa.float64()),
         pa.field("new_tokens", pa.int32()),
+        *(pa.field(name, pa.string()) for name in HASHES),
         pa.field("file", pa.string()),  # where it stands, for messages
         pa.field("line", pa.int64()),
     ]

@@ -35,11 +35,20 @@ def _found(path: Path) -> pa.Table:
     known = [name for name in SCHEMA.names if name not in PLACE]
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(columns=[name for name in file.schema_arrow.names if name in known])
+            names = [name for name in file.schema_arrow.names if name in known]
+            _refuse_twice(path, names)
+            found = file.read(columns=names)
+        found.validate(full=True)  # else texts that are no UTF-8 fail much later
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read as Parquet ({str(error).splitlines()[0].rstrip('.')}); write it again"
-        ) from error
+        said = str(error).splitlines()[0][:150].rstrip(".") if str(error) else type(error).__name__
+        raise InputError(f"{path} cannot be read as Parquet ({said}); write it again") from error
+    return found
+
+
+def _refuse_twice(path: Path, names: list[str]) -> None:
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{path} has the column {twice[0]} twice, and which is meant is not known; leave one")
 
 
 def _column(path: Path, found: pa.Table, field: pa.Field) -> pa.ChunkedArray:
@@ -48,5 +57,5 @@ def _column(path: Path, found: pa.Table, field: pa.Field) -> pa.ChunkedArray:
     try:
         return found.column(field.name).cast(field.type)
     except pa.ArrowException as error:
-        kind = found.schema.field(field.name).type
+        kind = str(found.schema.field(field.name).type)[:80]
         raise InputError(f"{path}: {field.name} is {kind} and cannot be read as {field.type}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from leanvlm.recipes import slug
+from leanvlm.report import words
 from leanvlm.report.curves import curves
 from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.page import page
@@ -23,9 +24,9 @@ def drawings(connection: duckdb.DuckDBPyConnection) -> dict[Path, str]:
     """Return each plot of the page as an SVG document, by the name of its file."""
     board = leaderboard.rows(connection)
     drawn = {}
-    for model in dict.fromkeys(row["model"] for row in board):
+    for index, model in enumerate(dict.fromkeys(row["model"] for row in board)):
         rows = [row for row in board if row["model"] == model]
-        for name, panel in zip(("speed", "memory"), panels.both(rows, model=model), strict=True):
+        for name, panel in zip(("speed", "memory"), panels.both(rows, suffix=words.suffix(index)), strict=True):
             if panel["svg"]:
                 drawn[Path(f"{model}-accuracy-{name}.svg")] = document(panel["svg"])
     for group in curves.groups(connection):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 
 from markupsafe import Markup
 
+from leanvlm import markup
+
 MISSING = "–"
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 LONGEST_TEXT = 600  # characters of a question or an answer that are printed
 
 
@@ -65,16 +65,18 @@ def short(recipe: str) -> str:
     return "+".join(part.split("/", 1)[-1] for part in recipe.split("+"))
 
 
+def suffix(index: int) -> str:
+    """End the ids of a model's elements, by its place among the models: a name may hold what an id may not."""
+    return f"-{index}" if index else ""
+
+
 def breakable(recipe: str) -> Markup:
     """Escape a recipe and let it break over lines between its parts and before its options only."""
-    return Markup("<wbr>+").join(Markup("<wbr>:").join(part.split(":")) for part in recipe.split("+"))
+    parts = markup.visible(recipe).split("+")
+    return Markup("<wbr>+").join(Markup("<wbr>:").join(part.split(":")) for part in parts)
 
 
-def visible(text: str) -> str:
-    """Make text that a model wrote safe to look at: controls shown as �, ends cut with a note of how much.
-
-    Escaping is the template's; this keeps one answer from reordering or hiding the page around it.
-    """
-    shown = CONTROL_CHARACTERS.sub("\ufffd", text[:LONGEST_TEXT])
+def excerpt(text: str) -> str:
+    """Cut a long text, with a note of how much was cut."""
     n_left = len(text) - LONGEST_TEXT
-    return shown if n_left <= 0 else f"{shown} … ({count(n_left, 'more character')})"
+    return text if n_left <= 0 else f"{text[:LONGEST_TEXT]} … ({count(n_left, 'more character')})"

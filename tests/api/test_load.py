@@ -59,7 +59,7 @@ def test_pictures_may_be_files(model: LoadedModel, tmp_path: Path) -> None:
     found = [leanvlm.answer(model, [one], "what?", max_new_tokens=4) for one in (picture, tmp_path / "one.png")]
     assert found[0] == found[1]
     (tmp_path / "two.png").write_text("no picture")
-    with pytest.raises(InputError, match="cannot be read as a picture"):
+    with pytest.raises(InputError, match="is none of PNG"):
         leanvlm.answer(model, [tmp_path / "two.png"], "what?")
 
 

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
+from tests.grading import plain_letters as letters
+
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 NUMBERS = {word: str(number) for number, word in enumerate(DIGITS)} | {"none": "0"}
 ARTICLES = ("a", "an", "the")
@@ -185,34 +187,15 @@ def vqa(answer: str, answers: Sequence[str]) -> float:
     return float(sum(min(Fraction(n, enough), Fraction(1)) for n in left) / len(agree))
 
 
-def letter(text: str) -> str | None:
-    """Read a choice as a person would: by marks around single letters."""
-    if alone := _letter_alone(text):
-        return alone
-    spoken = _without_lone_words(text)
-    if found := re.findall(r"(?<!\w)(?i:answer|option|choice)(?i: +is)?\s*:?[\s(\[*\"]*([A-J])(?![\w'’-])", spoken):
-        return str(found[-1])
-    if match := re.match(r"[\s*\"]*([A-J])(?![\w'’-])", spoken):
-        return match.group(1)
-    in_brackets = re.findall(r"\(([A-J])\)", text)
-    return in_brackets[-1] if in_brackets else None
-
-
-def _letter_alone(text: str) -> str | None:
-    bare = "".join(c for c in text if is_word(c))
-    return bare.upper() if len(bare) == 1 and bare in "ABCDEFGHIJabcdefghij" else None
-
-
-def _without_lone_words(text: str) -> str:
-    text = re.sub(r"(?<!\w)((?i:option|choice)) +A(?!\w)", r"\1 A.", text)
-    text = re.sub(r"(?<!\w)A +(?=(?:is|because|since)(?!\w))", "A. ", text)
-    return re.sub(r"(?<!\w)[AI][ \t]+(?=\w)", "", text)
-
-
 def choice(answer: str, answers: Sequence[str]) -> float | None:
-    if (chosen := letter(answer)) is not None:
-        return float(chosen in [_letter_alone(truth) for truth in answers])
-    return 1.0 if any(exact(answer, truth) for truth in answers) else None
+    apart = [letters.and_text(truth) for truth in answers]
+    if answer in answers or (answer in [text for _, text in apart] and letters.alone(answer) is None):
+        return 1.0
+    alone = {letters.alone(truth) for truth in answers} - {None}
+    if (chosen := letters.letter(answer)) is not None:
+        return float(chosen in (alone or {letter for letter, _ in apart}))
+    texts = [*answers, *(text for _, text in apart)]
+    return 1.0 if any(exact(answer, text) for text in texts) else None
 
 
 RULES: dict[str, Rule] = {

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from leanvlm import grading
-from tests.grading import plain
+from tests.grading import plain, plain_letters
 
 HERE = Path(__file__).parent
 WORDS = "red Red circle the a An A I two none ten yes No not know nothing café cafe\u0301 Größe 日本 é dont don't"
@@ -21,7 +21,11 @@ SIGNS = ". , ! ? ' ’ - _ / ; : & “ ” 🙂 ( ) (b) (B) B. A) [C] ** # .. x 
 SPEECH = "answer Answer: option is because B C J K D. i a."
 PIECES = [*WORDS.split(), *NUMBERS.split(), *SIGNS.split(), *SPEECH.split(), "  ", "\n", "\t", "the answer is"]
 FEW = {
-    "choice": ["A", "B", "C", "(A)", "(B)", "b.", "Answer:", "answer is", "option", "is", "because", "a dog", "I", "."],
+    "choice": [
+        *("A", "B", "C", "(A)", "(B)", "b.", "b", "I", "a dog", "B. a dog", ".", ",", "\n", "**", ":", "-"),
+        *("Answer:", "answer is", "the answer", "option", "Option A", "is", "is wrong", "is correct", "it is", "so"),
+        *("because", "Explanation:", "not", "and", "or", "\\boxed{", "}", "</think>", "答案是", "Ｂ"),
+    ],
     "relaxed": NUMBERS.split(),
     "relaxed_years": NUMBERS.split(),
     "mme": ["yes", "Yes,", "no", "No.", "not", " ", "it", "y"],
@@ -67,7 +71,7 @@ def random_rows(rng: random.Random, pieces: list[str], n: int) -> Rows:
 
 
 def test_every_rule_has_examples_and_a_plain_twin() -> None:
-    assert set(grading.rules()) == set(plain.RULES) == {path.stem for path in HERE.glob("*.yaml")}
+    assert set(grading.rules()) == set(plain.RULES) == {path.stem for path in HERE.glob("*.yaml")} - {"phrasings"}
 
 
 @pytest.mark.parametrize("rule", grading.rules())
@@ -86,6 +90,26 @@ def test_rule_agrees_with_plain_python(rule: str) -> None:
         expected = plain.RULES[rule](answer, truths) if answer.strip() else None
         assert is_gradable == (expected is not None), (answer, truths)
         assert grade == pytest.approx(expected or 0, abs=2e-9), (answer, truths)
+
+
+def test_the_letter_that_was_chosen_is_found_whatever_the_phrasing() -> None:
+    phrasings = YAML(typ="safe").load(HERE / "phrasings.yaml")
+    letters = "ABCDEFGHIJ"
+    for said, chosen in phrasings.items():
+        found = [grade for grade, _ in graded("choice", [(said, [letter]) for letter in letters])]
+        assert found == [float(letter == chosen) for letter in letters], said
+        assert plain_letters.letter(said) == chosen, said
+
+
+@pytest.mark.parametrize(("target", "text"), [("B. a red car", "a red car"), ("(B) E. coli", "E. coli"), ("B) 3", "3")])
+def test_a_target_with_letter_and_text_is_both(target: str, text: str) -> None:
+    said = [target, "B", "(b)", "The answer is B.", text, "A. a blue car", "C", "a blue car"]
+    assert [grade for grade, _ in graded("choice", [(answer, [target]) for answer in said])] == [1] * 5 + [0] * 3
+
+
+def test_a_text_that_looks_lettered_names_no_letter_beside_one() -> None:
+    said = ["E. coli", "E", "B", "(B) E. coli"]
+    assert [grade for grade, _ in graded("choice", [(answer, ["B", "E. coli"]) for answer in said])] == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("rule", grading.rules())

@@ -36,7 +36,11 @@ def of_values(values: list[float]) -> Tensor:
 
 @pytest.mark.parametrize(
     ("budget", "kept"),
-    [(0.5, [[0, 1, 7, 8, 9]] * 2), (0.7, [[0, 1, 2, 5, 7, 8, 9], [0, 1, 2, 3, 7, 8, 9]])],
+    [
+        (0.3, [[0, 1, 9], [0, 7, 9]]),  # no room for all text: the code would keep all five
+        (0.5, [[0, 1, 7, 8, 9]] * 2),
+        (0.7, [[0, 1, 2, 5, 7, 8, 9], [0, 1, 2, 3, 7, 8, 9]]),
+    ],
 )
 def test_text_stays_before_pictures(budget: float, kept: list[list[int]]) -> None:
     given = signals(visual=(2, 3, 4, 5, 6))

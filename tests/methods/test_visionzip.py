@@ -9,6 +9,8 @@ from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.tokens import visionzip
 from tests.methods.fixtures import heads
 
+CONTEXTUAL_SHARE = visionzip.CONTEXTUAL_SHARE  # not the one that the examples are worked with
+
 
 def tokens(n: int, degrees: list[float]) -> VisualTokens:
     rows = heads(tokens=n, boosts=())[:2]
@@ -61,3 +63,14 @@ def test_twenty_tokens_gather_two_groups(monkeypatch: pytest.MonkeyPatch) -> Non
     assert places.tolist() == sorted([0, 1, 2, 5, 6, 7, 9, 12, 15, 17, 19, 3, 11])
     found = dict(zip(places.tolist(), features[:, 0].tolist(), strict=True))
     assert (found[3], found[11]) == pytest.approx((14.4, 24.0))
+
+
+@pytest.mark.parametrize(("n", "n_contextual"), [(1, 0), (6, 0), (7, 1), (12, 1), (13, 2)])
+def test_up_to_six_kept_tokens_are_all_dominant(n: int, n_contextual: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visionzip, "CONTEXTUAL_SHARE", CONTEXTUAL_SHARE)
+    given = tokens(20, [37 * j % 180 for j in range(20)])
+    ranked = sorted(range(20), key=lambda j: -float(given.rank()[j]))
+    places, features = visionzip.Method(budget=n / 20).reduce(given, n)
+    assert len(places) == n
+    assert set(ranked[: n - n_contextual]) <= set(places.tolist())
+    assert int((features != given.features[places]).sum()) == n_contextual

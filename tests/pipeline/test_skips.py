@@ -22,8 +22,8 @@ def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(
     write_checkpoint("lfm2_vl", checkout / "hybrid")
     write_params(checkout, RECIPES, n=2)
     params = checkout / "params.yaml"
-    hybrid = "  hybrid: {architecture: lfm2_vl, checkpoint: hybrid}\nweights:"
-    text = params.read_text().replace("[embedded]", "[embedded, hybrid]").replace("weights:", hybrid, 1)
+    hybrid = "  hybrid: {architecture: lfm2_vl, checkpoint: hybrid}\nbenchmarks: {}"
+    text = params.read_text().replace("[embedded]", "[embedded, hybrid]").replace("benchmarks: {}", hybrid, 1)
     params.write_text(text)
     monkeypatch.chdir(checkout)
     samples.main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,16 +85,28 @@ class Grid:
         return {name: recipe for name, recipe in RECIPES.items() if name not in self.left_out}
 
 
-def build(path: Path, grid: Grid) -> Path:
-    """Write the grid's tables, and the metrics computed from them, into a DuckDB file."""
+def build(path: Path, grid: Grid, *, spell: Callable[[str, str], str] = lambda _, text: text) -> Path:
+    """Write the grid's tables, and the metrics computed from them, into a DuckDB file; `spell` gets column and text."""
     with duckdb.connect(str(path)) as connection:
         grading.load_macros(connection)
         for name, rows in tables(grid).items():
-            store.add(connection, name, _typed(name, list(_of_each_model(grid, rows))))
+            spelt = [spell_row(row, spell) for row in _of_each_model(grid, rows)]
+            store.add(connection, name, _typed(name, spelt))
         view = (Path(store.__file__).parent / "cells.sql").read_text(encoding="utf-8")
         connection.execute(f"create table cells as {view}")
         tally.measure(connection, resamples=RESAMPLES if grid.has_intervals else 0, seed=0)
     return path
+
+
+def spell_row(row: dict[str, Any], spell: Callable[[str, str], str]) -> dict[str, Any]:
+    """Spell every text of a row anew, those in lists too."""
+    return {column: _respelt(column, value, spell) for column, value in row.items()}
+
+
+def _respelt(column: str, value: Any, spell: Callable[[str, str], str]) -> Any:
+    if isinstance(value, list):
+        return [_respelt(column, one, spell) for one in value]
+    return spell(column, value) if isinstance(value, str) else value
 
 
 def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
@@ -167,6 +179,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "question": f"What is the value of key {index}?",
         "answers": [f"{benchmark} {index}", f"{index}"],
         "rule": "exact",
+        "difficulty": '{"lines": 4}',
     }
 
 

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import hostile
 import pytest
 from synthetic_grid import RECIPES
 
+from leanvlm.checks import page as data_docs
+from leanvlm.checks.validate import Finding
 from leanvlm.report.page import page
 
 FLAGS = (
@@ -34,6 +37,7 @@ FLAGS = (
     "--enable-logging=stderr",
 )
 TIMEOUT_SECONDS = 60
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 PREFILL = """
 const headers = document.querySelectorAll("table.leaderboard thead th");
 [...headers].find((one) => one.textContent.includes("Prefill")).querySelector("button").click();
@@ -141,14 +145,42 @@ def test_hostile_answer_in_a_browser_is_only_text(show: Show, html: str) -> None
     assert 'src="http' not in dom
 
 
+@pytest.mark.parametrize("has_policy", [True, False])
+@pytest.mark.parametrize("name", ["report", "data docs"])
+def test_hostile_texts_do_nothing_with_and_without_the_policy(
+    show: Show, spelt_pages: dict[str, str], *, name: str, has_policy: bool
+) -> None:
+    finding = Finding(hostile.LONG, hostile.LONG, is_met=False, n_rows=1, n_failing=1, rows=[hostile.LONG])
+    text = spelt_pages["hostile"] if name == "report" else data_docs.page([finding])
+    done = show(text if has_policy else POLICY.sub("", text), "--dump-dom", "--virtual-time-budget=3000")
+    assert title(done.stdout) == title(text)  # nothing wrote it, and nothing led elsewhere
+    assert h1(done.stdout) == h1(text)
+    assert "CONSOLE" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [hostile.SHORT, hostile.LONG])
+def test_hostile_texts_would_act_as_markup(show: Show, text: str) -> None:
+    page = f"<!doctype html><title>quiet</title><h1>{text}</h1>"
+    assert title(show(page, "--dump-dom", "--virtual-time-budget=3000").stdout) != "quiet"
+
+
+def title(text: str) -> str:
+    """Return a page's title."""
+    return entities.unescape(text.split("<title>")[1].split("</title>")[0])
+
+
+def h1(text: str) -> str:
+    """Return a page's heading."""
+    return text.split("<h1>")[1].split("</h1>")[0]
+
+
 @pytest.fixture
 def ask(show: Show) -> Callable[[str, str], Any]:
     """Run a script in a page and return what it returns; the page's policy, which forbids that, is taken out."""
-    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
     def asked(text: str, script: str) -> Any:
         told = f"<script>{{ const told = (() => {{ {script} }})(); if (told) document.title = JSON.stringify(told); }}"
-        text = policy.sub("", text).replace("</body>", told + "</script></body>")
+        text = POLICY.sub("", text).replace("</body>", told + "</script></body>")
         title = re.search(r"<title>([^<]*)</title>", show(text, "--dump-dom", "--virtual-time-budget=3000").stdout)
         assert title
         return json.loads(entities.unescape(title[1]))

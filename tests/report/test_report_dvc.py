@@ -85,6 +85,11 @@ def test_every_drawing_stands_alone_and_is_the_pages(checkout: Path) -> None:
         assert svg.split("</style>")[1].removesuffix("</svg>\n") in page
 
 
+def test_the_stage_knows_the_embedded_model(checkout: Path) -> None:
+    page = (checkout / "artifacts/report/index.html").read_text(encoding="utf-8")
+    assert "embedded is this project's small embedded model" in page
+
+
 def test_files_of_an_earlier_run_are_taken_away(checkout: Path) -> None:
     assert (checkout / "artifacts/plots").is_dir()
     assert not any((checkout / stale).exists() for stale in STALE)

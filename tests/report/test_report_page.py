@@ -223,6 +223,16 @@ def test_each_model_has_sections_of_its_own(store_of: Stores) -> None:
     assert re.search(r"question \d+, second</small>", text)
 
 
+def test_the_first_section_of_the_embedded_model_says_what_it_is_evidence_for(store_of: Stores) -> None:
+    connection = store_of(Grid(models=("embedded", "second")))
+    text = page.render(connection, n_flips=0, embedded=("second", "unused"))
+    first, second = (text.split(f'<section id="best{suffix}"')[1].split("</section>")[0] for suffix in ("", "-1"))
+    assert "evidence" not in first
+    assert second.count("second is this project's small embedded model") == 1
+    assert text.count("small embedded model") == 1
+    assert "small embedded model" not in page.render(connection, n_flips=0)
+
+
 def test_impossible_number_of_flips_is_refused(whole: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(InputError, match=r"report\.flips is 201; it is a number from 0 to 200"):
         page.render(whole, n_flips=201)

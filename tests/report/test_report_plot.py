@@ -11,6 +11,7 @@ from itertools import combinations
 import pytest
 from PIL import Image
 
+from leanvlm import markup
 from leanvlm.report import words
 from leanvlm.report.benchmarks.heat import shade
 from leanvlm.report.flips import pictures
@@ -71,8 +72,8 @@ def test_shades_deepen_as_less_is_kept() -> None:
 
 
 def test_long_and_invisible_text_is_cut_and_shown() -> None:
-    assert words.visible("a\u202eb\x00c") == "a\ufffdb\ufffdc"
-    assert words.visible("x" * 1601).endswith("x … (1,001 more characters)")
+    assert markup.visible("a\u202eb\x00c") == "a\ufffdb\ufffdc"
+    assert words.excerpt("x" * 1601).endswith("x … (1,001 more characters)")
 
 
 def test_large_picture_is_made_smaller() -> None:

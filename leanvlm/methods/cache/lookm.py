@@ -3,10 +3,12 @@
 Source:  Wan et al. 2024, arXiv 2406.18139, sections 3.2 (text-prior eviction) and 3.3 (averaged, pivotal and weighted
          merging).
 Code:    github.com/SUSTechBruce/LOOK-M @ ecf0f51 (read, not copied).
-Departs: a visual position ranks after all text by order, not by a large number taken off, which blurs float scores.
-         Every evicted position is merged; the code leaves some of the unlike ones out in two of its three variants.
-         Scores and merges are per key-value head. `recent_share` 0.1 is EffiVLM-Bench's split. `same_modality` merges
-         text into text and pictures into pictures only (EffiVLM-Bench's finding for small budgets).
+Departs: the budget is exact: text that it cannot hold is ranked by its sums and evicted. The code keeps all text, also
+         beyond the budget, and pictures get what text leaves of the heavy hitters' share. A visual position ranks
+         after all text by order, not by a large number taken off, which blurs float scores. Every evicted position is
+         merged; the code leaves some of the unlike ones out in two of its three variants. Scores and merges are per
+         key-value head. `recent_share` 0.1 is EffiVLM-Bench's split. `same_modality` merges text into text and pictures
+         into pictures only (EffiVLM-Bench's finding for small budgets).
 Checked: tests/methods/test_lookm.py, the selection and both merging examples worked by hand; a plain loop.
 """
 

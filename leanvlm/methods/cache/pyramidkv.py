@@ -35,4 +35,4 @@ class Method(VotingMethod):
         low = max(voted / self.beta, 2 * voted - (min(tokens) - window))
         steps = max(1, len(layers) - 1)
         line = [window + 2 * voted - low - layer * 2 * (voted - low) / steps for layer in range(len(layers))]
-        return apportion(blend(line, self.uniform), total, tokens)
+        return apportion(blend(line, self.uniform), total, least=[1] * len(tokens), most=tokens)

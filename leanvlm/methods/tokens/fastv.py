@@ -3,7 +3,8 @@
 Source:  Chen et al. 2024, arXiv 2403.06764, section 4: rank at layer K by received attention, drop the rest.
 Code:    github.com/pkunlp-icler/FastV @ d165972 (read, not copied): the score is the last row of layer K - 1.
 Departs: only visual tokens are dropped, text between images never, and each image keeps its best token; the code treats
-         the span from the first to the last visual token as image. Decided once, after the prompt, as with its
+         the span from the first to the last visual token as image. The count is rounded down, to one at least, as all
+         budgets are; the code rounds it to the nearest, or is told it. Decided once, after the prompt, as with its
          key-value cache. `rows=all` is EffiVLM-Bench's variant, a mean over all rows, which favours early tokens;
          `rows=text` averages over the rows after the last visual token. `sinks` keeps that share of the budget for the
          tokens that the vision tower itself looks at (EffiVLM-Bench's finding on visual sinks).

@@ -5,9 +5,11 @@ Code:    github.com/facebookresearch/ToMe @ af95e4b (read, not copied): even tok
 Departs: merges once, at the decoder's entrance and in its feature space; the paper merges a few tokens in every block
          of the vision tower, which makes the tower faster too and adds log(size) to its attention. A round halves the
          tokens at most, so small budgets take several. Between rounds the keys are averaged like the features, since
-         no further block makes new ones. Keys are those of the second-to-last block. A merged token stays where its
-         odd token was and the order of reading is kept; the code puts unmerged even tokens first. All tiles of an
-         image are one sequence. Row-end tokens, which no patch stands behind, go first and are never merged.
+         no further block makes new ones. Keys are those of the second-to-last block. Only patches are counted, from 0,
+         so even ones propose also behind a class token; in the code, which counts that token as 0 and never merges it,
+         the same patches would be proposed to. A merged token stays where its odd token was and the order of reading is
+         kept; the code puts unmerged even tokens first. All tiles of an image are one sequence. Row-end tokens, which
+         no patch stands behind, go first and are never merged.
 Checked: tests/methods/test_tome.py, the eight-token example worked by hand, and two rounds of three tokens.
 """
 

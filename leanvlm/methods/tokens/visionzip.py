@@ -3,9 +3,12 @@
 Source:  Yang et al. 2024, arXiv 2412.04467, section 3: dominant tokens by attention, contextual tokens by similarity.
 Code:    github.com/dvlab-research/VisionZip @ 3151f6d (read, not copied): 54 dominant to 10 contextual tokens.
 Departs: towers without a class token are scored by the attention received, mean over heads and rows, as
-         EffiVLM-Bench does. Tokens are chosen over all tiles of an image together and merged in the decoder's
-         feature space; kept tokens stay at their positions. Row-end tokens, which no patch stands behind, go first
-         and are merged into none.
+         EffiVLM-Bench does. Where there is one, it only scores: the code keeps it as one of the dominant tokens, but
+         no decoder here gets it. Counts are shares of the budget, rounded down for the contextual tokens, so that up to
+         six kept tokens are all dominant; EffiVLM-Bench keeps one contextual token at least, beyond the budget, and
+         the code is told both counts. Tokens are chosen over all tiles of an image together and merged in the
+         decoder's feature space; kept tokens stay at their positions. Row-end tokens, which no patch stands behind, go
+         first and are merged into none.
 Checked: tests/methods/test_visionzip.py, two examples worked by hand.
 """
 

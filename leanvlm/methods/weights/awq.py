@@ -4,8 +4,10 @@ Source:  Lin et al. 2024, arXiv 2306.00978, section 3: the scale of a column, se
 Code:    llmcompressor 0.14.0.1, AWQModifier (called); the authors' is github.com/mit-han-lab/llm-awq @ d6e797a.
 Departs: integers are symmetric, as fast kernels want them; the authors' are not. A scale weighs the columns' inputs
          against their weights, as AutoAWQ and EffiVLM-Bench do; `weights=false` takes inputs alone, as the paper
-         does. Weights are not clipped. A norm that was scaled is rounded to the 16 bits that it is stored in.
-         Values are scaled for the layer after attention only where both have the same width: not with fewer
+         does. The exponents are llmcompressor's, 0 and 1 included: for inputs alone i / (grid - 1) for each i below
+         grid, with weights i / (grid - 2) for each i below grid - 1 and no scaling at all; the authors' are i / 20 for
+         each i below 20. Weights are not clipped. A norm that was scaled is rounded to the 16 bits that it is stored
+         in. Values are scaled for the layer after attention only where both have the same width: not with fewer
          key-value heads than heads. Calibrated on questions with pictures, not text from the Pile.
 Checked: tests/methods/test_awq.py: an example worked by hand and a slow search over a whole layer choose the same
          scales; scaled but not rounded, the model computes what it did, on every architecture.

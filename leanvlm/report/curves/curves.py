@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from html import escape
 from itertools import groupby
 
 import duckdb
 from markupsafe import Markup
 
+from leanvlm.markup import element
 from leanvlm.report import queries, words
 from leanvlm.report.queries import Row
 from leanvlm.report.tradeoff import axes
@@ -35,17 +35,18 @@ def _group(model: str, compared: str, rows: Sequence[Row]) -> Row:
     place, scale = _scale(rows)
     curves = {curve: list(points) for curve, points in groupby(rows, key=lambda row: row["curve"])}
     controls = {curve: points for curve, points in curves.items() if points[0]["is_control"]}
-    behind = "".join(_curve(points, place, f"control{i % DASHES}") for i, points in enumerate(controls.values()))
+    kinds = [f"control{index % DASHES}" for index in range(len(controls))]
+    behind = [_curve(points, place, kind) for points, kind in zip(controls.values(), kinds, strict=True)]
     plots = [
-        {"curve": words.short(curve), "svg": Markup(_svg(curve, scale + behind + _curve(points, place, compared)))}
+        {"curve": words.short(curve), "svg": _svg(curve, scale, *behind, _curve(points, place, compared))}
         for curve, points in curves.items()
         if curve not in controls
     ]
-    legend = [{"name": words.short(curve), "kind": f"control{i % DASHES}"} for i, curve in enumerate(controls)]
+    legend = [{"name": words.short(curve), "kind": kind} for curve, kind in zip(controls, kinds, strict=True)]
     return {"model": model, "compared": compared, "controls": legend, "plots": plots}
 
 
-def _scale(rows: Sequence[Row]) -> tuple[Place, str]:
+def _scale(rows: Sequence[Row]) -> tuple[Place, Markup]:
     """Return where a budget and a share lie, and the grid; budgets are on a logarithmic axis."""
     budgets = sorted({row["budget"] for row in rows})
     shares = [value for row in rows for value in (row["performance"], row["low"], row["high"]) if value is not None]
@@ -54,10 +55,10 @@ def _scale(rows: Sequence[Row]) -> tuple[Place, str]:
     return lambda budget, share: (across.at(math.log(budget)), up.at(share)), _grid(across, up, budgets)
 
 
-def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> str:
+def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> Markup:
     lines = []
     for share in up.ticks(n=4):
-        lines.append(f'<path class="grid" d="M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"/>')
+        lines.append(_path("grid", f"M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"))
         lines.append(_text(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
     last = -math.inf
     for budget in sorted({*budgets, 1.0}):
@@ -65,38 +66,36 @@ def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> str:
         if x - last > 36:  # room for a number [pixels]
             lines.append(_text(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
             last = x
-    lines.append(f'<path class="untouched" d="M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"/>')
-    return "".join(lines)
+    lines.append(_path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
+    return Markup("").join(lines)
 
 
-def _curve(points: Sequence[Row], place: Place, kind: str) -> str:
+def _curve(points: Sequence[Row], place: Place, kind: str) -> Markup:
     """Draw a band of intervals and a line through the shares, and a marker for each budget; schemes stand alone."""
     shares = [point for point in points if not point["scheme"]]
     drawn = _line(shares, place) + _bars([point for point in points if point["scheme"]], place)
     markers = (_marker(point, *place(point["budget"], point["performance"])) for point in points)
-    return f'<g class="curve {kind}">{drawn}{"".join(markers)}</g>'
+    return element("g", drawn, *markers, class_=f"curve {kind}")
 
 
-def _line(points: Sequence[Row], place: Place) -> str:
+def _line(points: Sequence[Row], place: Place) -> Markup:
     line = [place(point["budget"], point["performance"]) for point in points]
     bounded = [point for point in points if point["low"] is not None]
     band = [place(point["budget"], point["high"]) for point in bounded]
     band += [place(point["budget"], point["low"]) for point in reversed(bounded)]
-    drawn = f'<path class="band" d="{_path(band)}"/>' if len(bounded) > 1 else _bars(bounded, place)
-    return drawn + (f'<path class="line" d="{_path(line)}"/>' if len(line) > 1 else "")
+    drawn = _path("band", _through(band)) if len(bounded) > 1 else _bars(bounded, place)
+    return drawn + (_path("line", _through(line)) if len(line) > 1 else Markup(""))
 
 
-def _marker(point: Row, x: float, y: float) -> str:
-    return (
-        f'<g class="point" transform="translate({x:.1f} {y:.1f})"><title>{escape(_said(point))}</title>'
-        f'<circle r="3.4"/></g>'
-    )
+def _marker(point: Row, x: float, y: float) -> Markup:
+    place = f"translate({x:.1f} {y:.1f})"
+    return element("g", element("title", _said(point)), element("circle", r=3.4), class_="point", transform=place)
 
 
-def _bars(points: Sequence[Row], place: Place) -> str:
+def _bars(points: Sequence[Row], place: Place) -> Markup:
     bounded = [point for point in points if point["low"] is not None]
     ends = [(place(point["budget"], point["low"]), place(point["budget"], point["high"])) for point in bounded]
-    return "".join(f'<path class="error" d="{_path(pair)}"/>' for pair in ends)
+    return Markup("").join(_path("error", _through(pair)) for pair in ends)
 
 
 def _said(point: Row) -> str:
@@ -106,16 +105,18 @@ def _said(point: Row) -> str:
     return f"{name} at {words.budget(point['budget'])}: {kept} % ({interval}){seeds}"
 
 
-def _path(corners: Sequence[tuple[float, float]]) -> str:
+def _path(kind: str, drawn: str) -> Markup:
+    return element("path", class_=kind, d=drawn)
+
+
+def _through(corners: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
 
 
-def _text(text: str, x: float, y: float, *, anchor: str) -> str:
-    return f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+def _text(text: str, x: float, y: float, *, anchor: str) -> Markup:
+    return element("text", text, class_="tick", x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
 
 
-def _svg(curve: str, drawn: str) -> str:
-    return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(words.short(curve))}: accuracy kept over budget">{drawn}</svg>'
-    )
+def _svg(curve: str, *drawn: Markup) -> Markup:
+    label = f"{words.short(curve)}: accuracy kept over budget"
+    return element("svg", *drawn, class_="plot", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)

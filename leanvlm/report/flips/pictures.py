@@ -7,7 +7,8 @@ import io
 
 from PIL import Image
 
-from leanvlm.errors import RunError
+from leanvlm import pictures
+from leanvlm.errors import InputError, RunError
 from leanvlm.report.queries import Row
 
 LARGEST_BYTES = 24_000  # of one picture: two hundred flips of one picture stay under five megabytes
@@ -21,11 +22,9 @@ def shown(png: bytes) -> Row:
     Raises: RunError for bytes that are not a picture.
     """
     try:
-        with Image.open(io.BytesIO(png)) as image:
-            image.load()
-            kind, encoded, (width, height) = _fitted(image.convert("RGB"))
-    except OSError as error:
-        raise RunError(f"a stored picture of a sample cannot be read ({error}); run `dvc repro samples`") from error
+        kind, encoded, (width, height) = _fitted(pictures.shown(pictures.decoded(png)))
+    except InputError as error:
+        raise RunError(f"a stored picture of a sample {error}; run `dvc repro samples`") from None
     factor = max(1, round(NARROWEST_SHOWN / width))
     source = f"data:image/{kind};base64,{base64.b64encode(encoded).decode('ascii')}"
     return {"source": source, "width": factor * width, "height": factor * height}

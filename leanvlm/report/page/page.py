@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from leanvlm import markup
 from leanvlm.errors import RunError
 from leanvlm.report import queries, words
 from leanvlm.report.ablation import ablation
@@ -48,12 +49,14 @@ def render(
     n_flips: int,
     seed: int = 0,
     settings: str = "",
+    embedded: Collection[str] = (),
     ablated: Mapping[str, Sequence[Row]] | None = None,
 ) -> str:
     """Return the page for the tables and metrics behind `connection`.
 
-    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; ablated, the tables
-    `levels` and `effects` of an ablation, if one was run.
+    Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; embedded, the names
+    of models that are the project's small one; ablated, the tables `levels` and `effects` of an ablation, if one was
+    run.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
@@ -66,6 +69,7 @@ def render(
         js=js,
         policy=_policy(css, js),
         models=_models(connection, board),
+        embedded=embedded,
         curves=curves.groups(connection),
         ablation=ablation.tables(ablated),
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
@@ -93,11 +97,12 @@ def _environment(variables: dict[str, int]) -> Environment:
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
+        finalize=markup.visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (words.percent, words.number, words.times, words.budget, words.size, words.breakable, words.visible)
+    filters = (words.percent, words.number, words.times, words.budget, words.size, words.breakable, words.excerpt)
     made.filters.update({function.__name__: function for function in filters})
     made.globals.update(
         markers=plot.MARKERS,
@@ -121,22 +126,23 @@ def _policy(css: str, js: str) -> str:
 
 def _models(connection: duckdb.DuckDBPyConnection, board: Sequence[Row]) -> list[Row]:
     ratios = queries.rows(connection, "benchmarks/ratios")
-    models = [_model(name, board, ratios) for name in dict.fromkeys(row["model"] for row in board)]
-    for index, model in enumerate(models):
+    names = dict.fromkeys(row["model"] for row in board)
+    models = [_model(name, words.suffix(index), board, ratios) for index, name in enumerate(names)]
+    for model in models:
         benchmarks = [benchmark["name"] for benchmark in model["benchmarks"]]
         model["best"] = best.table(connection, model=model["name"], benchmarks=benchmarks)
-        model["suffix"] = f"-{index}" if index else ""
     return models
 
 
-def _model(name: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
+def _model(name: str, suffix: str, board: Sequence[Row], ratios: Sequence[Row]) -> Row:
     rows = [row for row in board if row["model"] == name]
     cells = [cell for cell in ratios if cell["model"] == name]
     benchmarks, lines = heat.table(cells, order=rows)
     return {
         "name": name,
+        "suffix": suffix,
         "leaderboard": rows,
-        "panels": panels.both(rows, model=name),
+        "panels": panels.both(rows, suffix=suffix),
         "benchmarks": benchmarks,
         "heat": lines,
         "sensitivity": overview.sensitivity(cells),

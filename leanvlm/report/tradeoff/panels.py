@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from leanvlm.report import words
 from leanvlm.report.queries import Row
 from leanvlm.report.tradeoff import plot
@@ -14,18 +12,21 @@ from leanvlm.report.tradeoff.plot import Panel, Point
 BLIND = "controls/blind"  # sees no picture: nothing to choose, and it would squeeze the plot
 
 
-def both(rows: Sequence[Row], *, model: str) -> list[Row]:
-    """Return what the page shows of each panel of one model: its title, its drawing and what is not in it."""
+def both(rows: Sequence[Row], *, suffix: str) -> list[Row]:
+    """Return what the page shows of each panel of one model: its title, its drawing and what is not in it.
+
+    Takes: suffix, what ends the ids of the model's elements.
+    """
     rows = [row for row in rows if row["recipe"] != BLIND]
     speed = Panel(
-        key=f"{model}-speed",
+        key=f"pareto-speed{suffix}",
         title="Kept accuracy against measured speed-up",
         x_title="speed-up end to end (right is faster)",
         tick=lambda factor: f"{factor:g}×",
         points=_points(rows, x="total_speedup", front="is_on_speed_front"),
     )
     memory = Panel(
-        key=f"{model}-memory",
+        key=f"pareto-memory{suffix}",
         title="Kept accuracy against memory kept",
         x_title="memory kept (right is smaller)",
         tick=lambda share: f"{100 * share:g} %",
@@ -79,5 +80,5 @@ def _error(low: float | None, high: float | None) -> tuple[float, float] | None:
 def _shown(panel: Panel, *, n_rows: int, what: str, empty: str) -> Row:
     n_left_out = n_rows - len(panel.points)
     note = f"{words.count(n_left_out, 'recipe')} not drawn: no {what} or no accuracy was measured" if n_left_out else ""
-    svg = Markup(plot.draw(panel)) if panel.points else None  # plot escapes every text that it draws
+    svg = plot.draw(panel) if panel.points else None
     return {"title": panel.title, "note": note if panel.points else "", "svg": svg, "empty": empty}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from math import hypot
 
+from markupsafe import Markup
+
+from leanvlm.markup import element
 from leanvlm.report.tradeoff import axes, labels
 from leanvlm.report.tradeoff.axes import Axis
 from leanvlm.report.tradeoff.labels import Box
@@ -51,18 +53,23 @@ class Panel:
     untouched: float = 1.0
 
 
-def draw(panel: Panel) -> str:
-    """Return the panel as one `<svg>` element, every text escaped."""
+def draw(panel: Panel) -> Markup:
+    """Return the panel as one `<svg>` element."""
     across, up = _axes(panel)
     parts = [_grid(across, up, panel), _front(panel.points, across, up)]
     parts += [_error_bars(point, across, up) for point in panel.points]
     parts += [_marker(point, across, up) for point in panel.points]
     parts += _names(panel.points, across, up)
-    return (
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-labelledby="{panel.key}-title {panel.key}-desc">'
-        f'<title id="{panel.key}-title">{escape(panel.title)}</title>'
-        f'<desc id="{panel.key}-desc">{escape(_description(panel))}</desc>{"".join(parts)}</svg>'
+    title, description = f"{panel.key}-title", f"{panel.key}-desc"
+    return element(
+        "svg",
+        element("title", panel.title, id=title),
+        element("desc", _description(panel), id=description),
+        *parts,
+        class_="plot",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        aria_labelledby=f"{title} {description}",
     )
 
 
@@ -78,27 +85,25 @@ def _description(panel: Panel) -> str:
     return f"{len(panel.points)} recipes as points with error bars. On the front, which nothing beats: {front}."
 
 
-def _grid(across: Axis, up: Axis, panel: Panel) -> str:
-    lines = [f'<rect class="frame" {_rectangle(FRAME)}/>']
+def _grid(across: Axis, up: Axis, panel: Panel) -> Markup:
+    lines = [_rectangle(FRAME)]
     for value in across.ticks():
         x = across.at(value)
-        lines.append(f'<path class="grid" d="M{x:.1f} {FRAME.top}V{FRAME.bottom}"/>')
+        lines.append(_path("grid", f"M{x:.1f} {FRAME.top}V{FRAME.bottom}"))
         lines.append(_text(panel.tick(value), x, FRAME.bottom + 18, anchor="middle"))
     for value in up.ticks():
         y = up.at(value)
-        lines.append(f'<path class="grid" d="M{FRAME.left} {y:.1f}H{FRAME.right}"/>')
+        lines.append(_path("grid", f"M{FRAME.left} {y:.1f}H{FRAME.right}"))
         lines.append(_text(f"{100 * value:g} %", FRAME.left - 7, y + 4, anchor="end"))
-    lines.append(
-        f'<path class="untouched" d="M{across.at(panel.untouched):.1f} {FRAME.top}V{FRAME.bottom}'
-        f'M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"/>'
-    )
+    upright = f"M{across.at(panel.untouched):.1f} {FRAME.top}V{FRAME.bottom}"
+    lines.append(_path("untouched", f"{upright}M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
     lines.append(_text(panel.x_title, (FRAME.left + FRAME.right) / 2, HEIGHT - 10, anchor="middle", kind="axis"))
-    return "".join(lines)
+    return Markup("").join(lines)
 
 
 def _front(points: Sequence[Point], across: Axis, up: Axis) -> str:
     best = _corners(points, across, up)
-    return '<path class="front" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in best) + '"/>' if len(best) > 1 else ""
+    return _path("front", "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in best)) if len(best) > 1 else ""
 
 
 def _corners(points: Sequence[Point], across: Axis, up: Axis) -> list[tuple[float, float]]:
@@ -112,18 +117,16 @@ def _error_bars(point: Point, across: Axis, up: Axis) -> str:
         bars += f"M{across.at(point.x_error[0]):.1f} {y:.1f}H{across.at(point.x_error[1]):.1f}"
     if point.y_error is not None:
         bars += f"M{x:.1f} {up.at(point.y_error[0]):.1f}V{up.at(point.y_error[1]):.1f}"
-    return f'<path class="error {point.family}" d="{bars}"/>' if bars else ""
+    return _path(f"error {point.family}", bars) if bars else ""
 
 
-def _marker(point: Point, across: Axis, up: Axis) -> str:
+def _marker(point: Point, across: Axis, up: Axis) -> Markup:
     place = f"translate({across.at(point.x):.1f} {up.at(point.y):.1f})"
-    return (
-        f'<g class="point {point.family}" transform="{place}">'
-        f'<title>{escape(point.tooltip)}</title><path d="{MARKERS[point.family]}"/></g>'
-    )
+    drawn = element("title", point.tooltip), element("path", d=MARKERS[point.family])
+    return element("g", *drawn, class_=f"point {point.family}", transform=place)
 
 
-def _names(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
+def _names(points: Sequence[Point], across: Axis, up: Axis) -> list[Markup]:
     """Name the points of the front first, then from the best down, as far as there is room."""
     ordered = sorted(points, key=lambda point: (not point.is_on_front, point.family == "controls", -point.y))
     wanted = [(point.name, across.at(point.x), up.at(point.y)) for point in ordered]
@@ -134,7 +137,7 @@ def _names(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
         if label.is_far:
             edge = label.box.bottom if label.box.bottom < label.point[1] else label.box.top
             x, y = label.point
-            drawn.append(f'<path class="leader" d="M{x:.1f} {y:.1f}L{label.x:.1f} {edge:.1f}"/>')
+            drawn.append(_path("leader", f"M{x:.1f} {y:.1f}L{label.x:.1f} {edge:.1f}"))
         drawn.append(_text(label.text, label.x, label.box.bottom - 3, anchor=label.anchor, kind="name"))
     return drawn
 
@@ -148,9 +151,14 @@ def _along(corners: Sequence[tuple[float, float]]) -> Iterator[Box]:
             yield Box(x - 1, y - 1, x + 1, y + 1)
 
 
-def _text(text: str, x: float, y: float, *, anchor: str, kind: str = "tick") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+def _path(kind: str, drawn: str) -> Markup:
+    return element("path", class_=kind, d=drawn)
 
 
-def _rectangle(box: Box) -> str:
-    return f'x="{box.left}" y="{box.top}" width="{box.right - box.left}" height="{box.bottom - box.top}"'
+def _text(text: str, x: float, y: float, *, anchor: str, kind: str = "tick") -> Markup:
+    return element("text", text, class_=kind, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
+
+
+def _rectangle(box: Box) -> Markup:
+    width, height = box.right - box.left, box.bottom - box.top
+    return element("rect", class_="frame", x=box.left, y=box.top, width=width, height=height)

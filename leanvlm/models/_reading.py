@@ -1,0 +1,98 @@
+"""Read the parts of a checkpoint folder: never its code or a pickle, and nothing that the next one inherits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer
+
+from leanvlm import files
+from leanvlm.errors import InputError, LeanvlmError
+
+SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # of every call that reads
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn whatever a library says of a checkpoint folder into one sentence.
+
+    Raises: InputError.
+    """
+    try:
+        yield
+    except LeanvlmError:
+        raise
+    except ImportError as error:  # transformers says so of what a quantised checkpoint needs
+        raise InputError(f"the checkpoint in {folder} needs a package that is not installed ({_first(error)}); "
+                         'run: pip install "leanvlm[compress]"') from error  # fmt: skip
+    except Exception as error:  # a checkpoint can be wrong in any way, and each library has its own words
+        raise InputError(f"the checkpoint in {folder} cannot be read ({type(error).__name__}: {_first(error)}); "
+                         "fetch or save it again") from error  # fmt: skip
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a checkpoint.
+
+    Raises: InputError where it cannot be read, or is no object.
+    """
+    try:
+        found = json.loads(files.content(path, most_bytes=100_000_000))
+    except InputError as error:
+        raise InputError(f"{path} {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON ({_first(error)}); fetch or save the checkpoint again") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} is not a JSON object; fetch or save the checkpoint again")
+    return found
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Read a checkpoint's tokenizer, with the template that the processor would take.
+
+    Raises: InputError where it cannot be read.
+    """
+    with reading(folder):
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **SAFE)
+        tokenizer.chat_template = _template(folder) or tokenizer.chat_template
+    return tokenizer
+
+
+def read_images(kind: Any, folder: Path) -> Any:
+    """Read a checkpoint's image processor.
+
+    transformers writes some settings into the class itself: each folder gets a class of its own, so that the pixel
+    limits of one checkpoint do not reach the next.
+
+    Raises: InputError where it cannot be read.
+    """
+    with reading(folder):
+        return fresh(kind).from_pretrained(folder, local_files_only=True)
+
+
+def fresh(kind: Any) -> Any:
+    """Derive a class of the same name whose settings are copies."""
+    found = {name: getattr(kind, name) for name in dir(kind)}
+    settings = {name: deepcopy(value) for name, value in found.items() if isinstance(value, dict | list)}
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, **settings})
+
+
+def _template(folder: Path) -> str | None:
+    """Find a processor's chat template, where the tokenizer does not look for it."""
+    if (folder / "chat_template.jinja").is_file():  # which the tokenizer reads, and which goes first
+        return None
+    for name in ("chat_template.json", "processor_config.json"):
+        path = folder / name
+        if path.exists() and isinstance(text := read_json(path).get("chat_template"), str):
+            return text
+    return None
+
+
+def _first(error: BaseException) -> str:
+    """Shorten what an error says to its first line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:100].rstrip(".") if lines else "no reason given"

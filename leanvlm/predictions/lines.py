@@ -1,0 +1,51 @@
+"""Files of one JSON object a line, whoever wrote them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from leanvlm.errors import InputError
+
+LONGEST = 32 * 2**20  # of a line [bytes]; an answer with its metrics is some thousands
+
+
+def read(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of every line that is not blank.
+
+    Raises: InputError where a line is no JSON, is too long to be a sample, or has a key twice.
+    """
+    try:
+        with path.open("rb") as file:
+            is_empty = True
+            for number, text in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
+                if text.strip():
+                    is_empty = False
+                    yield number, _value(text, f"{path} line {number}")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable, or delete it") from error
+    if is_empty:
+        raise InputError(f"{path} is empty; delete it, or write it again")
+
+
+def _value(text: bytes, place: str) -> Any:
+    if len(text) > LONGEST:
+        raise InputError(f"{place} is longer than {LONGEST // 2**20} MiB; a line is one sample: write the file again")
+    try:
+        return json.loads(text.decode("utf-8-sig"), object_pairs_hook=_object)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place} cannot be read as UTF-8 ({error.reason}); write the file again") from error
+    except (ValueError, RecursionError) as error:
+        said = str(error)[:100].rstrip(".")
+        raise InputError(f"{place} is cut off or not JSON ({said}); write the file again") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, in which no key may stand twice: which value is meant is not known."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise ValueError(f"the key {twice[:30]!a} stands twice")
+    return made

@@ -40,9 +40,7 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
     """
     for target in targets:
         if TARGET.fullmatch(target) is None:
-            raise InputError(
-                f"no stage {target!r}; name stages of dvc.yaml, as in `compress`; options are not passed on"
-            )
+            raise InputError(f"no stage {target!r}; name stages of dvc.yaml, such as compress, and no options")
     with ready(profile) as environment:
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)

@@ -42,7 +42,7 @@ def open_store(path: Path, *, config: dict[str, str] | None = None) -> duckdb.Du
 def _refuse_what_is_no_store(path: Path) -> None:
     try:
         if not path.exists():
-            raise InputError(f"{path} does not exist; name a store, or run `make repro` to make {files.STORE}")
+            raise InputError(f"{path} does not exist; run `make repro` to make {_made(path)}")
         if not path.is_file():
             raise InputError(f"{path} is not a file, so not a store; name a DuckDB file, such as {files.STORE}")
         with path.open("rb") as file:
@@ -59,6 +59,10 @@ def _refuse_log(path: Path) -> None:
     if log.exists():
         raise InputError(f"{log} holds changes that are not in {path.name}; close the program that writes there, or "
                          "move that log away to read the store without them")  # fmt: skip
+
+
+def _made(path: Path) -> str:
+    return "it" if path == files.STORE else f"{files.STORE}, or name another"
 
 
 def _remedy(path: Path) -> str:

@@ -145,12 +145,3 @@ def test_empty_query_is_refused(sql: str, stored: Path) -> None:
 def test_a_misspelt_column_is_named(stored: Path) -> None:
     with pytest.raises(InputError, match="greade"):
         query.query(stored, "select greade from grades")
-
-
-def test_missing_and_damaged_stores_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "leanvlm.duckdb"
-    with pytest.raises(InputError, match=r"leanvlm\.duckdb does not exist; run `make repro` to make it"):
-        query.query(path, "select 1")
-    path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(InputError, match=r"leanvlm\.duckdb cannot be opened .*; delete it and run `make repro`"):
-        query.query(path, "select 1")

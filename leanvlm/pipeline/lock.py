@@ -10,6 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from leanvlm import files
 from leanvlm.errors import InputError
+from leanvlm.params._yaml import DEEPEST, events
 
 LOCK = Path("dvc.lock")
 KEPT = Path(".dvc/tmp/leanvlm.dvc.lock")  # the last one that could not be read
@@ -56,7 +57,10 @@ def _is_whole(content: bytes) -> bool:
     from voluptuous import Invalid
 
     try:
-        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content.decode()))
+        text = content.decode()
+        if any(depth > DEEPEST for _, depth in events(text)):
+            return False
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
     except (YAMLError, Invalid, ValueError, TypeError, RecursionError):
         return False
     return content.endswith(b"\n")

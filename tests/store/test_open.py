@@ -1,4 +1,4 @@
-"""A store is opened only where what is read is what it holds, and nobody is told to delete what cannot be made again."""
+"""A store is opened only where what is read is what it holds, and no advice deletes what cannot be made again."""
 
 from __future__ import annotations
 

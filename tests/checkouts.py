@@ -27,7 +27,6 @@ grid:
   recipes: [{recipes}]
 models:
   embedded: {{architecture: llava_onevision, checkpoint: artifacts/models/embedded}}
-weights: {{weights-wanda-50: "weights/wanda@50%"}}
 benchmarks: {{}}
 samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}
@@ -77,6 +76,7 @@ def make(folder: Path, model: Path) -> None:
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(model, folder / "artifacts/models/embedded")
+    shutil.copy(ROOT / "artifacts/checkpoints.yaml", folder / "artifacts/checkpoints.yaml")
     weights = folder / "artifacts/models/embedded/model.safetensors"
     halves = {name: tensor.bfloat16() for name, tensor in load_file(weights).items()}
     save_file(halves, weights, metadata={"format": "pt"})  # as the embedded model is stored

@@ -22,8 +22,9 @@ from tqdm import tqdm
 from leanvlm.engine.pool import workers
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_samples
-from leanvlm.errors import RunError
+from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params, load
+from leanvlm.pipeline import seals
 from leanvlm.pipeline.answers import store_cell, write_tables
 from leanvlm.pipeline.cells import Cell, grid_cells, prune
 
@@ -35,16 +36,26 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     """Fill the grid and write its tables."""
     params = load(Path(params_file))
     cells = grid_cells(params)
+    for line in seals.set_aside(cells):
+        print(line)
     missing = [cell for cell in cells if not cell.path.exists()]
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
+    refused: list[InputError] = []
     with workers(params.answer.workers) as pool:
         for group in by_sweep(params, missing):
             first = group[0]
             name = f"{params.folder(first.model, first.recipe).name} | {first.benchmark}"
-            rows = sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+            try:
+                rows = sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+            except InputError as error:  # of one sample, which it names: the other sweeps go on
+                refused.append(InputError(f"{name}: {error}"))
+                continue
             for cell in group:
                 keep.with_options(task_run_name=f"cell {cell.name}")(cell, rows[cell.recipe.text])
+    if refused:
+        others = f" ({len(refused) - 1} more sweeps were refused; the other cells are kept)" if refused[1:] else ""
+        raise InputError(f"{refused[0]}{others}")
     pruned = prune(cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
     return {"cells": len(cells), "answered": len(missing), "pruned": pruned}

@@ -20,6 +20,11 @@ def basics(table: Table) -> list[Expectation]:
     return [*(filled(field.name) for field in scalar if not field.nullable), unique(table.keys)]
 
 
+def some_rows() -> Expectation:
+    """Expect a row at least: no row keeps to everything else."""
+    return _built("ExpectTableRowCountToBeBetween", {"min_value": 1})
+
+
 def filled(column: str) -> Expectation:
     """Expect no null."""
     return _built("ExpectColumnValuesToNotBeNull", {"column": column})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from leanvlm import files, store
 from leanvlm.checks import _expect
@@ -63,8 +64,17 @@ def write_json(findings: Sequence[Finding], path: Path) -> None:
 def _batch(root: Path, module: Any, benchmarks: Sequence[str]) -> Batch:
     rows = store.read(root, module.TABLE, benchmarks=benchmarks)
     scalar = [field.name for field in rows.schema if not pa.types.is_list(field.type)]
-    frame = rows.select(scalar).to_pandas()
+    lists = [name for name in rows.column_names if name not in scalar]
+    frame = rows.select(scalar).to_pandas().assign(**{f"n_{name}": _lengths(rows[name]) for name in lists})
+    if "answers" in lists:
+        frame["n_blank_answers"] = [
+            sum(not (text or "").strip() for text in said) for said in rows["answers"].to_pylist()
+        ]
     return Batch(module.TABLE.name, module.TABLE.keys, frame, module.expectations())
+
+
+def _lengths(column: pa.ChunkedArray[Any]) -> Any:
+    return pc.list_value_length(column).to_numpy()
 
 
 def _across_tables(root: Path, benchmarks: Sequence[str]) -> list[Batch]:
@@ -77,13 +87,14 @@ def _across_tables(root: Path, benchmarks: Sequence[str]) -> list[Batch]:
         _expect.at_most("cache_bytes", "full_cache_bytes"),
     ]
     with store.connect(root, benchmarks=benchmarks) as connection:
-        coverage, budgets, bounds, layers = (
+        coverage, budgets, bounds, layers, counts_of_recipes = (
             connection.sql((SQL / f"{name}.sql").read_text(encoding="utf-8")).to_arrow_table().to_pandas()
-            for name in ("coverage", "budgets", "bounds", "layers")
+            for name in ("coverage", "budgets", "bounds", "layers", "counts")
         )
     return [
         Batch("bounds", ("model", "recipe", "benchmark", "sample_id"), bounds, within),
         Batch("coverage", cell_keys, coverage, whole),
         Batch("budgets", ("model", "recipe", "position"), budgets, [_expect.filled("achieved_budget"), near]),
+        Batch("counts", ("of_table", "model", "recipe"), counts_of_recipes, [_expect.at_most("n_most", "n_rows")]),
         Batch("layers", ("model", "recipe", "layer"), layers, [near]),
     ]

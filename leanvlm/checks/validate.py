@@ -63,7 +63,7 @@ def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
     rows = result.result.get("unexpected_index_list") or []
     named = [", ".join(f"{key}={_spelt(value)}" for key, value in row.items()) for row in rows]
     if not result.success and not named:
-        named = [str(result.exception_info)[:500]]
+        named = [_without_rows(batch, result)]
     return Finding(
         table=batch.table,
         expectation=_sentence(result),
@@ -72,6 +72,13 @@ def _finding(batch: Batch, result: ExpectationValidationResult) -> Finding:
         n_failing=len(rows),
         rows=sorted(set(named))[:MOST_ROWS],
     )
+
+
+def _without_rows(batch: Batch, result: ExpectationValidationResult) -> str:
+    """Say what failed where no row is at fault: the table's size, or the check itself."""
+    if "observed_value" in result.result:
+        return f"{batch.table} has {result.result['observed_value']} rows"
+    return str(result.exception_info)[:500]
 
 
 def _sentence(result: ExpectationValidationResult) -> str:

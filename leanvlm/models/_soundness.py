@@ -14,10 +14,16 @@ from leanvlm.models._reading import read_json
 
 INDEX = "model.safetensors.index.json"
 FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+HELD = {  # what each dtype holds to the bit
+    "float64": {"float64", "float32", "float16", "bfloat16"},
+    "float32": {"float32", "float16", "bfloat16"},
+    "float16": {"float16"},
+    "bfloat16": {"bfloat16"},
+}
 
 
 def refuse_unsound(folder: Path) -> None:
-    """Refuse a checkpoint folder whose weights are cut, lie elsewhere, or are of another dtype than it says.
+    """Refuse a checkpoint folder whose weights are cut, lie elsewhere, or do not fit the dtype it names.
 
     Raises: InputError naming the file.
     """
@@ -27,7 +33,7 @@ def refuse_unsound(folder: Path) -> None:
     text = config.get("text_config")
     said = {one.get("dtype") or one.get("torch_dtype") for one in (config, text if isinstance(text, dict) else {})}
     named = {str(dtype).removeprefix("torch.") for dtype in said if dtype} & set(FLOATS.values())
-    if named and stored and not named & stored:
+    if named and stored and not any(dtype in HELD[name] for name in named for dtype in stored):
         raise InputError(f"config.json in {folder} says the weights are {', '.join(sorted(named))}, and they are "
                          f"{', '.join(sorted(stored))}; fetch the checkpoint again, or mend its `dtype`")  # fmt: skip
 

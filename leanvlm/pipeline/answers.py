@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from leanvlm import files
 from leanvlm.engine.sweep import Answer
-from leanvlm.errors import InputError, LeanvlmError
+from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import stored_weights
 from leanvlm.params import Params
+from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell, grid_skips
 from leanvlm.tables import answers, cells, parts, skips
 
@@ -25,9 +26,15 @@ def store_cell(cell: Cell, found: dict[str, Answer]) -> pa.Table:
     rows = [_row(cell, sample_id, found[sample_id]) for sample_id in sorted(found)]
     kinds = found[min(found)].achieved
     achieved = {kind: round(fmean(answer.achieved[kind] for answer in found.values()), 9) for kind in kinds}
-    metadata = {"leanvlm.parts": json.dumps(cell.parts), "leanvlm.achieved": json.dumps(achieved)}
-    answers.TABLE.write(rows, cell.path, metadata=metadata)
-    return pa.Table.from_pylist(rows)
+    key, kept = json.dumps(cell.parts), json.dumps(achieved)
+    table = pa.Table.from_pylist(rows, schema=answers.TABLE.schema)
+    header = {
+        "leanvlm.parts": key,
+        "leanvlm.achieved": kept,
+        seals.SEAL: seals.seal(table, key, kept),
+    }
+    answers.TABLE.write(table, cell.path, metadata=header)
+    return table
 
 
 def _row(cell: Cell, sample_id: str, found: Answer) -> dict[str, Any]:
@@ -56,13 +63,10 @@ def write_tables(params: Params, grid: Sequence[Cell]) -> None:
 
 
 def _read_cell(cell: Cell) -> pa.Table:
-    try:
-        return answers.TABLE.read(cell.path)
-    except LeanvlmError:
-        raise InputError(
-            f"the stored cell {cell.path} is damaged; delete that file and run `make repro`,"
-            " which answers only this cell again"
-        ) from None
+    if reason := seals.broken(cell):
+        raise InputError(f"the stored cell {cell.path} {reason}; run `make repro`, which sets it aside and answers "
+                         "only this cell again")  # fmt: skip
+    return answers.TABLE.read(cell.path)
 
 
 def _audit(params: Params, cell: Cell) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leanvlm import files
@@ -36,17 +37,19 @@ class Table:
     ) -> None:
         """Write rows in the order given, whole or not at all; `metadata` travels in the file's header.
 
-        Raises: RunError naming the column that is missing, unknown, empty or of another type.
+        Raises: RunError naming the column that is missing, unknown, empty, of another type or not finite.
         """
         found = rows if isinstance(rows, pa.Table) else self._from_rows(rows)
         self._refuse_other_columns(found.column_names)
         cast = pa.Table.from_arrays([self._cast(found, field) for field in self.schema], schema=self.schema)
+        if name := not_finite(cast):
+            raise RunError(f"{self.name}.{name} holds NaN or an infinite number, which no row may")
         write_parquet(cast.replace_schema_metadata(metadata), path)
 
     def read(self, path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a file of this table, or only some of its columns.
 
-        Raises: InputError where the file is missing, damaged, or of another schema.
+        Raises: InputError where the file is missing, damaged, of another schema, or holds a number that is none.
         """
         found = read_parquet(path, columns=columns)
         wanted = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
@@ -55,6 +58,8 @@ class Table:
                 f"{path} is not a table of {self.name} as this version writes it"
                 f" ({_difference(found.schema, wanted)}); delete it and run `make repro`"
             )
+        if name := not_finite(found):
+            raise InputError(f"{path}: {name} holds NaN or an infinite number; delete it and run `make repro`")
         return found.replace_schema_metadata(None).cast(wanted)
 
     def empty(self) -> pa.Table:
@@ -91,6 +96,12 @@ class Table:
             return values.cast(field.type)
         except pa.ArrowException as error:
             raise RunError(f"{self.name}.{field.name} must be {field.type}: {_first_line(error)}") from error
+
+
+def not_finite(table: pa.Table) -> str | None:
+    """Name the first column of numbers that holds NaN or infinity, which comparisons and means would take in."""
+    floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    return next((name for name in floats if pc.all(pc.is_finite(table[name])).as_py() is False), None)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

@@ -95,6 +95,8 @@ def test_weights_of_another_dtype_than_config_says_are_refused(folder: Path) -> 
     edit(folder / "config.json", dtype="float16")
     with pytest.raises(InputError, match="says the weights are float16, and they are float32"):
         load_model("llava", folder)
+    edit(folder / "config.json", dtype="float64")  # which holds them to the bit
+    load_model("llava", folder)
 
 
 @pytest.mark.parametrize(

@@ -31,22 +31,48 @@ def test_only_missing_cells_run_and_reverting_runs_none(checkout: Path) -> None:
     assert "stored as" in why
 
 
-def test_a_damaged_cell_is_named_and_nothing_is_lost(checkout: Path) -> None:
+def test_a_cell_whose_seal_is_broken_is_set_aside_by_name_and_answered_again(checkout: Path) -> None:
     write_params(checkout, RECIPES[:2])
     run(checkout, "stages/samples.py")
     answered(checkout)
     table = (checkout / "artifacts/answers.parquet").read_bytes()
     cell = sorted((checkout / "artifacts/pool").rglob("*.parquet"))[0]
-    cell.write_bytes(cell.read_bytes()[:-100])
+    whole, other = cell.read_bytes(), sorted((checkout / "artifacts/pool").rglob("*.parquet"))[-1].read_bytes()
+    altered = pq.read_table(cell)
+    said = altered["answer"].to_pylist()
+    rows = altered.set_column(altered.column_names.index("answer"), altered.schema.field("answer"), [["no", *said[1:]]])
+    relabelled = dict(altered.schema.metadata) | {b"leanvlm.parts": b"[]"}
+    for reason, spoil in {
+        "is damaged": lambda: cell.write_bytes(whole[:-100]),
+        "was altered": lambda: pq.write_table(rows, cell),
+        "was altered after": lambda: pq.write_table(altered.replace_schema_metadata(relabelled), cell),
+        "was made of other inputs": lambda: cell.write_bytes(other),
+    }.items():
+        spoil()
+        done = run(checkout, "stages/answer.py")
+        assert done.returncode == 0, done.stderr
+        assert f"the stored cell {reason}" in done.stdout
+        assert f"{cell.name}.set-aside" in done.stdout
+        assert "answers: 4 cells, 1 answered now" in done.stdout
+        assert (checkout / "artifacts/answers.parquet").read_bytes() == table
+
+
+def test_a_sample_that_is_refused_leaves_the_other_sweeps_alone(checkout: Path) -> None:
+    write_params(checkout, RECIPES[:2])
+    run(checkout, "stages/samples.py")
+    path = sorted((checkout / "data/samples").glob("*.parquet"))[0]
+    asked = pq.read_table(path)
+    questions = ["<image> what is it?", *asked["question"].to_pylist()[1:]]
+    field = asked.schema.field("question")
+    pq.write_table(asked.set_column(asked.column_names.index("question"), field, [questions]), path)
     done = run(checkout, "stages/answer.py")
     assert done.returncode == 2
-    assert cell.name in done.stderr
-    assert "delete that file" in done.stderr
+    assert f"embedded | {path.stem}: sample '00" in done.stderr
+    assert "holds '<image>'" in done.stderr
     assert "Traceback" not in done.stderr
-    assert (checkout / "artifacts/answers.parquet").read_bytes() == table
-    cell.unlink()
-    assert answered(checkout).startswith("answers: 4 cells, 1 answered now")
-    assert (checkout / "artifacts/answers.parquet").read_bytes() == table
+    stored = {cell.name.partition("-")[0] for cell in (checkout / "artifacts/pool").rglob("*.parquet")}
+    assert stored
+    assert path.stem not in stored
 
 
 def test_a_missing_checkpoint_is_one_sentence(checkout: Path) -> None:

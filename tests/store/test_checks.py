@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from leanvlm import files
 from leanvlm.checks import gate as checks
 from leanvlm.checks import page as check_docs
 from leanvlm.errors import InputError, RunError
-from leanvlm.tables import answers, audits, costs, grades, parts, timings
+from leanvlm.tables import answers, audits, calibration, costs, grades, parts, samples, timings
 from leanvlm.tables._table import Table
 
 # Great Expectations imports deprecated modules of the standard library
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 
 def change(grid: Path, table: Table, edit: Callable[[list[Row]], None]) -> None:
-    path = grid / files.table(table.name)
+    path = grid / (files.samples(BENCHMARKS[0]) if table.name == "samples" else files.table(table.name))
     rows = table.read(path).to_pylist()
     edit(rows)
     table.write(pa.Table.from_pylist(rows, schema=table.schema), path)
@@ -50,6 +51,8 @@ WRONG: list[tuple[Table, int, Row, str]] = [
     (parts.TABLE, 4, {"achieved_budget": None}, r"budgets: achieved_budget .*recipe=weights/wanda@50%"),
     (audits.TABLE, 1, {"achieved_budget": 0.52}, r"layers: .*allowed_deviation.*layer=layers\.1\.down_proj"),
     (audits.TABLE, 0, {"packed_bytes": 3000}, r"audits: .*packed_bytes.*layer=layers\.0\.down_proj"),
+    (samples.TABLE, 0, {"answers": []}, r"samples: n_answers .*sample_id=00000"),
+    (samples.TABLE, 1, {"answers": [" "]}, r"samples: n_blank_answers .*sample_id=00001"),
     (costs.TABLE, 0, {"seconds": 0.0}, r"costs: seconds .*recipe=weights/wanda@50%"),
 ]
 
@@ -75,6 +78,46 @@ def test_planted_row_is_named(said: str, failed: list[str]) -> None:
     assert any(re.match(said, sentence) for sentence in failed), failed
 
 
+@pytest.mark.parametrize(
+    ("table", "edit", "said"),
+    [
+        (calibration.TABLE, list.clear, "calibration has 0 rows"),
+        (timings.TABLE, list.pop, r"counts: .*of_table=timings"),
+        (audits.TABLE, lambda rows: rows.append(rows[0] | {"recipe": "weights/x@50%"}), r"counts: .*of_table=audits"),
+    ],
+)
+def test_a_table_that_lacks_rows_is_named(
+    table: Table, edit: Callable[[list[Row]], Any], said: str, write_grid: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    grid = write_grid(tmp_path)
+    change(grid, table, edit)
+    findings = [finding for finding in checks.check(grid, benchmarks=BENCHMARKS) if not finding.is_met]
+    assert any(re.search(said, _said(finding)) for finding in findings), findings
+
+
+TABLES = (module.TABLE for module in (samples, grades, timings, audits, costs, parts, answers))
+FLOATS = [(table, field.name) for table in TABLES for field in table.schema if pa.types.is_floating(field.type)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(("table", "column"), FLOATS)
+def test_a_number_that_is_none_is_neither_written_nor_read(
+    table: Table, column: str, value: float, tmp_path: Path
+) -> None:
+    fields = {field.name: field for field in table.schema}
+    nothing: dict[str, Any] = {"string": "x", "double": 0.5, "bool": False}
+    row = {
+        name: value if name == column else None if field.nullable else nothing.get(str(field.type), 1)
+        for name, field in fields.items()
+        if not pa.types.is_list(field.type)
+    } | {name: [] for name, field in fields.items() if pa.types.is_list(field.type)}
+    with pytest.raises(RunError, match=f"{column} holds NaN"):
+        table.write([row], tmp_path / "table.parquet")
+    pq.write_table(pa.Table.from_pylist([row], schema=table.schema), tmp_path / "table.parquet")
+    with pytest.raises(InputError, match=f"{column} holds NaN"):
+        table.read(tmp_path / "table.parquet")
+
+
 def test_right_rows_are_not_named(failed: list[str]) -> None:
     assert all(any(re.match(said, sentence) for *_, said in WRONG) for sentence in failed), failed
 
@@ -97,7 +140,7 @@ def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid:
     checks.refuse_failures(findings)
     assert {finding.table for finding in findings} == {
         *("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
-        *("coverage", "budgets", "layers", "bounds"),
+        *("coverage", "counts", "budgets", "layers", "bounds"),
     }
 
 

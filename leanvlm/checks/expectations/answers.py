@@ -10,6 +10,7 @@ def expectations() -> list[_expect.Expectation]:
     """Say what every answer keeps to."""
     return [
         *_expect.basics(TABLE),
+        _expect.some_rows(),
         _expect.among("finish_reason", ("stop", "length")),
         _expect.between("new_tokens", 0),
         _expect.between("prompt_tokens", 1),

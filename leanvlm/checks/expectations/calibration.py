@@ -8,4 +8,9 @@ from leanvlm.tables.calibration import TABLE
 
 def expectations() -> list[_expect.Expectation]:
     """Say what the calibration samples keep to."""
-    return [*_expect.basics(TABLE), _expect.matching("question", r"^\s*\S")]
+    return [
+        *_expect.basics(TABLE),
+        _expect.some_rows(),
+        _expect.matching("question", r"^\s*\S"),
+        _expect.between("n_images", 1),
+    ]

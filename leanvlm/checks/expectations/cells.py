@@ -10,6 +10,7 @@ def expectations() -> list[_expect.Expectation]:
     """Say what every cell keeps to."""
     return [
         *_expect.basics(TABLE),
+        _expect.some_rows(),
         _expect.among("family", FAMILIES),
         _expect.among("acts_on", ACTS_ON),
         _expect.between("weights_bytes", 0, is_open=True),

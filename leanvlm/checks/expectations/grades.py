@@ -10,6 +10,7 @@ def expectations() -> list[_expect.Expectation]:
     """Say what every grade keeps to."""
     return [
         *_expect.basics(TABLE),
+        _expect.some_rows(),
         _expect.between("grade", 0, 1),
         _expect.among("outcome", OUTCOMES),
     ]

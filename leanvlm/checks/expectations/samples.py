@@ -10,9 +10,12 @@ def expectations() -> list[_expect.Expectation]:
     """Say what every batch of samples keeps to."""
     return [
         *_expect.basics(TABLE),
+        _expect.some_rows(),
         _expect.matching("sample_id", r"^\S+$"),
         _expect.matching("question", r"^\s*\S"),
         _expect.matching("rule", r"^[a-z][a-z0-9_]*$"),
         _expect.between("fps", 0, is_open=True),
+        _expect.between("n_answers", 1),
+        _expect.between("n_blank_answers", 0, 0),
         _expect.matching("difficulty", r"^\{.*\}$"),
     ]

@@ -42,6 +42,8 @@ def produce(
     """
     if not calibration:
         raise InputError("a weights method needs calibration samples, and there are none; raise calibration.n")
+    for method in methods:
+        method.refuse_widths(model)
     dtype = stored_dtype(model)
     nn.Module.float(nn.Module.eval(model))
     pruned: Zeros = {}
@@ -108,8 +110,12 @@ def settle(model: nn.Module, dtype: torch.dtype) -> None:
 def stored_dtype(model: nn.Module) -> torch.dtype:
     """Choose the 16-bit type that holds every weight as it is.
 
-    Raises: InputError where neither does.
+    Raises: InputError where neither does, and for weights that are no numbers.
     """
+    for name, weight in model.named_parameters():
+        if not bool(torch.isfinite(weight).all()):
+            kind = "NaN" if bool(weight.isnan().any()) else "infinite numbers"
+            raise InputError(f"{name} holds {kind}, and no method can rewrite that; fetch the checkpoint again")
     for dtype in (torch.bfloat16, torch.float16):
         if all(torch.equal(weight.to(dtype).to(weight.dtype), weight) for weight in model.parameters()):
             return dtype

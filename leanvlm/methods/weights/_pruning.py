@@ -31,6 +31,11 @@ class PruningMethod(WeightsMethod):
         """Tell whether each four neighbouring weights of a row are compared with each other alone."""
         return self.setting == SEMI_STRUCTURED
 
+    @property
+    def together(self) -> int | None:
+        """The four neighbours of 2:4."""
+        return 4 if self.is_semi_structured else None
+
     def budget(self) -> float:
         """Return the share of weights that stay."""
         return float(self.share())

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from leanvlm.errors import InputError
 from leanvlm.methods.weights._oneshot import TARGETS
-from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
+from leanvlm.methods.weights._weights import WeightsMethod
 
 SCALE_BITS = 16
 
@@ -69,16 +68,15 @@ class QuantisingMethod(WeightsMethod):
         """Return the stored bits of a weight over 16, in a layer of so many inputs."""
         return self.format.stored_bits(n_inputs) / 16
 
+    @property
+    def together(self) -> int | None:
+        """The weights of a group, which share a scale."""
+        return self.format.group_size
+
     def scheme(self, model: nn.Module) -> dict[str, Any]:
         """Describe to llmcompressor what to quantise, and how.
 
         Raises: InputError for a layer whose width the group does not divide.
         """
-        size = self.format.group_size
-        for name, linear in decoder_linears(model).items():
-            if size and linear.in_features % size:
-                raise InputError(
-                    f"{self.setting} needs widths that {size} divides, and {name} has {linear.in_features} inputs; "
-                    "choose a smaller group"
-                )
+        self.refuse_widths(model)
         return {"group_0": {"targets": TARGETS, **self.format.scheme}}

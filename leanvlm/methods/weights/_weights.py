@@ -65,6 +65,21 @@ class WeightsMethod(Method):
         """Return the share that is asked to be kept in a layer of so many inputs."""
         return self.budget()
 
+    @property
+    def together(self) -> int | None:
+        """How many neighbouring weights of a row are treated as one, and so must divide its width; None for any."""
+        return None
+
+    def refuse_widths(self, model: nn.Module) -> None:
+        """Refuse layers whose rows the method cannot cut into whole groups.
+
+        Raises: InputError naming the first layer and its width.
+        """
+        for name, linear in decoder_linears(model).items():
+            if self.together and linear.in_features % self.together:
+                raise InputError(f"{self.id}@{self.setting} needs widths that {self.together} divides, and {name} has "
+                                 f"{linear.in_features} inputs; choose another setting")  # fmt: skip
+
     def changes(self, model: nn.Module) -> frozenset[str]:  # noqa: ARG002
         """Name the tensors that change too, besides the decoder's linear weights: none."""
         return frozenset()

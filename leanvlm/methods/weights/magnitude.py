@@ -27,6 +27,7 @@ class Method(PruningMethod):
     @torch.no_grad()
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
         """Prune every layer at once."""
+        self.refuse_widths(model)
         for linear in decoder_linears(model).values():
             linear.weight.masked_fill_(self.is_pruned(linear.weight.abs()), 0)
 

@@ -28,6 +28,7 @@ class Method(PruningMethod):
 
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
         """Prune layer after layer; nothing at 100%, where the threshold would still take a weight a block."""
+        self.refuse_widths(model)
         if self.share() == 1:
             return
 

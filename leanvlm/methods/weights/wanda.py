@@ -30,6 +30,7 @@ class Method(InputAwareMethod):
 
     def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
         """Prune layer after layer."""
+        self.refuse_widths(model)
         prune(model, calibration, lambda _, scores: self.is_pruned(scores), tokens=self.tokens)
 
 

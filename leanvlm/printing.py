@@ -45,4 +45,9 @@ def _text(value: object) -> str:
 
 
 def _jsonable(value: object) -> object:
+    """Replace what JSON has no form for, also inside structs, maps and lists."""
+    if isinstance(value, dict):
+        return {name if isinstance(name, str) else str(name): _jsonable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(one) for one in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params import load, read
 from leanvlm.pipeline.profile import choose_profile, list_checkpoints
@@ -40,11 +42,56 @@ def test_the_own_file_is_right() -> None:
         ('"tokens/fastv@10%"', '"tokens/visionzip@10.0%"', "is listed twice"),
         ('"tokens/fastv@10%"', "124", "quoted text"),
         ('    - "controls/full"\n', "", "lacks 'controls/full'"),
-        ('  weights-wanda-50: "weights/wanda@50%"\n', "", "needs a checkpoint.*run `make repro`, which adds it"),
         ("answer:\n", "answer: [\n", "not YAML"),
         ("tally:", "grid: {}\ntally:", "duplicate key .grid.* in line"),
-        ("workers: 2", "workers: 0", "it must be 1 or more"),
-        ("new_tokens: 16", "new_tokens: 1", "it must be 2 or more"),
+        ("tally:", "\ttally:", "not YAML .* in line"),
+        ("embedded: {", "embedded: &one {", r"an anchor \(& or \*\) in line"),
+        ("n: 100, seed", "n: !!int 100, seed", r"a tag \(!\) in line"),
+        ("benchmarks: {}", "benchmarks: " + "[" * 30 + "]" * 30, "more than 20 blocks in one another"),
+        ('"controls/blind"', '"' + "x" * 2000 + '"', "a value of more than 1000 characters"),
+        ("models: [embedded]", "models: []", r"grid.models is \[\]; it must be a list of one or more"),
+        ("models: [embedded]", "models: ['$(touch x)']", r"grid.models\[0\] is '\$\(touch x\)'; it must be a name"),
+        ("models: [embedded]", "models: ['../embedded']", r"grid.models\[0\] is '../embedded'; it must be a name"),
+        ("models: [embedded]", "models: ['--force']", r"grid.models\[0\] is '--force'; it must be a name"),
+        ("  embedded: {arch", "  /etc: {arch", "a key of params.yaml.models is '/etc'; it must be a name"),
+        ("  embedded: {arch", "  other: {architecture: lava, checkpoint: a}\n  embedded: {arch", "no model 'lava'"),
+        ("checkpoint: artifacts/models/embedded", "checkpoint: ''", "checkpoint is ''; it must be a folder"),
+        ("profile: default", "profile: a b", "grid.profile is 'a b'; it must be a name"),
+        ("benchmarks: [easy_vqa, documents, charts, scenes, pages]", "benchmarks: []", "grid.benchmarks is"),
+        ("benchmarks: [easy_vqa, documents, charts", "benchmarks: [easy_vqa, charts", "which grid.benchmarks lacks"),
+        ("benchmarks: {}", "benchmarks: {documents: {lines: [4, 2]}}", "benchmarks.documents cannot be drawn"),
+        ("benchmarks: {}", "benchmarks: {documents: {lines: [1, 99]}}", "benchmarks.documents cannot be drawn"),
+        ("benchmarks: {}", "benchmarks: {documents: {rows: 1000000}}", "rows 1000000; it must be from 0 to"),
+        (
+            "benchmarks: {}",
+            "benchmarks: {documents: {rows: true}}",
+            "rows is True; it must be a whole number",
+        ),
+        ("benchmarks: {}", "benchmarks: {charts: {tops: []}}", "benchmarks.charts cannot be drawn"),
+        (
+            "benchmarks: {}",
+            "benchmarks: {clips: {fps: .nan}}",
+            "clips.fps is nan; it must be a finite number",
+        ),
+        ("documents, charts, scenes, easy_vqa]}", "pages]}", "calibration.sources has 'pages'; it takes one or more"),
+        ("documents, charts, scenes, easy_vqa]}", "]}", "calibration.sources is"),
+        ("n: 32, seed: 0", "n: 32, seed: 10000000", "calibration.seed is 10000000; it must be from 0 to 9999999"),
+        ("n: 100, seed: 0", "n: true, seed: 0", "samples.n is True; it must be a whole number"),
+        ("n: 100, seed: 0", "n: 1e3, seed: 0", "samples.n is 1000.0; it must be a whole number"),
+        ("n: 100, seed: 0", "n: 0x" + "f" * 900 + ", seed: 0", "samples.n is .* it must be from 1 to 100000"),
+        ("resamples: 1000", "resamples: 1e10", "tally.resamples is 1.*; it must be a whole number"),
+        ("resamples: 1000", "resamples: 10000000000", "tally.resamples is 1.*; it must be from 1 to 100000"),
+        ("resamples: 1000, seed: 0", "resamples: 1000, seed: -1", "tally.seed is -1; it must be from 0"),
+        ("flips: 200", "flips: 201", "report.flips is 201; it must be from 0 to 200"),
+        ("tower_minutes: 65", "tower_minutes: .nan", "train.tower_minutes is nan; it must be a finite number"),
+        ("tower_minutes: 65", "tower_minutes: -1", "train.tower_minutes is -1; it must be from 0 to 10000"),
+        ("charts: {series: [2, 3, 4]}", "charts: {bars: [2, 3]}", "charts has no knob 'bars'; it has: series"),
+        ("charts: {series: [2, 3, 4]}", "charts: {series: [2, 900]}", "ablation.knobs.charts.series has"),
+        ("charts: {series: [2, 3, 4]}", "charts: {series: [2, 90]}", "ablation.knobs.charts.series cannot be drawn"),
+        ("charts: {series: [2, 3, 4]}", "charts: {series: [2]}", "it must be two levels or more, each once"),
+        ("charts: {series: [2, 3, 4]}", "charts: {}", "ablation.knobs.charts is {}; it must be a block of one key"),
+        ("workers: 2", "workers: 0", "answer.workers is 0; it must be from 1 to 1000"),
+        ("new_tokens: 16", "new_tokens: 1", "it must be from 2 to 32768"),
         ("dtype: float32", "dtype: float8", "answer.dtype 'float8'"),
         ("device: cpu", "device: gpu", "answer.device is 'gpu'"),
         ("easy_vqa, documents", "easy_vqa, easy_vqa", "'easy_vqa' is listed twice"),
@@ -70,21 +117,58 @@ def test_the_profile_decides_which_recipes_run(tmp_path: Path) -> None:
         load(changed(tmp_path, "profile: default", "profile: most"))
 
 
+def listed(path: Path) -> dict[str, list[str] | dict[str, str]]:
+    """What stands beside a params.yaml for DVC."""
+    found: dict[str, list[str] | dict[str, str]] = YAML(typ="safe").load(path.parent / files.NEEDED)["checkpoints"]
+    return found
+
+
 def test_the_checkpoints_are_those_that_the_profiles_recipes_need(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = changed(tmp_path, "profile: default", "profile: all")
-    with pytest.raises(InputError, match="needs a checkpoint"):
-        load(path)
     list_checkpoints(path)
     weights = load(path).weights
     assert weights.items() > load(OWN).weights.items()
     assert weights["weights-magnitude-2-4"] == "weights/magnitude@2:4"
     assert not [text for text in weights.values() if "fastv" in text]  # what acts on tokens needs none of its own
+    assert listed(path) == {"models": ["embedded"], "weights": sorted(weights), "recipes": weights}
     assert f"lists the {len(weights)} checkpoints" in capsys.readouterr().out
-    path.write_text(path.read_text().replace("profile: all", "profile: default"))
     list_checkpoints(path)
-    assert path.read_text() == OWN.read_text()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_own_list_is_that_of_the_own_file(tmp_path: Path) -> None:
+    list_checkpoints(changed(tmp_path, "grid:", "grid:"))
+    assert (tmp_path / files.NEEDED).read_bytes() == (OWN.parent / files.NEEDED).read_bytes()
+
+
+def test_a_refused_file_leaves_the_list_as_it_was(tmp_path: Path) -> None:
+    path = changed(tmp_path, "models: [embedded]", "models: ['$(touch x)']")
+    with pytest.raises(InputError, match="must be a name"):
+        list_checkpoints(path)
+    assert not (tmp_path / files.NEEDED).exists()
+
+
+FORMER = """
+weights:
+  weights-gptq-w4a16-g128: "weights/gptq@w4a16-g128"
+{between}  weights-wanda-50: "weights/wanda@50%\""""
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\n  # and\n"])
+def test_a_former_block_of_checkpoints_is_told_of_once_and_not_read(
+    between: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = changed(tmp_path, "  more:\n", '    - "weights/magnitude@30%"\n  more:\n')
+    path.write_text(path.read_text() + FORMER.format(between=between))  # the last block, without a line end
+    before = path.read_bytes()
+    list_checkpoints(path)
+    read(path)
+    assert sorted(read(path).weights) == ["weights-gptq-w4a16-g128", "weights-magnitude-30", "weights-wanda-50"]
+    assert listed(path)["weights"] == sorted(read(path).weights)
+    assert path.read_bytes() == before
+    assert capsys.readouterr().err.count("the block `weights:` is not read any more") == 1
 
 
 def test_two_checkpoints_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -100,15 +184,62 @@ def test_a_grid_without_weights_methods_needs_no_checkpoint(tmp_path: Path) -> N
     assert load(path).weights == {}
 
 
-def test_a_profile_is_chosen_where_dvc_and_people_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed(tmp_path, "grid:", "grid:")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("grid:", "grid:"),
+        ("profile: default ", "profile:   'default'"),
+        ("  profile: default ", '  "profile": "default"\t'),
+        ("# The grid", "# profile: all\n# The grid"),
+        ("answer:\n", "answer:  # profile: default\n"),
+        ("\n", "\r\n"),
+        ("# The grid", "# Übersicht \U0001f5bc: the grid"),
+    ],
+)
+def test_a_chosen_profile_is_all_that_changes(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(OWN.read_text().replace(old, new), newline="")
+    before = path.read_bytes()
     monkeypatch.chdir(tmp_path)
+    choose_profile("default")
+    assert path.read_bytes() == before
     choose_profile("all")
     assert load(Path("params.yaml")).grid.profile == "all"
+    kept = [line for line in before.splitlines() if b"profile" not in line or line.startswith((b"#", b"answer"))]
+    assert [line for line in path.read_bytes().splitlines() if line in kept] == kept
+    assert len(path.read_bytes().splitlines()) == len(before.splitlines())
     choose_profile("default")
-    assert Path("params.yaml").read_text() == OWN.read_text()
+    assert load(Path("params.yaml")) == load(OWN)
+
+
+def test_a_profile_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(tmp_path, "  profile: default", "  # none")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="no profile 'most'; choose default or all"):
         choose_profile("most")
+    with pytest.raises(InputError, match="no key `profile` under `grid:`; add the line `profile: all` there"):
+        choose_profile("all")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "is not UTF-8 at byte 1"),
+        (b"a: \xe9", "is not UTF-8 at byte 4"),
+        (b"a: \x00", "is not YAML"),
+        (b"", "params.yaml is None; it must be a block of keys"),
+        (b"a: 1\n---\na: 2", "is not YAML"),
+        (b"a: 2001-99-99", "is not YAML"),
+        (b"#" * 1_000_001, "is larger than 1 MB"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_told(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        load(path)
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from leanvlm.choice.candidates import MEMORY, SHARES, SPEEDS, Candidate, Measure
 from leanvlm.errors import InputError
 
 PHASES = {"ttft": "prefill", "tpot": "decode", "end_to_end": "total"} | {phase: phase for phase in SPEEDS}
+MOST_TIMES = 10_000  # of a speed-up
+MOST_BYTES = 10**18
 BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -72,9 +74,9 @@ def speedup(text: str) -> Demand:
     """
     name, _, times = text.partition("=")
     match = re.fullmatch(r"(\d+(?:\.\d+)?)x?", times)
-    if name not in PHASES or match is None or float(match[1]) <= 0:
+    if name not in PHASES or match is None or not 0 < float(match[1]) <= MOST_TIMES:
         raise InputError(
-            f"--min-speedup {text!r} cannot be read; write PHASE=TIMES, as in ttft=2; "
+            f"--min-speedup {text!r} cannot be read; write PHASE=TIMES, up to {MOST_TIMES}, as in ttft=2; "
             f"the phases are {', '.join(PHASES)}"
         )
     return Demand(PHASES[name], float(match[1]))
@@ -86,7 +88,7 @@ def memory(text: str) -> Demand:
     Raises: InputError saying what is allowed.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:(%)|((?:[kmgt]i?)?)b)", text.lower())
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) * BYTES[match[3] or ""] <= MOST_BYTES:
         raise InputError(
             f"--max-memory {text!r} cannot be read; write bytes, as in 4GB or 512MiB, or a share, as in 40%"
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from leanvlm import files
+from leanvlm.commands._arguments import path
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Command:
 def add_store(parser: ArgumentParser) -> None:
     """Let the command read another store than the project's own."""
     parser.add_argument(
-        "--store", type=Path, default=files.STORE, metavar="FILE", help="a DuckDB file (default: %(default)s)"
+        "--store", type=path, default=files.STORE, metavar="FILE", help="a DuckDB file (default: %(default)s)"
     )

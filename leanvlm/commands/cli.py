@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -30,6 +31,9 @@ def main() -> None:
 
 def call(arguments: Sequence[str]) -> None:
     """Run the command line from Python, without exiting."""
+    for argument in arguments:
+        if re.fullmatch(r"--[^=]*=--", argument):  # of which argparse makes an empty list, whatever the option is
+            raise InputError(f"{argument} has no value; write what stands for it after the equals sign")
     asked = _parser().parse_args(arguments)
     asked.run(asked)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leanvlm import files
 from leanvlm.commands import Command
+from leanvlm.errors import InputError
 from leanvlm.printing import FORMATS
 
 if TYPE_CHECKING:
@@ -22,17 +23,34 @@ it, a prompt is read once for all caches that are kept of it, and every recipe d
 
 
 def run(arguments: Namespace) -> None:
-    """Say of each cell of the grid whether it is stored, and if not, what changed or why it is not run."""
+    """Say of each cell of the grid whether it is stored, and if not, what changed or why it is not run.
+
+    Raises: InputError for a recipe or benchmark that is not in the grid.
+    """
     from leanvlm.params import load
     from leanvlm.pipeline.cells import grid_cells
 
     params = load(files.PARAMS)
+    _refuse_unknown(params, arguments)
     chosen = [cell for cell in grid_cells(params) if _is_chosen(arguments, cell.recipe.text, cell.benchmark)]
     rows = list(_rows(params, chosen, arguments))
     if arguments.format != "table":
         print(FORMATS[arguments.format](COLUMNS, rows))
         return
     print("\n".join([text for *_, text in rows] + list(_work(params, chosen))))
+
+
+def _refuse_unknown(params: Params, arguments: Namespace) -> None:
+    """Refuse names that no cell has; a recipe may be spelt in any way."""
+    from leanvlm.recipes import parse
+
+    if arguments.recipe is not None:
+        arguments.recipe = parse(arguments.recipe).text
+        if arguments.recipe not in [parse(text).text for text in params.grid.chosen]:
+            raise InputError(f"no recipe {arguments.recipe!r} in the grid; add it under grid.recipes in params.yaml")
+    if arguments.benchmark not in (None, *params.grid.benchmarks):
+        raise InputError(f"no benchmark {arguments.benchmark!r} in the grid; it has "
+                         f"{', '.join(params.grid.benchmarks)}")  # fmt: skip
 
 
 def _is_chosen(arguments: Namespace, recipe: str, benchmark: str) -> bool:

@@ -13,6 +13,7 @@ import duckdb
 
 from leanvlm import files, predictions
 from leanvlm.commands import Command, add_store
+from leanvlm.commands._arguments import path, refuse_taken
 from leanvlm.errors import InputError
 from leanvlm.metrics import tally
 from leanvlm.predictions.metrics import measure
@@ -68,8 +69,9 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect() as connection:
             yield connection
         return
-    if into.exists() or not into.parent.is_dir():
-        raise InputError(f"--into {into}: name a file that does not exist, in a folder that does")
+    if not into.parent.is_dir():
+        raise InputError(f"--into {into}: name a file in a folder that exists")
+    refuse_taken(into)
     with files.whole(into) as part, duckdb.connect(str(part)) as connection:
         yield connection
 
@@ -103,7 +105,7 @@ def _grades(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _takes(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="predictions; without it, the store")
+    parser.add_argument("folder", nargs="?", type=path, metavar="DIR", help="predictions; without it, the store")
     parser.add_argument("--full", metavar="RECIPE", help=f"the untouched model's recipe (default: {FULL})")
     parser.add_argument("--metric", choices=tally.published(), metavar="NAME", help="print this metric whole")
     parser.add_argument("--model", metavar="NAME", help="the model of all of lmms-eval's files, else their folder")
@@ -114,7 +116,7 @@ def _takes(parser: ArgumentParser) -> None:
         metavar="TASK=NAME",
         help="a number of lmms-eval, or a rule; may be repeated",
     )
-    parser.add_argument("--into", type=Path, metavar="FILE", help="keep tables and metrics as this DuckDB file")
+    parser.add_argument("--into", type=path, metavar="FILE", help="keep tables and metrics as this DuckDB file")
     add_store(parser)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from leanvlm.commands import Command
+from leanvlm.commands._arguments import path
 
 
 def run(arguments: Namespace) -> None:
@@ -19,7 +19,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _takes(parser: ArgumentParser) -> None:
-    parser.add_argument("--scores", type=Path, metavar="FILE", help="model > budget > method > benchmark > score")
+    parser.add_argument("--scores", type=path, metavar="FILE", help="model > budget > method > benchmark > score")
 
 
 COMMAND = Command(

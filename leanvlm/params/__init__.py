@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 from leanvlm.params._names import DEVICES, DTYPES, check_names
@@ -32,7 +33,13 @@ def read(path: Path) -> Params:
     """
     values = read_yaml(path)
     if isinstance(values, dict) and FORMER in values:
-        print(f"leanvlm: {path}: the block `{FORMER}:` is not read, since recipes say it; delete it", file=sys.stderr)
+        _tell(f"{path}: the block `{FORMER}:` is not read any more, since the recipes say what is in it; delete it")
         del values[FORMER]
     params: Params = build(Params, values, "params.yaml")
     return params
+
+
+@cache
+def _tell(sentence: str) -> None:
+    """Tell something once."""
+    print(f"leanvlm: {sentence}", file=sys.stderr)

@@ -17,10 +17,10 @@ def check_names(params: Params) -> None:
     """Raise InputError for the first name, recipe, knob or missing reference."""
     if params.grid.profile not in PROFILES:
         raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
-    _check_benchmarks(params)
     for names in (params.grid.benchmarks, params.grid.models):
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
+    _check_benchmarks(params)
     if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
         raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
                          f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip

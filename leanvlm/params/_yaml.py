@@ -6,6 +6,7 @@ memory holds, or for what another program would read otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,22 @@ def read_yaml(path: Path) -> Any:
                          "changed") from None  # fmt: skip
 
 
-def _refuse_more_than_values(text: str, path: Path) -> None:
+def events(text: str) -> Iterator[tuple[Event, int]]:
+    """Yield what stands in a YAML text, each with how many blocks and lists it lies in.
+
+    `load` needs a C stack as deep as the text and crashes without it, this does not.
+
+    Raises: YAMLError where it is no YAML.
+    """
     depth = 0
     for event in YAML(typ="safe").parse(text):
         depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
         depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+        yield event, depth
+
+
+def _refuse_more_than_values(text: str, path: Path) -> None:
+    for event, depth in events(text):
         if said := _too_much(event, depth):
             line = event.start_mark.line + 1
             raise InputError(f"{path} has {said} in line {line}; write each value where it stands")

@@ -8,29 +8,59 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from leanvlm import files
+from leanvlm.errors import InputError
+from leanvlm.params._yaml import DEEPEST, events
+
 LOCK = Path("dvc.lock")
+KEPT = Path(".dvc/tmp/leanvlm.dvc.lock")  # the last one that could not be read
 
 
 def repair_lock() -> None:
-    """Replace a dvc.lock that a kill has cut: from git, else with nothing, so that DVC writes a new one."""
-    if not LOCK.exists() or _is_whole(LOCK.read_text()):
+    """Replace a dvc.lock that DVC cannot read: from git, else with nothing, so that DVC writes a new one.
+
+    Raises: InputError where dvc.lock is no file that can be read.
+    """
+    if not LOCK.exists() or _is_whole(found := _read()):
         return
-    old = subprocess.run(["git", "show", f"HEAD:{LOCK}"], capture_output=True, text=True, check=False)
-    if old.returncode == 0 and _is_whole(old.stdout):
-        LOCK.write_text(old.stdout)
-        print("dvc.lock was cut by an earlier kill; git's version is back")
+    with files.whole(KEPT) as part:
+        part.write_bytes(found)
+    LOCK.unlink()
+    old = _in_git()
+    if old is not None and _is_whole(old):
+        files.write(old.decode(), LOCK)
+        print(f"dvc.lock could not be read, as after a kill; git's version is back, and the other is kept as {KEPT}")
     else:
-        LOCK.unlink()
-        print("dvc.lock was cut by an earlier kill; DVC writes a new one")
+        print(f"dvc.lock could not be read, as after a kill; DVC writes a new one, and the other is kept as {KEPT}")
 
 
-def _is_whole(text: str) -> bool:
+def _read() -> bytes:
+    if not LOCK.is_file():
+        raise InputError(f"{LOCK} is not a file; move it away and run again")
+    try:
+        return LOCK.read_bytes()
+    except OSError as error:
+        raise InputError(f"{LOCK} cannot be read ({error.strerror}); make it readable and run again") from error
+
+
+def _in_git() -> bytes | None:
+    try:
+        old = subprocess.run(["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False)
+    except FileNotFoundError:  # a checkout without git
+        return None
+    return old.stdout if old.returncode == 0 else None
+
+
+def _is_whole(content: bytes) -> bool:
     """Say whether DVC can read it; a cut inside the last line leaves no line end."""
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA  # type: ignore[import-untyped]
     from voluptuous import Invalid
 
     try:
+        text = content.decode()
+        if any(depth > DEEPEST for _, depth in events(text)):
+            return False
         COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
-    except (YAMLError, Invalid):
+    except (YAMLError, Invalid, ValueError, TypeError, RecursionError):
         return False
-    return text.endswith("\n")
+    return content.endswith(b"\n")

@@ -31,11 +31,11 @@ def choose_profile(name: str) -> None:
         raise InputError(f"no profile {name!r}; choose {' or '.join(PROFILES)}, as in `make repro PROFILE=all`")
     before = read(files.PARAMS).grid.profile
     text = read_text(files.PARAMS)
-    found = _child(_child(YAML(typ="rt").compose(text), "grid"), "profile")
+    found = _child(_child(YAML(typ="safe").compose(text), "grid"), "profile")
     if not isinstance(found, ScalarNode):
         raise InputError(f"{files.PARAMS} has no key `profile` under `grid:`; add the line `profile: {name}` there")
     if before != name:
-        files.write(text[: found.start_mark.index] + name + text[found.end_mark.index :], files.PARAMS)
+        files.write(text[: found.start_mark.index] + name + text[found.end_mark.index :], files.PARAMS.resolve())
         print(f"params.yaml: the profile is now {name}")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,46 +28,50 @@ from leanvlm.tables import samples
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
 DVC = (sys.executable, "-m", "dvc")
+TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage or an item of it
 
 
-def run_dvc(targets: list[str]) -> None:
+def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
     """Run `dvc repro` in a process that dies with this one.
 
-    Raises: InputError for a params.yaml that cannot be used, RunError if another run holds the checkout or a stage
-        fails.
+    Takes: profile, which params.yaml is to name from now on.
+
+    Raises: InputError for a target that names no stage or a params.yaml that cannot be used, RunError if another run
+        holds the checkout or a stage fails.
     """
     for target in targets:
-        if target.startswith("-") or not target.isprintable():
-            raise InputError(
-                f"the target {target[:60]!a} is no stage; name stages or outputs of dvc.yaml, such as tally"
-            )
-    with ready() as environment:
+        if TARGET.fullmatch(target) is None:
+            raise InputError(f"no stage {target!r}; name stages of dvc.yaml, such as compress, and no options")
+    with ready(profile) as environment:
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
-        _run([*DVC, "repro", "--", *targets] if targets else [*DVC, "repro"], environment)
+        _run([*DVC, "repro", "--", *targets], environment)
 
 
-def run_frozen(name: str) -> None:
+def run_frozen(name: str, *, profile: str | None = None) -> None:
     """Run a stage that `dvc repro` passes over even when forced, and record what it wrote as `dvc repro` would.
 
     Raises: InputError where no frozen stage has that name; else as `run_dvc`.
     """
-    with ready() as environment:
+    with ready(profile) as environment:
         stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
         frozen = [name for name, stage in stages.items() if stage.get("frozen")]
         if name not in frozen:
             raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
         _run(["sh", "-c", stages[name]["cmd"]], environment)
-        _run([*DVC, "commit", "--force", name], environment)
+        _run([*DVC, "commit", "--force", "--", name], environment)
 
 
 @contextmanager
-def ready() -> Iterator[dict[str, str]]:
+def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
     """Hold the checkout, its params.yaml checked and its dvc.lock whole; give the environment of a stage."""
-    check_params()
-    for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
-        folder.mkdir(parents=True, exist_ok=True)
+    read(files.PARAMS)  # outside a checkout there is nothing to hold
     with only_run(HOLD):
+        if profile is not None:
+            choose_profile(profile)
+        check_params()
+        for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
+            folder.mkdir(parents=True, exist_ok=True)
         repair_lock()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, SAID_ABOVE: "1"}
@@ -92,13 +97,11 @@ def main() -> None:
     parser.add_argument("--profile", help="default or all; kept in params.yaml")
     parser.add_argument("--rerun", metavar="STAGE", help="run a frozen stage: embedded or ablation")
     parser.add_argument("targets", nargs="*")
-    arguments = parser.parse_args()
-    if arguments.profile:
-        choose_profile(arguments.profile)
-    if arguments.rerun:
-        run_frozen(arguments.rerun)
+    arguments, options = parser.parse_known_args()
+    if arguments.rerun is not None:
+        run_frozen(arguments.rerun, profile=arguments.profile)
     else:
-        run_dvc(arguments.targets)
+        run_dvc([*arguments.targets, *options], profile=arguments.profile)
 
 
 if __name__ == "__main__":

@@ -12,40 +12,64 @@ import duckdb
 from leanvlm import files
 from leanvlm.errors import InputError
 
+MAGIC = b"DUCK"  # at MAGIC_AT of every DuckDB file
+MAGIC_AT = 8
+HELD = re.compile(r"Conflicting lock is held in .*?\(PID (\d+)\)")
+
 
 def open_store(path: Path, *, config: dict[str, str] | None = None) -> duckdb.DuckDBPyConnection:
     """Open a store for reading.
 
-    Raises: InputError where it is missing or damaged.
+    Raises: InputError where it is missing, damaged, no store, or changed by another process.
     """
-    _refuse_other_files(path)
+    _refuse_what_is_no_store(path)
     try:
         connection = duckdb.connect(str(path), read_only=True, config=dict(config or {}))
         connection.execute("set enable_progress_bar = false")
-    except duckdb.Error as error:
-        raise _refusal(path, sentence(error)) from error
+    except (duckdb.Error, UnicodeError) as error:
+        if held := HELD.search(str(error)):
+            raise InputError(f"{path} is open elsewhere, in process {held[1]}; close it there, or wait") from error
+        _refuse_log(path)
+        raise InputError(f"{path} cannot be opened ({sentence(error)}); {_remedy(path)}") from error
+    try:
+        _refuse_log(path)
+    except InputError:
+        connection.close()
+        raise
     return connection
 
 
-def _refuse_other_files(path: Path) -> None:
-    """Refuse what is no store before DuckDB waits for it, creates it, or replays what lies beside it."""
-    if not path.exists():
-        raise InputError(f"{path} does not exist; run `make repro` to make it, or name another with --store")
-    if not path.is_file():
-        raise InputError(f"{path} is not a regular file; name a store, such as {files.STORE}")
-    journal = path.with_name(f"{path.name}.wal")
-    if journal.exists():
-        raise InputError(f"{journal} lies beside the store: another program writes it, or was stopped while it did, "
-                         "and its rows may be others; close that program, or move the file away")  # fmt: skip
+def _refuse_what_is_no_store(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; run `make repro` to make {_made(path)}")
+        if not path.is_file():
+            raise InputError(f"{path} is not a file, so not a store; name a DuckDB file, such as {files.STORE}")
+        with path.open("rb") as file:
+            start = file.read(MAGIC_AT + len(MAGIC))
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise InputError(f"{path} cannot be read ({error}); name a DuckDB file, such as {files.STORE}") from error
+    if not start.endswith(MAGIC) or len(start) < MAGIC_AT + len(MAGIC):
+        raise InputError(f"{path} is not a store (not a DuckDB file); {_remedy(path)}")
 
 
-def _refusal(path: Path, reason: str) -> InputError:
-    if "lock" in reason.lower():
-        holder = re.search(r"PID (\d+)", reason)
-        who = f"process {holder[1]}" if holder else "another program"
-        return InputError(f"{path} is open elsewhere: {who} holds it; close it there and ask again")
-    remedy = "run `dvc repro tally`, which writes it anew" if path == files.STORE else "name another with --store"
-    return InputError(f"{path} is not a store that can be opened ({reason[:120]}); {remedy}")
+def _refuse_log(path: Path) -> None:
+    """Refuse a log beside the store: DuckDB would add its rows to the store's, and nobody would know."""
+    log = path.with_name(f"{path.name}.wal")
+    if log.exists():
+        raise InputError(f"{log} holds changes that are not in {path.name}; close the program that writes there, or "
+                         "move that log away to read the store without them")  # fmt: skip
+
+
+def _made(path: Path) -> str:
+    return "it" if path == files.STORE else f"{files.STORE}, or name another"
+
+
+def _remedy(path: Path) -> str:
+    """Say what to do; only what the pipeline made is ever to be deleted."""
+    if files.is_made(path):
+        return "delete it and run `make repro`"
+    return f"name another, such as {files.STORE}"
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Limits:
 def open_locked(path: Path, *, limits: Limits) -> duckdb.DuckDBPyConnection:
     """Open a store for a user's SQL: no writing, no files, no extensions, no other settings.
 
-    Raises: InputError where it is missing or damaged.
+    Raises: InputError as `open_store`.
     """
     connection = open_store(path, config=SAFE | {"memory_limit": f"{limits.megabytes}MB"})
     connection.execute("set lock_configuration = true")

@@ -130,7 +130,7 @@ def test_into_keeps_a_store_that_other_commands_read(
     assert [(row["benchmark"], row["n_only_right"]) for row in rows] == [("x", 0), ("y", 4), ("all", 4)]
     assert scored("--store", path)[0]["recipe"] == "controls/full"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "mine.duckdb"]
-    with pytest.raises(InputError, match="name a file that does not exist"):
+    with pytest.raises(InputError, match="it exists; name one that does not"):
         scored(tmp_path / "logs", "--full", "base", "--into", path)
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import pytest
 
 from leanvlm.errors import InputError
 from leanvlm.store import query
-from leanvlm.store.query import MOST_ROWS, Limits, open_locked
+from leanvlm.store.query import MOST_ROWS, Limits
 
 
 def asked_here(path: Path, sql: str) -> query.Answer:
@@ -149,40 +145,3 @@ def test_empty_query_is_refused(sql: str, stored: Path) -> None:
 def test_a_misspelt_column_is_named(stored: Path) -> None:
     with pytest.raises(InputError, match="greade"):
         query.query(stored, "select greade from grades")
-
-
-def test_missing_and_damaged_stores_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "leanvlm.duckdb"
-    with pytest.raises(InputError, match=r"leanvlm\.duckdb does not exist; run `make repro` to make it"):
-        query.query(path, "select 1")
-    path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(InputError, match=r"leanvlm\.duckdb is not a store that can be opened .*; name another"):
-        query.query(path, "select 1")
-
-
-def test_a_store_that_is_open_elsewhere_is_not_to_be_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "mine.duckdb"
-    hold = f"import duckdb\nheld = duckdb.connect({str(path)!r})\nprint('held', flush=True)\ninput()"
-    with subprocess.Popen(
-        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=f"open elsewhere: process {holder.pid} holds it; close it") as caught:
-            open_locked(path, limits=Limits())
-        holder.communicate("\n")
-    assert "delete" not in str(caught.value)
-
-
-def test_a_journal_beside_a_store_is_named_not_replayed(stored: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(stored, tmp_path / "mine.duckdb"))
-    (tmp_path / "mine.duckdb.wal").write_bytes(b"rows that nobody asked for")
-    with pytest.raises(InputError, match=r"mine\.duckdb\.wal lies beside the store"):
-        query.query(path, "select 1")
-
-
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(InputError, match="is not a regular file"):
-            open_locked(path, limits=Limits())

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -83,10 +84,12 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> R
     samples = read_samples(first.benchmark)
     sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
     together = batches(samples, len(recipes), params.answer.rows)
-    futures = {pool.submit(answer_batch, checkpoint, batch, recipes, **sizes): len(batch) for batch in together}
+    futures: dict[Future[Any], int] = {}
     rows: Rows = {recipe: {} for recipe in recipes}
     label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
     try:
+        for batch in together:
+            futures[pool.submit(answer_batch, checkpoint, batch, recipes, **sizes)] = len(batch)
         with tqdm(desc=label, total=len(samples), unit="sample") as progress:
             for future in as_completed(futures):
                 for recipe, sample_id, found in future.result():

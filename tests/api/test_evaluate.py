@@ -56,7 +56,7 @@ def test_run_writes_what_score_reads(
     for recipe, benchmark, accuracy in found.sql("select recipe, benchmark, accuracy from accuracy").fetchall():
         assert f"{recipe},{benchmark}" in printed
         assert f",{accuracy}" in printed
-    with pytest.raises(InputError, match="it exists; name a folder that does not"):
+    with pytest.raises(InputError, match="it exists; name one that does not"):
         cli.call(["run", "--model", str(random_checkpoint), "--recipes", *RECIPES, *named])
 
 

@@ -42,15 +42,26 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
         print(line)
     missing = [cell for cell in cells if not cell.path.exists()]
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
+    if missing:
+        fill(params, missing)
+    pruned = prune(cells, keep=params.answer.keep_unused_cells)
+    write_tables(params, cells)
+    return {"cells": len(cells), "answered": len(missing), "pruned": pruned}
+
+
+def fill(params: Params, missing: Sequence[Cell]) -> None:
+    """Answer cells and keep them, sweep by sweep.
+
+    Raises: InputError naming the first sample that a sweep was refused for, when all other sweeps are done.
+    """
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
     refused: list[InputError] = []
     with ending_well(), workers(params.answer.workers) as pool:  # Prefect's own handler would wait for the pool
         for group in by_sweep(params, missing):
-            first = group[0]
-            name = f"{params.folder(first.model, first.recipe).name} | {first.benchmark}"
+            name = f"{params.folder(group[0].model, group[0].recipe).name} | {group[0].benchmark}"
             try:
                 rows = sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
-            except InputError as error:  # of one sample, which it names: the other sweeps go on
+            except InputError as error:
                 refused.append(InputError(f"{name}: {error}"))
                 continue
             for cell in group:
@@ -58,9 +69,6 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     if refused:
         others = f" ({len(refused) - 1} more sweeps were refused; the other cells are kept)" if refused[1:] else ""
         raise InputError(f"{refused[0]}{others}")
-    pruned = prune(cells, keep=params.answer.keep_unused_cells)
-    write_tables(params, cells)
-    return {"cells": len(cells), "answered": len(missing), "pruned": pruned}
 
 
 def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:

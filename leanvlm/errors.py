@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from leanvlm.processes.endings import ending_well
+from leanvlm.texts import printable
 
 # Packages that the base does without, by the name that is imported, under the extra of pyproject.toml that has them.
 EXTRAS = {
@@ -58,7 +59,7 @@ class RunError(LeanvlmError):
 
 
 def _on_one_line(text: str) -> str:
-    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    line = printable(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - END - 5]} ... {line[-END:]}"
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from leanvlm import files
 from leanvlm.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -39,6 +41,17 @@ def decoded(data: bytes) -> Image.Image:
         reason = " ".join(str(error).split())[:80].rstrip(".")
         raise InputError(f"cannot be decoded ({reason or type(error).__name__}); save it anew as PNG") from None
     return image
+
+
+def read(path: Path) -> Image.Image:
+    """Read a picture's file as it is shown.
+
+    Raises: InputError naming the file.
+    """
+    try:
+        return shown(decoded(files.content(path)))
+    except InputError as error:
+        raise InputError(f"{path} {error}") from None
 
 
 def shown(image: Image.Image) -> Image.Image:

@@ -8,6 +8,8 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from leanvlm.texts import printable
+
 Rows = Iterable[Sequence[object]]
 
 
@@ -41,7 +43,7 @@ def _text(value: object) -> str:
         return f"{value:.4f}"
     if value is None:
         return "null"
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(value))
+    return printable(str(value))
 
 
 def _jsonable(value: object) -> object:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from leanvlm.errors import InputError
+from leanvlm.texts import is_storable
 
 # how Python, pandas and numpy write that there is none
 MISSING = frozenset({"None", "null", "NULL", "nan", "NaN", "NAN", "<NA>", "NaT"})
@@ -54,6 +55,12 @@ def refuse_placeholders(samples: Iterable[Sequence[str]], *, benchmark: str) -> 
     )
 
 
+def is_blank(text: str) -> bool:
+    """Say whether nothing of a text is seen: it is empty, or spaces and controls alone."""
+    kinds = {unicodedata.category(character) for character in text}
+    return "Cs" not in kinds and all(kind[0] in "ZC" for kind in kinds)
+
+
 def unfit(place: str, target: object, says: str) -> InputError:
     """Say of a right answer what is wrong with it."""
     return InputError(f"{place}: the right answer {shown(target)} {says}")
@@ -66,17 +73,12 @@ def shown(target: object) -> str:
 
 
 def _refuse_unfit_text(answer: str | None, place: str) -> None:
-    if answer is None or _is_blank(answer):
+    if answer is None or is_blank(answer):
         raise InputError(f"{place} has an empty right answer ({shown(answer)}); give a text, or leave the sample out")
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in answer):
+    if not is_storable(answer):
         raise unfit(place, answer, "holds a NUL or half a sign; write it again as text")
     if _is_written_list(answer.strip()):
         raise unfit(place, answer, "is a list written as one text; give its texts one by one")
-
-
-def _is_blank(text: str) -> bool:
-    kinds = {unicodedata.category(character) for character in text}
-    return "Cs" not in kinds and all(kind[0] in "ZC" for kind in kinds)
 
 
 def _is_written_list(text: str) -> bool:

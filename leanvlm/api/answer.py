@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from leanvlm import files, pictures
+from leanvlm import pictures
 from leanvlm.api._recipes import for_loaded
 from leanvlm.engine.sweep import Answer, answers_to
 from leanvlm.errors import InputError
@@ -47,8 +47,9 @@ def answer(
 
 
 def _picture(image: Image.Image | str | Path) -> Image.Image:
-    name = "the picture" if isinstance(image, Image.Image) else str(image)
+    if not isinstance(image, Image.Image):
+        return pictures.read(Path(image))
     try:
-        return pictures.shown(image if isinstance(image, Image.Image) else pictures.decoded(files.content(Path(image))))
+        return pictures.shown(image)
     except InputError as error:
-        raise InputError(f"{name} {error}") from None
+        raise InputError(f"the picture {error}") from None

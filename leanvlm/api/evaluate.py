@@ -86,7 +86,7 @@ def evaluate(
         {"model": called, "benchmark": benchmark, **row}
         for benchmark, built in loaded.items()
         for row in _answered(
-            model, sound(benchmark, built.samples(n, seed=seed)), list(parsed.values()), benchmark, max_new_tokens
+            model, list(sound(benchmark, built.samples(n, seed=seed))), list(parsed.values()), benchmark, max_new_tokens
         )
     ]
     return Evaluation(pa.Table.from_pylist(rows, schema=SCHEMA))

@@ -59,7 +59,8 @@ def drawn(connection: store.Connection, samples: int) -> dict[str, int]:
     for name, number in (("n_samples", samples), ("seed", 0)):
         connection.execute(f"set variable {name} = {number:d}")
     tally.prepare(connection, resamples=RESAMPLES, seed=0)
-    connection.execute(DRAWN.read_text(encoding="utf-8"))
+    for path in (DRAWN, metrics_ours.VIEWS):
+        connection.execute(path.read_text(encoding="utf-8"))
     [(predictions, distinct)] = connection.execute("select count(*), count(distinct answer) from answers").fetchall()
     return {"predictions": predictions, "distinct_answers": distinct}
 

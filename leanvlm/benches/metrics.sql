@@ -189,25 +189,3 @@ select
     1000 as prompt_tokens,
     400 + hash(benchmark, sample_id) % 550 as visual_tokens
 from drawn;
-
-create view grades as
-select
-    model,
-    recipe,
-    benchmark,
-    sample_id,
-    grade,
-    outcome
-from predictions;
-
-create view answers as
-select
-    model,
-    recipe,
-    benchmark,
-    sample_id,
-    answer,
-    new_tokens,
-    prompt_tokens,
-    visual_tokens
-from predictions;

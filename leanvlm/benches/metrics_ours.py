@@ -14,12 +14,9 @@ SHARED = ("overall_performance", "overall_generalization", "overall_loyalty", "f
 SPELT = "steps.spellings"  # each distinct answer in one spelling: the file holds answers that are spelt already
 SMALL = ("samples", "cells", "parts", "timings")
 THREADS, MEMORY = 2, "4GB"
-VIEWS = """
-create view grades as select model, recipe, benchmark, sample_id, grade, outcome from predictions;
-create view answers as select model, recipe, benchmark, sample_id, answer from predictions;
-create view steps.spellings as
-select distinct answer, answer as normalised_answer, answer as extracted_answer from answers
-"""
+VIEWS = Path(__file__).with_name("metrics_views.sql")
+SPELLINGS = f"""create view {SPELT} as
+select distinct answer, answer as normalised_answer, answer as extracted_answer from answers"""
 
 
 def measured(folder: Path, *, resamples: int) -> dict[str, float]:
@@ -29,7 +26,8 @@ def measured(folder: Path, *, resamples: int) -> dict[str, float]:
         tally.prepare(connection, resamples=resamples, seed=0)
         for name in ("predictions", *SMALL):
             connection.execute(f"create table {name} as select * from '{folder}/{name}.parquet'")
-        connection.execute(VIEWS)
+        connection.execute(VIEWS.read_text(encoding="utf-8"))
+        connection.execute(SPELLINGS)
         loaded = time.perf_counter()
         for metric in shared():
             tally.compute(connection, metric)

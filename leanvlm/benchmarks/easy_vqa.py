@@ -11,11 +11,13 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import easy_vqa
 import numpy as np
 from PIL import Image
 
+from leanvlm import pictures
 from leanvlm.benchmarks import _benchmark
 from leanvlm.benchmarks._benchmark import Picture, Question
 from leanvlm.benchmarks._canvas import COLOR_IDS, COLORS, KIND_IDS, PART_IDS, PATCH, TILE, Canvas
@@ -35,7 +37,7 @@ class Benchmark(_benchmark.Benchmark):
         order = list(range(len(questions)))
         random.Random(seed).shuffle(order)
         for index in order[:n]:
-            image = Image.open(paths[image_ids[index]]).convert("RGB")
+            image = pictures.read(Path(paths[image_ids[index]]))
             yield Sample(
                 sample_id=f"{index:05d}",
                 group_id=f"{image_ids[index]:05d}",
@@ -53,7 +55,7 @@ class Benchmark(_benchmark.Benchmark):
             questions[image_id].append(Question("question", text, (answer,), "exact"))
         paths = easy_vqa.get_train_image_paths()
         return [
-            Picture((_PhotoCanvas(Image.open(paths[image_id]).convert("RGB"), asked),), tuple(asked))
+            Picture((_PhotoCanvas(pictures.read(Path(paths[image_id])), asked),), tuple(asked))
             for image_id, asked in sorted(questions.items())
         ]
 

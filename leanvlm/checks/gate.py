@@ -27,6 +27,7 @@ from leanvlm.checks.expectations import (
 )
 from leanvlm.checks.validate import Batch, Finding, validate
 from leanvlm.errors import RunError
+from leanvlm.right_answers import is_blank
 
 MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, grades, timings)
 SQL = Path(__file__).parent
@@ -67,9 +68,7 @@ def _batch(root: Path, module: Any, benchmarks: Sequence[str]) -> Batch:
     lists = [name for name in rows.column_names if name not in scalar]
     frame = rows.select(scalar).to_pandas().assign(**{f"n_{name}": _lengths(rows[name]) for name in lists})
     if "answers" in lists:
-        frame["n_blank_answers"] = [
-            sum(not (text or "").strip() for text in said) for said in rows["answers"].to_pylist()
-        ]
+        frame["n_blank_answers"] = [sum(is_blank(text or "") for text in said) for said in rows["answers"].to_pylist()]
     return Batch(module.TABLE.name, module.TABLE.keys, frame, module.expectations())
 
 

@@ -26,30 +26,13 @@ shares as (
 )
 
 select
-    model,
-    recipe,
-    benchmark,
-    matching_rule,
-    replicate,
-    n_samples,
-    n_same,
-    loyalty,
-    'all' as scope
+    shares.*,
+    scopes.scope
 from shares
-union all
-select
-    shares.model,
-    shares.recipe,
-    shares.benchmark,
-    shares.matching_rule,
-    shares.replicate,
-    shares.n_samples,
-    shares.n_same,
-    shares.loyalty,
-    'sensitive' as scope
-from shares
-inner join steps.sensitive_cells as sensitive_cells
+cross join (values ('all'), ('sensitive')) as scopes (scope)
+left join steps.sensitive_cells as sensitive_cells
     on
         shares.model = sensitive_cells.model
         and shares.recipe = sensitive_cells.recipe
         and shares.benchmark = sensitive_cells.benchmark
+where scopes.scope = 'all' or sensitive_cells.model is not null

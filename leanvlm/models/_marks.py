@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from leanvlm.errors import InputError
 
 
-def refuse_marks(tokenizer: Any, processor: Any, question: str) -> None:
+def marks(tokenizer: Any, processor: Any) -> tuple[str, ...]:
+    """List the words to which a model's prompt gives a meaning; of some tokenizers there are thousands."""
+    return tuple(dict.fromkeys(_marks(tokenizer, processor)))
+
+
+def refuse_marks(marks: Iterable[str], question: str) -> None:
     """Refuse a question that holds a special token, such as a placeholder for a picture that is not there.
 
     Raises: InputError naming the token.
     """
-    if found := next((mark for mark in _marks(tokenizer, processor) if mark in question), None):
+    if found := next((mark for mark in marks if mark in question), None):
         raise InputError(f"the question holds {found!r}, which this model's prompt takes for a picture or a turn; "
                          "leave it out: pictures stand before the question by themselves")  # fmt: skip
 

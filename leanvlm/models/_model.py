@@ -7,6 +7,7 @@ computes: the engine lets the model run its own code and listens.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.models._marks import refuse_marks
+from leanvlm.models._marks import marks, refuse_marks
 from leanvlm.models._reading import SAFE, read_json, reading
 from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
@@ -163,13 +164,18 @@ class LoadedModel:
                              "eos_token_id")  # fmt: skip
         return frozenset([stop] if isinstance(stop, int) else stop)
 
+    @cached_property
+    def marks(self) -> tuple[str, ...]:
+        """The words that no question may hold."""
+        return marks(self.tokenizer, self.processor)
+
     def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
         """Build the prompt of one question about one to many pictures, or none.
 
         Raises: InputError for a question that holds a token to which the prompt gives a meaning, and for a chat
         template that leaves the pictures out.
         """
-        refuse_marks(self.tokenizer, self.processor, question)
+        refuse_marks(self.marks, question)
         content = [{"type": "image"} for _ in images] + [{"type": "text", "text": question}]
         text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if not images:

@@ -52,13 +52,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_tokenizer(folder: Path) -> Any:
-    """Read a checkpoint's tokenizer, with the template that the processor would take.
-
-    Raises: InputError where it cannot be read.
-    """
-    with reading(folder):
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **SAFE)
-        tokenizer.chat_template = _template(folder) or tokenizer.chat_template
+    """Read a checkpoint's tokenizer, with the template that the processor would take; call it within `reading`."""
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, **SAFE)
+    tokenizer.chat_template = _template(folder) or tokenizer.chat_template
     return tokenizer
 
 
@@ -66,12 +62,9 @@ def read_images(kind: Any, folder: Path) -> Any:
     """Read a checkpoint's image processor.
 
     transformers writes some settings into the class itself: each folder gets a class of its own, so that the pixel
-    limits of one checkpoint do not reach the next.
-
-    Raises: InputError where it cannot be read.
+    limits of one checkpoint do not reach the next. Call it within `reading`.
     """
-    with reading(folder):
-        return fresh(kind).from_pretrained(folder, local_files_only=True)
+    return fresh(kind).from_pretrained(folder, local_files_only=True)
 
 
 def fresh(kind: Any) -> Any:

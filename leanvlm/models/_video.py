@@ -129,7 +129,7 @@ class VideoModel(LoadedModel):
             return self.inputs([], question)
         _check(frames, fps)
         processor: Any = self.processor
-        refuse_marks(self.tokenizer, processor, question)
+        refuse_marks(self.marks, question)
         content = [{"type": "video"}, {"type": "text", "text": question}]
         text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         if text.count(processor.video_token) != 1:

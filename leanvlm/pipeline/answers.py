@@ -63,10 +63,11 @@ def write_tables(params: Params, grid: Sequence[Cell]) -> None:
 
 
 def _read_cell(cell: Cell) -> pa.Table:
-    if reason := seals.broken(cell):
+    try:
+        return seals.read(cell)
+    except seals.Broken as reason:
         raise InputError(f"the stored cell {cell.path} {reason}; run `make repro`, which sets it aside and answers "
-                         "only this cell again")  # fmt: skip
-    return answers.TABLE.read(cell.path)
+                         "only this cell again") from None  # fmt: skip
 
 
 def _audit(params: Params, cell: Cell) -> dict[str, Any]:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import easy_vqa
 import torch
 from PIL import Image
 
-from leanvlm import plugins
+from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._weights import CalibrationSample
 from leanvlm.models._model import LoadedModel
-from leanvlm.pictures import FORMATS, png
 from leanvlm.sample import Sample
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
@@ -40,7 +40,7 @@ def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES) -> Iterator[Row
     for index in range(n):
         name = sources[index % len(sources)]
         question, answer, image = _photo(rng) if name == "easy_vqa" else _drawn(name, rng)
-        row = {"question": question, "answer": answer, "images": [png(image)]}
+        row = {"question": question, "answer": answer, "images": [pictures.png(image)]}
         yield {"sample_id": f"{name}-{index:05d}", **row}
 
 
@@ -62,7 +62,7 @@ def _photo(rng: random.Random) -> tuple[str, str, Image.Image]:
     questions, answers, image_ids = easy_vqa.get_train_questions()
     index = rng.randrange(len(questions))
     path = easy_vqa.get_train_image_paths()[image_ids[index]]
-    return questions[index], answers[index], Image.open(path, formats=FORMATS).convert("RGB")
+    return questions[index], answers[index], pictures.read(Path(path))
 
 
 def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:

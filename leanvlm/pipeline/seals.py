@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.errors import LeanvlmError
+from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.pipeline.cells import Cell
 from leanvlm.tables import answers
 
@@ -23,28 +23,39 @@ def seal(rows: pa.Table, parts: str, achieved: str) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def broken(cell: Cell) -> str | None:
-    """Say why a stored cell is not what it was when it was written, or is another's; None where it is whole."""
+class Broken(InputError):
+    """A stored cell that is not what it was when it was written, or is another's; says why."""
+
+
+def read(cell: Cell) -> pa.Table:
+    """Read a stored cell's answers.
+
+    Raises: Broken.
+    """
     try:
         rows = answers.TABLE.read(cell.path)
         header = {key.decode(): value.decode() for key, value in (pq.read_schema(cell.path).metadata or {}).items()}
     except (LeanvlmError, pa.ArrowException, OSError, UnicodeDecodeError):
-        return "is damaged"
+        raise Broken("is damaged") from None
     parts, achieved = header.get("leanvlm.parts", ""), header.get("leanvlm.achieved", "")
     if header.get(SEAL) != seal(rows, parts, achieved):
-        return "was altered after it was written"
+        raise Broken("was altered after it was written")
     if parts != json.dumps(cell.parts):
-        return "was made of other inputs than its name says"
+        raise Broken("was made of other inputs than its name says")
     own = {(cell.model, cell.recipe.text, cell.benchmark)}
     if set(zip(*(rows[name].to_pylist() for name in ("model", "recipe", "benchmark")), strict=True)) != own:
-        return "holds the answers of another cell"
-    return None
+        raise Broken("holds the answers of another cell")
+    return rows
 
 
 def set_aside(cells: Iterable[Cell]) -> Iterator[str]:
     """Rename the stored cells whose seal is broken, so that they are answered again; yield a sentence on each."""
     for cell in cells:
-        if cell.path.exists() and (reason := broken(cell)):
+        if not cell.path.exists():
+            continue
+        try:
+            read(cell)
+        except Broken as reason:
             aside = cell.path.with_name(cell.path.name + ASIDE)
             cell.path.replace(aside)
             yield f"{cell.name}: the stored cell {reason}; it is now {aside.name}, and is answered again"

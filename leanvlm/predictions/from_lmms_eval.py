@@ -18,6 +18,7 @@ from leanvlm import targets
 from leanvlm.errors import InputError
 from leanvlm.predictions import lines, numbers, places
 from leanvlm.predictions.columns import HASHES, SCHEMA
+from leanvlm.texts import is_whole
 
 # what a line holds beside its metrics
 NO_METRICS = {"doc_id", "doc", "target", "arguments", "input", "resps", "filtered_resps", "filter", "metrics", *HASHES}
@@ -101,7 +102,7 @@ def _line(named: dict[str, Any], found: object) -> Line:
     if lacking:
         raise InputError(f"{place} lacks {lacking[0]}; lmms-eval writes it with --log_samples")
     doc_id = found["doc_id"]
-    if not isinstance(doc_id, int | str) or not _is_text(str(doc_id)):
+    if not isinstance(doc_id, int | str) or not is_whole(str(doc_id)):
         raise InputError(f"{place}: doc_id is {ascii(doc_id)[:60]}; a sample is named by a number or a text")
     row = named | {"sample_id": str(doc_id), "answer": _answer(found["filtered_resps"], place)}
     hashes = {name: str(found[name]) for name in HASHES if found.get(name) is not None}
@@ -112,14 +113,9 @@ def _answer(said: object, place: str) -> str:
     answer = said
     while isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
-    if not isinstance(answer, str) or not _is_text(answer):
+    if not isinstance(answer, str) or not is_whole(answer):
         raise InputError(f"{place}: filtered_resps is {ascii(said)[:60]}; one answer as text can be scored")
     return answer
-
-
-def _is_text(said: str) -> bool:
-    """Say whether no half of a surrogate pair is in it, which JSON can write and no file can hold."""
-    return not any("\ud800" <= character <= "\udfff" for character in said)
 
 
 def _values(found: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:

@@ -37,20 +37,20 @@ FAULTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_refused_naming_benchmark_and_sample(fault: str) -> None:
     with pytest.raises(InputError) as caught:
-        sound("dogs", [replace(FIT, sample_id="s-0"), replace(FIT, **FAULTS[fault])])
+        list(sound("dogs", [replace(FIT, sample_id="s-0"), replace(FIT, **FAULTS[fault])]))
     assert str(caught.value).startswith("dogs: sample 's-1'" if fault != "an empty id" else "dogs: sample ''")
     assert len(str(caught.value)) <= 300
 
 
 def test_an_id_twice_no_sample_and_placeholders_are_refused() -> None:
     with pytest.raises(InputError, match="comes twice"):
-        sound("dogs", [FIT, FIT])
+        list(sound("dogs", [FIT, FIT]))
     with pytest.raises(InputError, match="has no samples"):
-        sound("dogs", [])
+        list(sound("dogs", []))
     with pytest.raises(InputError, match="dogs has no right answers"):
-        sound("dogs", [replace(FIT, sample_id=str(index), answers=("dummy",)) for index in range(5)])
+        list(sound("dogs", [replace(FIT, sample_id=str(index), answers=("dummy",)) for index in range(5)]))
 
 
 @pytest.mark.parametrize("name", plugins.ids("benchmarks"))
 def test_our_own_benchmarks_are_sound(name: str) -> None:
-    assert len(sound(name, plugins.load("benchmarks", name)().samples(40, seed=0))) == 40
+    assert len(list(sound(name, plugins.load("benchmarks", name)().samples(40, seed=0)))) == 40

@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-chaos
+.PHONY: setup lint docs test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-faults test-chaos
 
 setup: .venv/ready
 
@@ -49,6 +49,9 @@ bench-metrics: setup
 
 bench-weights: setup
 	$(BIN)/python -m leanvlm.benches.weights
+
+test-faults: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults --faults all -n 2 --dist load
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0

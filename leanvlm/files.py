@@ -19,7 +19,6 @@ from leanvlm.errors import InputError
 
 PARAMS = Path("params.yaml")
 ARTIFACTS = Path("artifacts")
-DATA = Path("data")
 CALIBRATION = Path("data/calibration.parquet")
 EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
@@ -59,11 +58,6 @@ def checkpoint(model: str, slug: str) -> Path:
 def costs(model: str, slug: str) -> Path:
     """Say where the seconds and bytes lie that making a compressed checkpoint took."""
     return COSTS / model / f"{slug}.json"
-
-
-def is_made(path: Path) -> bool:
-    """Tell whether a file lies where only the pipeline writes, so that what is deleted there can be made again."""
-    return any(path.resolve().is_relative_to(folder.resolve()) for folder in (ARTIFACTS, DATA))
 
 
 @contextmanager

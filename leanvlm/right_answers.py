@@ -72,7 +72,9 @@ def shown(target: object) -> str:
     return text if len(text) <= 50 else f"{text[:50]}..."
 
 
-def _refuse_unfit_text(answer: str | None, place: str) -> None:
+def _refuse_unfit_text(answer: object, place: str) -> None:
+    if answer is not None and not isinstance(answer, str):
+        raise unfit(place, answer, "is no text; write it as one")
     if answer is None or is_blank(answer):
         raise InputError(f"{place} has an empty right answer ({shown(answer)}); give a text, or leave the sample out")
     if not is_storable(answer):

@@ -9,10 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
+from leanvlm import files
 from leanvlm.benchmarks import documents, pages, scenes
+from leanvlm.metrics import tally
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
 from tests import checkouts
+from tests import grid as tables_of_a_grid
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +58,21 @@ def checkout(tmp_path: Path, random_checkpoint: Path) -> Path:
     folder = tmp_path / "checkout"
     checkouts.make(folder, random_checkpoint)
     return folder
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    """The root of a grid that a test may change."""
+    return tables_of_a_grid.write(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DuckDB file of a grid that no test may change."""
+    root = tables_of_a_grid.write(tmp_path_factory.mktemp("stored"))
+    tally.tally(root, benchmarks=tables_of_a_grid.BENCHMARKS, resamples=20, seed=0)
+    return root / files.STORE
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=("few", "all"), default="few", help="how many of tests/faults are tried")

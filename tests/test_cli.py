@@ -106,7 +106,7 @@ def test_without_a_store_a_command_says_what_to_do(
 def test_another_database_is_no_traceback(arguments: list[str], tmp_path: Path) -> None:
     path = tmp_path / "other.duckdb"
     duckdb.connect(str(path)).close()
-    with pytest.raises(InputError, match=r"other\.duckdb is of another version \(.*\); run `make repro`$"):
+    with pytest.raises(InputError, match=r"other\.duckdb is of another version \(.*\); name another with --store$"):
         cli.call([*arguments, "--store", str(path)])
 
 

@@ -40,8 +40,16 @@ def _refuse_unfit(sample: Sample, place: str) -> None:
             raise InputError(f"{place}: its {name} is no text that can be stored; give it one without half signs")
     if not sample.sample_id or len(sample.question) > LONGEST_QUESTION:
         raise InputError(f"{place}: an id needs a sign, and a question may have {LONGEST_QUESTION:,} characters")
-    if sample.fps is not None and not (math.isfinite(sample.fps) and sample.fps > 0):
-        raise InputError(f"{place}: its fps is {sample.fps}; it must be a number above 0, or left out for pictures")
+    for name in ("answers", "images"):
+        if not isinstance(getattr(sample, name), tuple | list):
+            raise InputError(f"{place}: its {name} are one {type(getattr(sample, name)).__name__}; give them as a list")
+    if sample.fps is not None and not _is_rate(sample.fps):
+        raise InputError(f"{place}: its fps is {sample.fps!a}; it must be a number above 0, or left out for pictures")
     if sample.rule not in grading.rules():
-        raise InputError(f"{place}: no grading rule {sample.rule[:60]!a}; the rules are {', '.join(grading.rules())}")
+        rule = ascii(sample.rule)[:60]
+        raise InputError(f"{place}: no grading rule {rule}; the rules are {', '.join(grading.rules())}")
     refuse_unfit(sample.answers, place=place)
+
+
+def _is_rate(fps: object) -> bool:
+    return isinstance(fps, int | float) and not isinstance(fps, bool) and math.isfinite(fps) and fps > 0

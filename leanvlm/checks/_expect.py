@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 
 def basics(table: Table) -> list[Expectation]:
-    """Expect what every table promises: no null where none is allowed, and keys that name one row."""
+    """Expect what every table promises: nulls only where allowed, counts from 0, and keys that name one row."""
     scalar = [field for field in table.schema if not pa.types.is_list(field.type)]
-    return [*(filled(field.name) for field in scalar if not field.nullable), unique(table.keys)]
+    names = [field.name for field in scalar if field.name in table.keys and pa.types.is_string(field.type)]
+    return [
+        *(filled(field.name) for field in scalar if not field.nullable),
+        *(between(field.name, 0) for field in scalar if pa.types.is_integer(field.type)),
+        *(matching(name, r"\S") for name in names),
+        unique(table.keys),
+    ]
 
 
 def some_rows() -> Expectation:

@@ -79,11 +79,17 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
 def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:
     connection.execute(SQL.read_text(encoding="utf-8") if metric is None else f"from {metric}")
     rows = connection.fetchall()
-    if metric is None and not rows:
-        raise InputError("no recipe was answered on samples that controls/full was answered on too; answer it as well")
+    if not rows:
+        raise InputError(_why_none(metric))
     print(FORMATS[form]([name for (name, *_) in connection.description or []], rows))
     if metric is None:
         _tell_of_no_share(connection)
+
+
+def _why_none(metric: str | None) -> str:
+    if metric is None:
+        return "no recipe was answered on samples that controls/full was answered on too; answer it as well"
+    return f"{metric} has no row here: it needs rows of {', '.join(tally.sources(metric))}; print another metric"
 
 
 def _tell_of_no_share(connection: duckdb.DuckDBPyConnection) -> None:

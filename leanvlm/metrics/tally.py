@@ -77,6 +77,14 @@ def needed(table: str) -> list[Metric]:
     return found[::-1]
 
 
+def sources(table: str) -> tuple[str, ...]:
+    """List the tables of the pipeline that a metric is made of in the end."""
+    chain = needed(table)
+    made = {metric.table for metric in chain}
+    read = {name for metric in chain for name in metric.reads} - made
+    return tuple(sorted(name for name in read if not name.startswith("steps.")))
+
+
 def published() -> tuple[str, ...]:
     """List the metrics that the store shows."""
     return tuple(metric.name for metric in metrics() if metric.is_published)

@@ -154,7 +154,7 @@ class LoadedModel:
     def stop_ids(self) -> frozenset[int]:
         """The token ids that end an answer: generation_config.json's, else the tokenizer's.
 
-        Raises: InputError where neither says.
+        Raises: InputError where neither says, or says what is no token.
         """
         stop = self.model.generation_config.eos_token_id
         if stop is None and self.tokenizer is not None:
@@ -162,7 +162,11 @@ class LoadedModel:
         if stop is None:
             raise InputError(f"nothing says what ends an answer; give generation_config.json in {self.folder} an "
                              "eos_token_id")  # fmt: skip
-        return frozenset([stop] if isinstance(stop, int) else stop)
+        ids = frozenset(stop) if isinstance(stop, list | tuple) and stop else frozenset([stop])
+        if not all(type(one) is int and one >= 0 for one in ids):
+            raise InputError(f"{self.folder}/generation_config.json: eos_token_id is {str(stop)[:60]!a}; it must be "
+                             "the number of a token, or a list of them")  # fmt: skip
+        return ids
 
     @cached_property
     def marks(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from statistics import fmean
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from leanvlm import files
 from leanvlm.engine.sweep import Answer
@@ -19,6 +18,7 @@ from leanvlm.params import Params
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell, grid_skips
 from leanvlm.tables import answers, cells, parts, skips
+from leanvlm.tables._table import header
 
 
 def store_cell(cell: Cell, found: dict[str, Answer]) -> pa.Table:
@@ -106,7 +106,7 @@ def _part_rows(grid: Sequence[Cell], audits: dict[Cell, dict[str, Any]]) -> list
     for cell in grid:
         key = (cell.model, cell.recipe.text)
         chosen[key] = cell
-        achieved.setdefault(key, []).append(json.loads(pq.read_schema(cell.path).metadata[b"leanvlm.achieved"]))
+        achieved.setdefault(key, []).append(json.loads(header(cell.path)["leanvlm.achieved"]))
     return [_parts_of(cell, achieved[key], audits[cell]) for key, cell in chosen.items()]
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from leanvlm import files, plugins
 from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
 from leanvlm.pipeline.sources import code_hash, digest, file_hash, folder_hash
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells, samples
+from leanvlm.tables._table import header
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,6 @@ def explain(cell: Cell) -> str:
     stored = sorted(cell.path.parent.glob(f"{cell.benchmark}-*.parquet"), key=lambda path: path.stat().st_mtime_ns)
     if not stored:
         return f"{cell.name}: never answered"
-    metadata = pq.read_schema(stored[-1]).metadata or {}
-    before = dict(json.loads(metadata.get(b"leanvlm.parts", b"[]")))
+    before = dict(json.loads(header(stored[-1]).get("leanvlm.parts", "[]")))
     changed = [name for name, value in cell.parts if before.get(name) != value]
     return f"{cell.name}: answered before with other {', '.join(changed)}"

@@ -28,7 +28,7 @@ from leanvlm.tables import samples
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
 DVC = (sys.executable, "-m", "dvc")
-TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage or an item of it
+TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage, an item of one, or an output
 
 
 def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
@@ -41,7 +41,7 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
     """
     for target in targets:
         if TARGET.fullmatch(target) is None:
-            raise InputError(f"no stage {target!r}; name stages of dvc.yaml, such as compress, and no options")
+            raise InputError(f"no stage {target!r}; name stages or outputs of dvc.yaml, such as tally, and no options")
     with ready(profile) as environment:
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)

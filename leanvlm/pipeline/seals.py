@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.pipeline.cells import Cell
 from leanvlm.tables import answers
+from leanvlm.tables._table import header
 
 SEAL = "leanvlm.seal"  # in the header of a cell's file
 ASIDE = ".set-aside"  # what is added to the name of a file whose seal is broken
@@ -34,11 +34,11 @@ def read(cell: Cell) -> pa.Table:
     """
     try:
         rows = answers.TABLE.read(cell.path)
-        header = {key.decode(): value.decode() for key, value in (pq.read_schema(cell.path).metadata or {}).items()}
-    except (LeanvlmError, pa.ArrowException, OSError, UnicodeDecodeError):
+        told = header(cell.path)
+    except LeanvlmError:
         raise Broken("is damaged") from None
-    parts, achieved = header.get("leanvlm.parts", ""), header.get("leanvlm.achieved", "")
-    if header.get(SEAL) != seal(rows, parts, achieved):
+    parts, achieved = told.get("leanvlm.parts", ""), told.get("leanvlm.achieved", "")
+    if told.get(SEAL) != seal(rows, parts, achieved):
         raise Broken("was altered after it was written")
     if parts != json.dumps(cell.parts):
         raise Broken("was made of other inputs than its name says")

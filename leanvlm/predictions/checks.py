@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 
 from leanvlm import grading, right_answers
@@ -10,43 +12,43 @@ from leanvlm.predictions import pairs
 
 # what is wrong, and what finds it: the first row is named
 CHECKS = {
-    "{file} line {line}: model, recipe, benchmark, sample_id and answer may not be null": """
+    "model, recipe, benchmark, sample_id and answer may not be null": """
         select file, line
         from predictions
         where model is null or recipe is null or benchmark is null or sample_id is null or answer is null
         order by all
     """,
-    "{file} line {line}: model, recipe, benchmark and sample_id are names, and one of them is empty": """
+    "model, recipe, benchmark and sample_id are names, and one of them is empty": """
         select file, line
         from predictions
         where is_blank(model) or is_blank(recipe) or is_blank(benchmark) or is_blank(sample_id)
         order by all
     """,
-    "{file} line {line}: the grade is {grade}; a grade is from 0 to 1": """
+    "the grade is {grade}; a grade is from 0 to 1": """
         select file, line, grade
         from predictions
         where grade is not null and not (grade between 0 and 1)
         order by all
     """,
-    "{file} line {line}: it has neither a grade nor a rule with answers, which say what an answer is worth": """
+    "it has neither a grade nor a rule with answers, which say what an answer is worth": """
         select file, line
         from predictions
         where grade is null and rule is null
         order by all
     """,
-    "{file} line {line}: no grading rule {rule!r}; the rules are " + ", ".join(grading.rules()): """
+    "no grading rule {rule!r}; the rules are " + ", ".join(grading.rules()): """
         select file, line, rule
         from predictions
         where grade is null and not list_contains(getvariable('rules'), rule)
         order by all
     """,
-    "{file} line {line}: {recipe} on {model} answered sample {sample_id} of {benchmark} before; leave one answer": """
+    "{recipe} on {model} answered sample {sample_id} of {benchmark} before; leave one answer": """
         select model, recipe, benchmark, sample_id, file, line
         from predictions
         qualify row_number() over (partition by model, recipe, benchmark, sample_id order by file, line) > 1
         order by file, line
     """,
-    "{file} line {line}: sample {sample_id} of {benchmark} has another doc_hash or target_hash elsewhere; all recipes "
+    "sample {sample_id} of {benchmark} has another doc_hash or target_hash elsewhere; all recipes "
     "need the same data: answer it again": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
@@ -54,7 +56,7 @@ CHECKS = {
         having count(distinct doc_hash) > 1 or count(distinct target_hash) > 1
         order by all
     """,
-    "{file} line {line}: sample {sample_id} of {benchmark} has another prompt_hash in another recipe of {model}; all "
+    "sample {sample_id} of {benchmark} has another prompt_hash in another recipe of {model}; all "
     "need the same prompt: answer it again": """
         select model, benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
@@ -62,7 +64,7 @@ CHECKS = {
         having count(distinct prompt_hash) > 1
         order by all
     """,
-    "{file} line {line}: sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
+    "sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
         group by benchmark, sample_id
@@ -103,13 +105,18 @@ def refuse_unfit(connection: duckdb.DuckDBPyConnection, *, full: str) -> None:
 
 def _refuse(connection: duckdb.DuckDBPyConnection, sql: str, sentence: str) -> None:
     found = connection.sql(sql)
-    for row in found.limit(1).fetchall():
-        raise InputError(sentence.format(**dict(zip(found.columns, row, strict=True))))
+    for values in found.limit(1).fetchall():
+        row = dict(zip(found.columns, values, strict=True))
+        raise InputError(_place(row) + sentence.format(**row))
+
+
+def _place(row: dict[str, Any]) -> str:
+    """Say where a row was read, if it was read from a file."""
+    return "" if row["file"] is None else "{file} line {line}: ".format(**row)
 
 
 def _refuse_unfit_answers(connection: duckdb.DuckDBPyConnection) -> None:
     for answers, first in connection.sql(ASKED).fetchall():
-        stands = "" if first["file"] is None else "{file} line {line}: ".format(**first)
-        right_answers.refuse_unfit(answers, place="{}sample {sample_id} of {benchmark}".format(stands, **first))
+        right_answers.refuse_unfit(answers, place=_place(first) + "sample {sample_id} of {benchmark}".format(**first))
     for benchmark, answers, n_samples in connection.sql(SAME).fetchall():
         right_answers.refuse_placeholders([answers] * n_samples, benchmark=benchmark)

@@ -42,13 +42,13 @@ def open_store(path: Path, *, config: dict[str, str] | None = None) -> duckdb.Du
 def _refuse_what_is_no_store(path: Path) -> None:
     try:
         if not path.exists():
-            raise InputError(f"{path} does not exist; run `make repro` to make {_made(path)}")
+            raise InputError(f"{path} does not exist; {_remedy(path, 'to make it')}")
         if not path.is_file():
-            raise InputError(f"{path} is not a file, so not a store; name a DuckDB file, such as {files.STORE}")
+            raise InputError(f"{path} is not a file, so not a store; name another with --store")
         with path.open("rb") as file:
             start = file.read(MAGIC_AT + len(MAGIC))
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise InputError(f"{path} cannot be read ({error}); name a DuckDB file, such as {files.STORE}") from error
+        raise InputError(f"{path} cannot be read ({error}); name another with --store") from error
     if not start.endswith(MAGIC) or len(start) < MAGIC_AT + len(MAGIC):
         raise InputError(f"{path} is not a store (not a DuckDB file); {_remedy(path)}")
 
@@ -61,15 +61,9 @@ def _refuse_log(path: Path) -> None:
                          "move that log away to read the store without them")  # fmt: skip
 
 
-def _made(path: Path) -> str:
-    return "it" if path == files.STORE else f"{files.STORE}, or name another"
-
-
-def _remedy(path: Path) -> str:
-    """Say what to do; only what the pipeline made is ever to be deleted."""
-    if files.is_made(path):
-        return "delete it and run `make repro`"
-    return f"name another, such as {files.STORE}"
+def _remedy(path: Path, purpose: str = "to write it anew") -> str:
+    """Say what to do; nobody is told to delete a file, which may be dear to them and no store of ours."""
+    return f"run `make repro` {purpose}" if path == files.STORE else "name another with --store"
 
 
 @contextmanager
@@ -82,7 +76,7 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise InputError(f"{path} is of another version ({sentence(error)}); run `make repro`") from error
+            raise InputError(f"{path} is of another version ({sentence(error)}); {_remedy(path)}") from error
 
 
 def sentence(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 
 from leanvlm import files
 from leanvlm.errors import InputError, RunError
+
+ANEW = "run `make repro` to write it anew"
 
 
 def column(
@@ -56,10 +59,10 @@ class Table:
         if not found.schema.equals(wanted):
             raise InputError(
                 f"{path} is not a table of {self.name} as this version writes it"
-                f" ({_difference(found.schema, wanted)}); delete it and run `make repro`"
+                f" ({_difference(found.schema, wanted)}); {ANEW}"
             )
         if name := not_finite(found):
-            raise InputError(f"{path}: {name} holds NaN or an infinite number; delete it and run `make repro`")
+            raise InputError(f"{path}: {name} holds NaN or an infinite number; {ANEW}")
         return found.replace_schema_metadata(None).cast(wanted)
 
     def empty(self) -> pa.Table:
@@ -115,17 +118,32 @@ def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> pa.Tabl
 
     Raises: InputError where the file is missing, damaged, or lacks a column.
     """
+    with _opened(path) as file:
+        known = file.schema_arrow.names
+        if columns is None or set(columns) <= set(known):
+            return file.read(columns=None if columns is None else list(columns))
+    lacking = ", ".join(name for name in columns if name not in known)
+    raise InputError(f"{path} lacks the column {lacking}; {ANEW}")
+
+
+def header(path: Path) -> dict[str, str]:
+    """Read what was written into a file's header beside its schema.
+
+    Raises: InputError where the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        return {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            known = file.schema_arrow.names
-            if columns is None or set(columns) <= set(known):
-                return file.read(columns=None if columns is None else list(columns))
+            yield file
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run `make repro` to make it") from error
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise InputError(f"{path} is damaged ({_first_line(error)}); delete it and run `make repro`") from error
-    lacking = ", ".join(name for name in columns if name not in known)
-    raise InputError(f"{path} lacks the column {lacking}; delete it and run `make repro`")
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
+        raise InputError(f"{path} is damaged ({_first_line(error)}); {ANEW}") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leanvlm.tables._table import Table, column
+from leanvlm.tables._table import Table, column, header
 
 MISSING = "leanvlm.missing"  # in the header of a file without rows: why the benchmark cannot be read here
 
@@ -33,7 +32,8 @@ TABLE = Table(
 
 
 def missing(path: Path) -> str | None:
-    """Say why a benchmark's file has no samples; None where it has, or is not written yet."""
-    metadata = (pq.read_schema(path).metadata or {}) if path.is_file() else {}
-    reason = metadata.get(MISSING.encode())
-    return reason.decode() if reason else None
+    """Say why a benchmark's file has no samples; None where it has, or is not written yet.
+
+    Raises: InputError where the file is damaged.
+    """
+    return header(path).get(MISSING) if path.is_file() else None

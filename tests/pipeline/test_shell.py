@@ -75,7 +75,7 @@ def test_hostile_names_stop_before_dvc(name: str, checkout: Path, monkeypatch: p
 @pytest.mark.parametrize("target", ["--force", "-R", "--", "", "-", "$(touch ran)", "a b", "a\0b", "../dvc.yaml", "/a"])
 def test_options_are_no_targets(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"^no stage .*; name stages of dvc\.yaml, such as compress, and no options$"):
+    with pytest.raises(InputError, match=r"^no stage .*, and no options$"):
         reproduce.run_dvc(["compress", target])
 
 

@@ -18,6 +18,7 @@ from leanvlm.checks import page as check_docs
 from leanvlm.errors import InputError, RunError
 from leanvlm.tables import answers, audits, calibration, costs, grades, parts, samples, timings
 from leanvlm.tables._table import Table
+from tests import grid as tables_of_a_grid
 
 # Great Expectations imports deprecated modules of the standard library
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")
@@ -58,9 +59,9 @@ WRONG: list[tuple[Table, int, Row, str]] = [
 
 
 @pytest.fixture(scope="module")
-def failed(write_grid: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def failed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the gate says of a grid into which all wrong rows are planted; it is slow, so once."""
-    grid = write_grid(tmp_path_factory.mktemp("wrong"))
+    grid = tables_of_a_grid.write(tmp_path_factory.mktemp("wrong"))
     for table, at, wrong, _ in WRONG:
         change(grid, table, lambda rows, at=at, wrong=wrong: rows[at].update(wrong))
     findings = [finding for finding in checks.check(grid, benchmarks=BENCHMARKS) if not finding.is_met]
@@ -87,9 +88,9 @@ def test_planted_row_is_named(said: str, failed: list[str]) -> None:
     ],
 )
 def test_a_table_that_lacks_rows_is_named(
-    table: Table, edit: Callable[[list[Row]], Any], said: str, write_grid: Callable[[Path], Path], tmp_path: Path
+    table: Table, edit: Callable[[list[Row]], Any], said: str, tmp_path: Path
 ) -> None:
-    grid = write_grid(tmp_path)
+    grid = tables_of_a_grid.write(tmp_path)
     change(grid, table, edit)
     findings = [finding for finding in checks.check(grid, benchmarks=BENCHMARKS) if not finding.is_met]
     assert any(re.search(said, _said(finding)) for finding in findings), findings

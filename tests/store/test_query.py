@@ -34,67 +34,6 @@ def test_reading_is_allowed(sql: str, stored: Path) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "copy grades to '{out}'",
-        "copy (select 1) to '{out}' (format parquet)",
-        "export database '{out}'",
-        "attach '{out}' as other",
-        "attach ':memory:' as other",
-        "select * from read_csv('/etc/passwd')",
-        "select * from read_text('/etc/passwd')",
-        "select * from read_blob('/etc/passwd')",
-        "select * from read_json('/etc/passwd')",
-        "select * from read_parquet('/etc/passwd')",
-        "select * from sniff_csv('/etc/passwd')",
-        "select * from query('from read_text(''/etc/passwd'')')",
-        "select * from '/etc/passwd'",
-        "from glob('/*')",
-        "from duckdb_secrets()",
-        "select getenv('HOME')",
-        "install httpfs",
-        "load httpfs",
-        "drop table grades",
-        "delete from grades",
-        "delete from grades returning *",
-        "update grades set grade = 1",
-        "insert into skips values ('a', 'b', 'c', 'd')",
-        "create table mine as select 1",
-        "create temp table mine as select 1",
-        "create macro mine() as 1",
-        "set enable_external_access = true",
-        "set memory_limit = '100GB'",
-        "set variable seed = 1",
-        "pragma memory_limit = '100GB'",
-        "pragma enable_profiling",
-        "from enable_logging()",
-        "reset lock_configuration",
-        "reset memory_limit",
-        "checkpoint",
-        "vacuum",
-        "begin",
-        "use memory",
-        "prepare mine as select 1",
-        "call pragma_version()",
-        "select 1; select 2",
-        "select 1; copy grades to '{out}'",
-        "explain analyze insert into skips values ('a', 'b', 'c', 'd')",
-        "select * from hidden",
-    ],
-)
-def test_hostile_sql_is_refused_in_one_sentence(sql: str, stored: Path, tmp_path: Path) -> None:
-    hidden = [1, 2, 3]  # a Python variable, which SQL must not see
-    before, out = stored.read_bytes(), tmp_path / "out"
-    with pytest.raises(InputError) as caught:
-        asked_here(stored, sql.format(out=out))
-    assert str(caught.value).startswith("the query cannot be answered: ")
-    assert "\n" not in str(caught.value)
-    assert not out.exists()
-    assert stored.read_bytes() == before
-    assert hidden
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
         "select sum(a.range * b.range * c.range) from range(100000) a, range(100000) b, range(100000) c",
         "with recursive n as (select 1 as n union all select n + 1 from n) select max(n) from n",
         "select count(*) from generate_series(1, 1000000000000)",

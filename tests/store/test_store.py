@@ -51,7 +51,7 @@ def test_cells_say_what_was_kept(grid: Path) -> None:
 def test_damage_is_told_in_one_sentence(grid: Path) -> None:
     path = grid / files.table("grades")
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match=r"grades\.parquet is damaged \(.*\); delete it and run `make repro`$"):
+    with pytest.raises(InputError, match=r"grades\.parquet is damaged \(.*\); run `make repro` to write it anew$"):
         store.connect(grid, benchmarks=BENCHMARKS)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -101,22 +100,8 @@ def test_a_truncated_file_is_one_sentence(share: float, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         TABLE.read(path)
     assert str(caught.value).startswith(f"{path} is damaged (")
-    assert str(caught.value).endswith("); delete it and run `make repro`")
+    assert str(caught.value).endswith("); run `make repro` to write it anew")
     assert "\n" not in str(caught.value)
-
-
-def test_a_flipped_bit_is_never_read_silently(tmp_path: Path) -> None:
-    path = tmp_path / "grades.parquet"
-    TABLE.write(rows(2000), path)
-    whole, right, rng = path.read_bytes(), TABLE.read(path), random.Random(0)
-    for _ in range(300):
-        damaged = bytearray(whole)
-        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
-        path.write_bytes(damaged)
-        try:
-            assert TABLE.read(path).equals(right)
-        except InputError:
-            continue
 
 
 @pytest.mark.parametrize(

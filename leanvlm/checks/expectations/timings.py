@@ -13,7 +13,6 @@ def expectations() -> list[_expect.Expectation]:
         _expect.among("phase", PHASES),
         _expect.between("batch_size", 1),
         _expect.between("prompt_tokens", 1),
-        _expect.between("repeat", 0),
         _expect.between("seconds", 0, is_open=True),
         _expect.between("full_seconds", 0, is_open=True),
         _expect.at_most("visual_tokens", "prompt_tokens"),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from leanvlm import files, grading
-from leanvlm.metrics import tally
 from leanvlm.tables import answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
 
 BENCHMARKS = ("short", "long")
@@ -24,27 +21,8 @@ RECIPES = {  # family, what it acts on, setting
 N_SAMPLES = 6
 
 
-@pytest.fixture
-def grid(tmp_path: Path) -> Path:
-    """The root of a grid that a test may change."""
-    return _write(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def write_grid() -> Callable[[Path], Path]:
-    """What writes a grid into a folder."""
-    return _write
-
-
-@pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The DuckDB file of a grid that no test may change."""
-    root = _write(tmp_path_factory.mktemp("stored"))
-    tally.tally(root, benchmarks=BENCHMARKS, resamples=20, seed=0)
-    return root / files.STORE
-
-
-def _write(root: Path) -> Path:
+def write(root: Path) -> Path:
+    """Write every table of the grid below a folder."""
     asked = [_sample(benchmark, index) for benchmark in BENCHMARKS for index in range(N_SAMPLES)]
     for benchmark in BENCHMARKS:
         of_benchmark = [row for row in asked if row["benchmark"] == benchmark]
@@ -75,7 +53,7 @@ def _audit(layer: int, kept: float) -> dict[str, Any]:
         "model": "embedded",
         "recipe": "weights/wanda@50%",
         "layer": f"layers.{layer}.down_proj",
-        "weights": 1000,
+        "weights": 250,
         "zero_share": 1 - kept,
         "bits_per_weight": 16 * kept,
         "stored_bytes": 2000,

@@ -1,7 +1,4 @@
-"""Whatever params.yaml or dvc.lock holds: it is read, or refused with one sentence; nothing else is raised.
-
-Seeded: a mutation takes a key of our own file away, gives it another value or name, or changes the bytes.
-"""
+"""params.yaml with keys lost, other values, other bytes: read, or refused in one sentence."""
 
 from __future__ import annotations
 
@@ -16,11 +13,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from leanvlm import params
-from leanvlm.errors import LONGEST, InputError
-from leanvlm.pipeline import lock
+from tests.checkouts import ROOT
+from tests.faults import refusal
 
-ROOT = Path(__file__).parents[1]
-N_MUTATIONS = 150
+TRIES = 300
 ODD: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 10**6, 10**30, -(10**30), 0.5, 1e300, float("nan"), float("inf"), -float("inf")),
     *("", " ", "a\nb", "\x85", "$(touch x)", "; touch x", "../..", "/etc", "--force", "nan", "1e10", "é" * 400, "{}"),
@@ -92,45 +88,15 @@ def mutated(tree: Any, rng: random.Random) -> bytes:
     return content
 
 
-def loaded_or_refused(path: Path) -> bool:
-    """Say whether a file was read; hold a refusal to one sentence."""
-    try:
-        assert isinstance(params.load(path), params.Params)
-    except InputError as error:
-        said = str(error)
-    else:
-        return True
-    assert said.isprintable(), said
-    assert 10 < len(said) <= LONGEST, said
-    return False
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_mutated_params_are_read_or_refused_in_one_sentence(seed: int, tmp_path: Path) -> None:
-    tree, rng = YAML(typ="safe").load(ROOT / "params.yaml"), random.Random(seed)
-    path, outcomes = tmp_path / "params.yaml", set()
-    for _ in range(N_MUTATIONS):
-        path.write_bytes(mutated(tree, rng))
-        outcomes.add(loaded_or_refused(path))
-    assert outcomes == {True, False}  # some mutations do no harm, as another seed
+def test_it_is_read_or_refused(rng: random.Random, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(mutated(YAML(typ="safe").load(ROOT / "params.yaml"), rng))
+    refusal(lambda: params.load(path))
 
 
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb[:20])
 def test_bombs_are_refused(bomb: bytes, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_bytes(bomb)
-    assert not loaded_or_refused(path)
-    path.write_bytes((ROOT / "params.yaml").read_bytes() + b"more: 1\n" + bomb)
-    assert not loaded_or_refused(path)
-
-
-def test_a_mutated_lock_is_kept_as_it_is_or_laid_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    tree, rng, outcomes = YAML(typ="safe").load(ROOT / "dvc.lock"), random.Random(2), set()
-    small = {**tree, "stages": dict(list(tree["stages"].items())[:2])}
-    for content in (*(mutated(small, rng) for _ in range(2 * N_MUTATIONS)), *BOMBS[3:], b"", b"[]", b"3", b"\xff" * 9):
-        lock.LOCK.write_bytes(content)
-        lock.repair_lock()
-        outcomes.add(lock.LOCK.exists())
-        assert (lock.LOCK if lock.LOCK.exists() else lock.KEPT).read_bytes() == content
-    assert outcomes == {True, False}
+    for before in (b"", (ROOT / "params.yaml").read_bytes() + b"more: 1\n"):
+        path.write_bytes(before + bomb)
+        assert refusal(lambda: params.load(path))

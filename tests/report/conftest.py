@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
-import hostile
 import pytest
-from synthetic_grid import RECIPES, Grid, build, spell_row
-from test_report_ablation import ABLATED
 
 from leanvlm.report.page import page
+from tests.report import hostile
+from tests.report.synthetic_grid import RECIPES, Grid, build, spell_row
+from tests.report.test_report_ablation import ABLATED
 
 FEW = (  # one of each family, with the controls that they are compared with
     "controls/full",

@@ -6,11 +6,11 @@ import re
 
 import duckdb
 import pytest
-from synthetic_grid import RECIPES, WASTEFUL
 
 from leanvlm.report.audit import audit
 from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.queries import Row
+from tests.report.synthetic_grid import RECIPES, WASTEFUL
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from synthetic_grid import BENCHMARKS, Grid
 
 from leanvlm.report.best import best
 from leanvlm.report.page import page
 from leanvlm.report.queries import Row
+from tests.report.synthetic_grid import BENCHMARKS, Grid
 
 COLUMN = {1.5: 0, 2.0: 1, 3.0: 2}
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import hostile
 import pytest
-from synthetic_grid import RECIPES
 
 from leanvlm.checks import page as data_docs
 from leanvlm.checks.validate import Finding
 from leanvlm.report.page import page
+from tests.report import hostile
+from tests.report.synthetic_grid import RECIPES
 
 FLAGS = (
     "--headless",

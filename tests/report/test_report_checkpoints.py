@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from synthetic_grid import CHECKPOINTS, Grid
 
 from leanvlm.report import queries, words
 from leanvlm.report.page import page
+from tests.report.synthetic_grid import CHECKPOINTS, Grid
 
 Store = duckdb.DuckDBPyConnection
 

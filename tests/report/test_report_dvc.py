@@ -12,9 +12,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from synthetic_grid import RECIPES, Grid, build
 
 from leanvlm.recipes import slug
+from tests.report.synthetic_grid import RECIPES, Grid, build
 
 ROOT = Path(__file__).parents[2]
 STALE = ("artifacts/plots/embedded-curve-tokens-gone.svg", "artifacts/scores/embedded/tokens-gone-10.json")

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import hostile
 import pyarrow as pa
 import pytest
-from synthetic_grid import SCHEMAS, spell_row
 
 from leanvlm import markup
 from leanvlm.checks import page as data_docs
@@ -23,6 +21,8 @@ from leanvlm.checks.validate import Finding
 from leanvlm.report import figures
 from leanvlm.report.page import page
 from leanvlm.report.queries import FOLDER
+from tests.report import hostile
+from tests.report.synthetic_grid import SCHEMAS, spell_row
 
 TEXT = (pa.string(), pa.list_(pa.string()))
 ACTS = hostile.SHORT[2:]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from synthetic_grid import HOSTILE, RECIPES, Grid
 
 from leanvlm.errors import InputError, RunError
 from leanvlm.report import queries, words
 from leanvlm.report.flips import flips
 from leanvlm.report.page import overview, page
+from tests.report.synthetic_grid import HOSTILE, RECIPES, Grid
 
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input"}
 Stores = Callable[[Grid], duckdb.DuckDBPyConnection]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from synthetic_grid import RECIPES, Grid
 
 from leanvlm.report import summary
+from tests.report.synthetic_grid import RECIPES, Grid
 
 
 @pytest.fixture(scope="module")

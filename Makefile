@@ -54,4 +54,4 @@ test-faults: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults --faults all -n 2 --dist load
 
 test-chaos: setup
-	$(BIN)/python -m pytest -m chaos -n 0
+	$(BIN)/python -m pytest -m chaos -n 0 -s

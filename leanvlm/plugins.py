@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from leanvlm.errors import InputError, naming_extras
+from leanvlm.texts import perhaps
 
 ROOT = Path(__file__).parent
 CLASSES = {"methods": "Method", "models": "Model", "benchmarks": "Benchmark"}
@@ -80,4 +81,5 @@ def _first_line(kind: str, name: str) -> tuple[str, str]:
 def _check(kind: str, name: str) -> None:
     if name not in ids(kind):
         known = ", ".join(ids(kind))
-        raise InputError(f"no {kind[:-1]} {name!r}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")
+        near = perhaps(name, ids(kind))
+        raise InputError(f"no {kind[:-1]} {name!r}{near}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")

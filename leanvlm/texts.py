@@ -1,6 +1,9 @@
-"""What a text may hold: signs that a file can store, and signs that a line of a terminal shows."""
+"""What a text may hold, signs that a file can store and a terminal shows, and what a misspelt one was meant to be."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 def is_whole(text: str) -> bool:
@@ -16,3 +19,13 @@ def is_storable(text: str) -> bool:
 def printable(text: str) -> str:
     """Escape what would break a line or act on a terminal."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """Say in brackets which known word a misspelt one is nearest to, whole or behind its last slash; else nothing."""
+    words = {word: word for word in known}
+    ends = {word.rpartition("/")[2]: word for word in words}
+    for asked, among in ((name, words), (name.rpartition("/")[2], ends)):
+        for near in get_close_matches(asked, among, n=1):
+            return f" (perhaps {among[near]})"
+    return ""

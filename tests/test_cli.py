@@ -72,12 +72,12 @@ def test_help_of_a_command_shows_an_example_that_it_can_read(name: str, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["frob"], "invalid choice: 'frob'"),
+        (["frob"], "argument COMMAND: no 'frob'; choose from methods, "),
         ([], "the following arguments are required: COMMAND"),
         (["sql"], "the following arguments are required: query; see `leanvlm sql --help`"),
         (["sql", "select 1", "--seconds", "0"], "0 is not above 0"),
         (["sql", "select 1", "--megabytes", "1"], "1 is not from 16"),
-        (["score", "--format", "xml"], "invalid choice: 'xml'"),
+        (["score", "--format", "xml"], "argument --format: no 'xml'; choose from table, "),
     ],
 )
 def test_a_wrong_command_line_is_one_sentence(arguments: list[str], said: str) -> None:

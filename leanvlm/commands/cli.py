@@ -11,6 +11,7 @@ from typing import NoReturn
 from leanvlm.commands import Command, compare, explain, lists, recommend, run, score, sql, verify_paper
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.printing import FORMATS
+from leanvlm.texts import perhaps
 
 COMMANDS: tuple[Command, ...] = (
     *lists.COMMANDS,
@@ -38,11 +39,17 @@ def call(arguments: Sequence[str]) -> None:
     asked.run(asked)
 
 
+CHOICE = re.compile(r"(?P<place>argument .*): invalid choice: '(?P<word>.*)' \(choose from (?P<known>.*)\)", re.DOTALL)
+
+
 class _Parser(argparse.ArgumentParser):
     """What argparse finds wrong is one sentence too."""
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
+        if found := CHOICE.fullmatch(message):
+            near = perhaps(found["word"], re.findall(r"[\w-]+", found["known"]))
+            message = f"{found['place']}: no {found['word']!r}{near}; choose from {found['known'].replace(chr(39), '')}"
         raise InputError(f"{message}; see `{self.prog} --help`")
 
 

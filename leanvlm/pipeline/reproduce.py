@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -25,6 +26,7 @@ from leanvlm.processes.children import die_with_parent
 from leanvlm.processes.endings import SAID_ABOVE
 from leanvlm.processes.lock import only_run
 from leanvlm.tables import samples
+from leanvlm.texts import perhaps
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
 DVC = (sys.executable, "-m", "dvc")
@@ -43,9 +45,24 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
         if TARGET.fullmatch(target) is None:
             raise InputError(f"no stage {target!r}; name stages or outputs of dvc.yaml, such as tally, and no options")
     with ready(profile) as environment:
+        _refuse_unknown(targets)
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
         _run([*DVC, "repro", "--", *targets], environment)
+
+
+def _refuse_unknown(targets: list[str]) -> None:
+    """Refuse what is neither a stage nor, with a slash or a dot in it, a path that may be an output."""
+    stages = list(_stages())
+    for target in targets:
+        name = target.partition("@")[0]
+        if name not in stages and not set("/.:") & set(name):
+            raise InputError(f"no stage {target!r}{perhaps(name, stages)}; the stages are {', '.join(stages)}")
+
+
+def _stages() -> dict[str, dict[str, Any]]:
+    stages: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+    return stages
 
 
 def run_frozen(name: str, *, profile: str | None = None) -> None:
@@ -54,7 +71,7 @@ def run_frozen(name: str, *, profile: str | None = None) -> None:
     Raises: InputError where no frozen stage has that name; else as `run_dvc`.
     """
     with ready(profile) as environment:
-        stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+        stages = _stages()
         frozen = [name for name, stage in stages.items() if stage.get("frozen")]
         if name not in frozen:
             raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")

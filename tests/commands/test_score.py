@@ -252,3 +252,10 @@ def test_what_is_no_folder_of_predictions_is_told(tmp_path: Path) -> None:
     lines(tmp_path, "base", "x", [])
     with pytest.raises(InputError, match=r"samples_x\.jsonl is empty"):
         cli.call(["score", str(tmp_path)])
+
+
+@pytest.mark.parametrize(("metric", "needs"), [("speedup", "timings"), ("interaction", "grades, parts, samples")])
+def test_a_metric_without_rows_says_what_it_needs(metric: str, needs: str, tmp_path: Path) -> None:
+    folder = parquet(tmp_path / "p", ROWS)
+    with pytest.raises(InputError, match=f"^{metric} has no row here: it needs rows of {needs}; print another metric$"):
+        cli.call(["score", str(folder), "--full", "base", "--metric", metric])

@@ -84,3 +84,12 @@ def test_options_on_the_command_line_are_one_sentence(words: list[str], tmp_path
     done = run(tmp_path, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {CALL.format(words)}")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "no stage '-" in done.stderr
+
+
+def test_a_misspelt_stage_is_refused_with_the_one_that_was_meant(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setattr(reproduce, "_run", lambda *_: pytest.fail("DVC ran"))
+    with pytest.raises(InputError, match=r"^no stage 'tallly' \(perhaps tally\); the stages are embedded, samples, "):
+        reproduce.run_dvc(["tallly"])

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -72,12 +73,24 @@ def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+        is_done = threading.Event()
         try:
             _wait(server, url, patience_seconds)
+            threading.Thread(target=_end_with, args=(server, is_done), daemon=True).start()
             yield url
         finally:
+            is_done.set()
             server.kill()
             server.wait()
+
+
+def _end_with(server: subprocess.Popen[bytes], is_done: threading.Event) -> None:
+    """End this process when its server ends before it: Prefect would ask again for long, and then raise in a thread."""
+    status = server.wait()
+    if not is_done.is_set():
+        said = f"leanvlm: Prefect's temporary server ended with status {status}; what was done is kept: run it again"
+        os.write(sys.stderr.fileno(), f"\n{said} to go on\n".encode())
+        os._exit(1)
 
 
 def _command(port: int) -> list[str]:

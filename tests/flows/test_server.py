@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows import server
@@ -197,3 +198,16 @@ def test_a_proxy_before_a_server_that_does_not_answer_is_named(name: str) -> Non
     assert f"through the proxy that {name} names; start it, add its host to no_proxy" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) <= 300
+
+
+def test_a_run_whose_server_is_killed_ends_with_a_sentence(tmp_path: Path) -> None:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")} | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    child = subprocess.Popen([sys.executable, "-c", TEMPORARY], cwd=tmp_path, env=kept, text=True, **pipes)  # type: ignore[call-overload]
+    assert child.stdout.readline().startswith("http")
+    [own] = [one for one in psutil.Process(child.pid).children() if "uvicorn" in " ".join(one.cmdline())]
+    own.kill()
+    assert child.wait(timeout=10) == 1  # while it waits for input, as a flow waits for answers
+    said = child.communicate()[1]
+    assert "leanvlm: Prefect's temporary server ended with status -9; what was done is kept" in said
+    assert "Traceback" not in said

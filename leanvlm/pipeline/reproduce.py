@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
-from leanvlm.params import read
+from leanvlm.params import Params, read
 from leanvlm.pipeline.lock import repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
 from leanvlm.processes.children import die_with_parent
@@ -38,14 +38,15 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
 
     Takes: profile, which params.yaml is to name from now on.
 
-    Raises: InputError for a target that names no stage or a params.yaml that cannot be used, RunError if another run
-        holds the checkout or a stage fails.
+    Raises: InputError for a target that names no stage, a params.yaml that cannot be used or a model that is not
+        there, RunError if another run holds the checkout or a stage fails.
     """
     for target in targets:
         if TARGET.fullmatch(target) is None:
             raise InputError(f"no stage {target!r}; name stages or outputs of dvc.yaml, such as tally, and no options")
     with ready(profile) as environment:
         _refuse_unknown(targets)
+        _refuse_missing(read(files.PARAMS))
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
         _run([*DVC, "repro", "--", *targets], environment)
@@ -58,6 +59,15 @@ def _refuse_unknown(targets: list[str]) -> None:
         name = target.partition("@")[0]
         if name not in stages and not set("/.:") & set(name):
             raise InputError(f"no stage {target!r}{perhaps(name, stages)}; the stages are {', '.join(stages)}")
+
+
+def _refuse_missing(params: Params) -> None:
+    """Refuse a model without its folder before hours of work, not at the first stage that loads it."""
+    for name in params.grid.models:
+        folder = params.models[name].checkpoint
+        if not Path(folder, "config.json").is_file():
+            raise InputError(f"models.{name}.checkpoint is {folder!r}, and there is no config.json in such a folder; "
+                             "name the folder of a checkpoint in params.yaml")  # fmt: skip
 
 
 def _stages() -> dict[str, dict[str, Any]]:

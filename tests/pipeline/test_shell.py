@@ -93,3 +93,11 @@ def test_a_misspelt_stage_is_refused_with_the_one_that_was_meant(
     monkeypatch.setattr(reproduce, "_run", lambda *_: pytest.fail("DVC ran"))
     with pytest.raises(InputError, match=r"^no stage 'tallly' \(perhaps tally\); the stages are embedded, samples, "):
         reproduce.run_dvc(["tallly"])
+
+
+def test_a_model_without_its_folder_is_refused_before_dvc(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setattr(reproduce, "_run", lambda *_: pytest.fail("DVC ran"))
+    rewrite(checkout, "checkpoint: artifacts/models/embedded", "checkpoint: /models/llava")
+    with pytest.raises(InputError, match=r"^models\.embedded\.checkpoint is '/models/llava', and there is no config"):
+        reproduce.run_dvc([])

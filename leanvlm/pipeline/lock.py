@@ -1,7 +1,8 @@
-"""dvc.lock, which DVC rewrites in place: a kill can cut it, and then DVC cannot read it any more."""
+"""What DVC rewrites in place: a kill can cut dvc.lock, or its list of running commands, and DVC cannot read it then."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from leanvlm.params._yaml import DEEPEST, events
 
 LOCK = Path("dvc.lock")
 KEPT = Path(".dvc/tmp/leanvlm.dvc.lock")  # the last one that could not be read
+RUNNING = Path(".dvc/tmp/rwlock")  # JSON: which command of DVC reads or writes what
 
 
 def repair_lock() -> None:
@@ -32,6 +34,20 @@ def repair_lock() -> None:
         print(f"dvc.lock could not be read, as after a kill; git's version is back, and the other is kept as {KEPT}")
     else:
         print(f"dvc.lock could not be read, as after a kill; DVC writes a new one, and the other is kept as {KEPT}")
+
+
+def forget_killed_commands() -> None:
+    """Delete a list of running commands that is cut: who wrote it was killed, and DVC would stop at it for ever.
+
+    A whole one is DVC's to judge: it may be of a command that runs in another terminal.
+    """
+    try:
+        json.loads(RUNNING.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        RUNNING.unlink()
+        print(f"{RUNNING} was cut, as by a kill; DVC writes a new one")
 
 
 def _read() -> bytes:

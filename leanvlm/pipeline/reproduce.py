@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import Params, read
-from leanvlm.pipeline.lock import repair_lock
+from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
 from leanvlm.processes.children import die_with_parent
 from leanvlm.processes.endings import SAID_ABOVE
@@ -100,6 +100,7 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
         for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
             folder.mkdir(parents=True, exist_ok=True)
         repair_lock()
+        forget_killed_commands()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, SAID_ABOVE: "1"}
 

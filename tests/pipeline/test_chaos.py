@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 
+from leanvlm.pipeline import lock
 from tests.checkouts import run
 from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_left, started
 
@@ -118,6 +119,17 @@ def test_a_cut_lock_is_made_anew(checkout: Path) -> None:
     assert "dvc.lock could not be read, as after a kill; DVC writes a new one" in done.stdout
     again = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")
     assert "Stage 'samples' didn't change, skipping" in again.stdout
+
+
+@pytest.mark.parametrize("content", [b"", b'{"artifacts/answers.parq', b"\0\0", b"\xff"])
+def test_a_cut_list_of_running_commands_stops_nobody(content: bytes, checkout: Path) -> None:
+    """A hundred kills found it: one came while DVC wrote this file, and every later run ended with its error."""
+    path = checkout / lock.RUNNING
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")
+    assert done.returncode == 0, done.stderr
+    assert ".dvc/tmp/rwlock was cut, as by a kill; DVC writes a new one" in done.stdout
 
 
 def test_a_second_run_is_refused_by_name(checkout: Path) -> None:

@@ -48,7 +48,8 @@ def _ablated() -> Any:
 
 
 def _write_folder(texts: dict[Path, str], folder: Path) -> None:
-    """Write files, and leave none of an earlier run beside them."""
+    """Write files, and leave none of an earlier run beside them; DVC wants the folder also where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         files.write(text, folder / name)
     for stale in {path for path in folder.rglob("*") if path.is_file()} - {folder / name for name in texts}:

@@ -94,3 +94,14 @@ def test_the_stage_knows_the_embedded_model(checkout: Path) -> None:
 def test_files_of_an_earlier_run_are_taken_away(checkout: Path) -> None:
     assert (checkout / "artifacts/plots").is_dir()
     assert not any((checkout / stale).exists() for stale in STALE)
+
+
+def test_a_grid_with_nothing_to_draw_has_an_empty_folder(checkout: Path, tmp_path: Path) -> None:
+    """DVC stops where an output is not there."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(checkout / name, tmp_path / name)
+    (tmp_path / "artifacts").mkdir()
+    alone = Grid(left_out=tuple(set(RECIPES) - {"controls/full"}))
+    build(tmp_path / "artifacts/leanvlm.duckdb", alone)
+    run(tmp_path, str(ROOT / "stages/report.py"))
+    assert not list((tmp_path / "artifacts/plots").iterdir())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import re
 import subprocess
 from pathlib import Path
 
+import psutil
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -16,6 +17,7 @@ from leanvlm.params._yaml import DEEPEST, events
 LOCK = Path("dvc.lock")
 KEPT = Path(".dvc/tmp/leanvlm.dvc.lock")  # the last one that could not be read
 RUNNING = Path(".dvc/tmp/rwlock")  # JSON: which command of DVC reads or writes what
+PID = re.compile(rb'"pid": (\d{1,9})\b')
 
 
 def repair_lock() -> None:
@@ -37,17 +39,23 @@ def repair_lock() -> None:
 
 
 def forget_killed_commands() -> None:
-    """Delete a list of running commands that is cut: who wrote it was killed, and DVC would stop at it for ever.
+    """Delete the list of running commands where all that it names were killed, or a kill cut it.
 
-    A whole one is DVC's to judge: it may be of a command that runs in another terminal.
+    DVC would stop at a cut one for ever, and at a whole one where another process has a killed one's number by now.
     """
     try:
-        json.loads(RUNNING.read_bytes())
+        found = RUNNING.read_bytes()
     except FileNotFoundError:
         return
-    except ValueError:
+    if not any(_is_dvc(int(pid)) for pid in PID.findall(found)):
         RUNNING.unlink()
-        print(f"{RUNNING} was cut, as by a kill; DVC writes a new one")
+
+
+def _is_dvc(pid: int) -> bool:
+    try:
+        return any("dvc" in word for word in psutil.Process(pid).cmdline())
+    except (psutil.Error, OverflowError):
+        return False
 
 
 def _read() -> bytes:

@@ -45,7 +45,8 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
         if TARGET.fullmatch(target) is None:
             raise InputError(f"no stage {target!r}; name stages or outputs of dvc.yaml, such as tally, and no options")
     with ready(profile) as environment:
-        _refuse_unknown(targets)
+        if targets:
+            _refuse_unknown(targets)
         _refuse_missing(read(files.PARAMS))
         if readable_again():
             _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)

@@ -30,8 +30,8 @@ def rng(number: int, request: pytest.FixtureRequest) -> random.Random:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print each kind with its tries, and how many held."""
     reports = [one for name in ("passed", "failed", "error") for one in terminalreporter.getreports(name)]
-    tries = Counter(Path(one.nodeid.partition("::")[0]).name for one in reports if "tests/faults/" in one.nodeid)
-    held = Counter(Path(one.nodeid.partition("::")[0]).name for one in reports if one.passed)
+    told = [(Path(one.nodeid.partition("::")[0]).name, one.passed) for one in reports if "tests/faults/" in one.nodeid]
+    tries, held = Counter(name for name, _ in told), Counter(name for name, is_held in told if is_held)
     if not tries:
         return
     terminalreporter.section("faults")
@@ -39,4 +39,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         says = (ast.get_docstring(ast.parse((FOLDER / name).read_text(encoding="utf-8"))) or "").splitlines()[0]
         kind = name.removeprefix("test_").removesuffix(".py").replace("_", " ")
         terminalreporter.write_line(f"{kind:14} {tries[name]:5} tried {held[name]:5} held   {says}")
-    terminalreporter.write_line(f"{'all':14} {tries.total():5} tried {sum(held[name] for name in tries):5} held")
+    terminalreporter.write_line(f"{'all':14} {tries.total():5} tried {held.total():5} held")

@@ -22,7 +22,7 @@ from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_le
 TABLES = ("answers", "cells", "parts", "skips", "grades")
 N_KILLS = 100
 LATEST_SECONDS = 15.0  # after a start, by when a process of every kind is there
-KINDS = {"-m dvc repro": "dvc", "-m stages.": "stage", "stages/": "stage", "uvicorn": "server", "spawn_main": "worker",
+KINDS = {"-m dvc repro": "dvc", "-m stages.": "stage", "uvicorn": "server", "spawn_main": "worker",
          "resource_tracker": "tracker", "leanvlm.pipeline.reproduce": "run"}  # fmt: skip
 MADE = ("artifacts/pool", "artifacts/checkpoints", "artifacts/metrics", ".dvc/cache", ".dvc/tmp")
 

@@ -11,12 +11,7 @@ import pytest
 from leanvlm.errors import InputError
 from leanvlm.store import query
 from leanvlm.store.query import MOST_ROWS, Limits
-
-
-def asked_here(path: Path, sql: str) -> query.Answer:
-    """Ask without a process of its own, which costs most of a second."""
-    with query.open_locked(path, limits=Limits()) as connection:
-        return query.answer(connection, sql, limits=Limits())
+from tests.faults.test_sql import asked
 
 
 def test_query_returns_columns_and_rows(stored: Path) -> None:
@@ -28,7 +23,7 @@ def test_query_returns_columns_and_rows(stored: Path) -> None:
     "sql", ["from grades", "show tables", "describe grades", "with a as (select 1) from a", "select 1;"]
 )
 def test_reading_is_allowed(sql: str, stored: Path) -> None:
-    assert asked_here(stored, sql)[1]
+    assert asked(stored, sql)[1]
 
 
 @pytest.mark.parametrize(
@@ -72,13 +67,13 @@ def test_too_large_an_answer_is_refused(stored: Path) -> None:
 
 def test_too_many_rows_are_refused(stored: Path) -> None:
     with pytest.raises(InputError, match=f"more than {MOST_ROWS} rows; add a limit"):
-        asked_here(stored, f"from range({MOST_ROWS + 1})")
+        asked(stored, f"from range({MOST_ROWS + 1})")
 
 
 @pytest.mark.parametrize("sql", ["", "  ", ";", "-- nothing"])
 def test_empty_query_is_refused(sql: str, stored: Path) -> None:
     with pytest.raises(InputError, match="the query is empty; write a select"):
-        asked_here(stored, sql)
+        asked(stored, sql)
 
 
 def test_a_misspelt_column_is_named(stored: Path) -> None:

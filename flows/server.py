@@ -21,7 +21,7 @@ from pathlib import Path
 from flows import proxies
 from flows.guard import SETTING
 from leanvlm.errors import InputError, RunError
-from leanvlm.processes.children import die_with_parent
+from leanvlm.processes.children import dying_with_this
 
 HOME = Path(".prefect")
 LOG = HOME / "server.log"
@@ -71,7 +71,7 @@ def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=dying_with_this(),
         )
         is_done = threading.Event()
         try:

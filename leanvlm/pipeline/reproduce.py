@@ -22,7 +22,7 @@ from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import Params, read
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
-from leanvlm.processes.children import die_with_parent
+from leanvlm.processes.children import die_with_parent, dying_with_this
 from leanvlm.processes.endings import SAID_ABOVE
 from leanvlm.processes.lock import only_run
 from leanvlm.tables import samples
@@ -114,7 +114,7 @@ def readable_again() -> bool:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False)
+    done = subprocess.run(command, env=environment, preexec_fn=dying_with_this(), check=False)
     if done.returncode:
         raise RunError("a stage failed; its own message is above. What was done is kept: run the command again")
 

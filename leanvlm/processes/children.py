@@ -8,21 +8,28 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-def die_with_parent() -> None:
+def dying_with_this() -> Callable[[], None]:
+    """Return what a process that is started from here runs first: it knows its parent from before it was there."""
+    return partial(die_with_parent, os.getpid())
+
+
+def die_with_parent(parent: int | None = None) -> None:
     """Ask Linux to kill this process when its parent dies; elsewhere a killed run leaves its children behind.
 
-    A parent that died before the question is noticed too: then this process ends at once.
+    A parent that died before the question is noticed too, if its number is known: then this process ends at once.
     """
-    spawned_by = multiprocessing.parent_process()
-    parent = os.getppid() if spawned_by is None else spawned_by.pid
+    if parent is None:
+        spawned_by = multiprocessing.parent_process()
+        parent = os.getppid() if spawned_by is None else spawned_by.pid
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from leanvlm.pipeline import lock
 from tests.checkouts import run
-from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_left, started
+from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, line_of, nothing_is_left, started
 
 TABLES = ("answers", "cells", "parts", "skips", "grades")
 N_KILLS = 100
@@ -41,11 +41,7 @@ def forget(folder: Path) -> None:
 
 
 def kind_of(process: psutil.Process) -> str:
-    try:
-        line = " ".join(process.cmdline())
-    except psutil.Error:
-        return "gone"
-    return next((kind for words, kind in KINDS.items() if words in line), "other")
+    return next((kind for words, kind in KINDS.items() if words in line_of(process)), "other")
 
 
 def said_by(whole: subprocess.Popen[str]) -> str:

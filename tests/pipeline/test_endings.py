@@ -91,16 +91,45 @@ def test_killing_any_process_leaves_no_orphan(sampled: Path, victim: str) -> Non
 NAMES = {"dvc": "dvc repro", "stage": "stages.answer", "server": "uvicorn", "worker": "spawn_main"}
 
 
+def line_of(process: psutil.Process) -> str:
+    """Read a command line; one that has just ended has none."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def _wait_for(folder: Path, victim: str, pid: int) -> psutil.Process:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if victim == "run" and any("spawn_main" in " ".join(one.cmdline()) for one in left_of(folder)):
-            return psutil.Process(pid)
         for one in left_of(folder):
-            if victim != "run" and NAMES[victim] in " ".join(one.cmdline()):
-                return one
+            if NAMES["worker" if victim == "run" else victim] in line_of(one):
+                return psutil.Process(pid) if victim == "run" else one
         time.sleep(0.1)
     raise AssertionError(f"{victim} did not start")
+
+
+SLOW_CHILD = """
+import os, subprocess, sys, time
+from leanvlm.processes.children import dying_with_this
+die = dying_with_this()
+def first():
+    open("here", "w").close()
+    time.sleep(1)  # between being there and asking to die with the parent, which is killed meanwhile
+    die()
+subprocess.run([sys.executable, "-c", "open('ran', 'w')"], preexec_fn=first)
+"""
+
+
+def test_a_parent_that_dies_before_its_child_asked_is_noticed(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", SLOW_CHILD], cwd=tmp_path)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "here").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    assert nothing_is_left(tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_handlers_are_put_back() -> None:

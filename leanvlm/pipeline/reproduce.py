@@ -23,7 +23,7 @@ from leanvlm.params import Params, read
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
 from leanvlm.processes.children import die_with_parent, dying_with_this
-from leanvlm.processes.endings import SAID_ABOVE
+from leanvlm.processes.endings import RUN
 from leanvlm.processes.lock import only_run
 from leanvlm.tables import samples
 from leanvlm.texts import perhaps
@@ -103,7 +103,7 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
         repair_lock()
         forget_killed_commands()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, SAID_ABOVE: "1"}
+        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, RUN: str(os.getpid())}
 
 
 def readable_again() -> bool:

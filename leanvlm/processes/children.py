@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
+import psutil
+
+from leanvlm.processes.endings import RUN
+
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -43,6 +47,14 @@ def begin() -> None:
     """
     if multiprocessing.parent_process() is not None or sys.argv[0] == "-m":
         die_with_parent()
+        _die_without_run()
+
+
+def _die_without_run() -> None:
+    """End a stage whose DVC died while Python was starting: it asks too late to be told, but its run is not above."""
+    run = os.environ.get(RUN)
+    if run is not None and run not in [str(one.pid) for one in psutil.Process().parents()]:
+        os._exit(128 + signal.SIGKILL)
 
 
 def follow_parent() -> None:

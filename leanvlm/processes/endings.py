@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 STOPPED = {signal.SIGINT: "interrupted", signal.SIGTERM: "asked to stop"}
-SAID_ABOVE = "LEANVLM_SAID_ABOVE"  # in the environment of stages whose parent says the sentence
+RUN = "LEANVLM_RUN"  # in the environment of all processes of a run: the number of the first, which says the sentence
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def ending_well() -> Iterator[None]:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    if SAID_ABOVE not in os.environ:
+    if RUN not in os.environ:
         what = STOPPED[signal.Signals(number)]
         os.write(sys.stderr.fileno(), f"\nleanvlm: {what}; what was done is kept: run it again to go on\n".encode())
     os._exit(128 + number)  # and not by an exception: pools would wait for work that nobody wants any more

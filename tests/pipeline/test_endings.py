@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from leanvlm.errors import exit_on_error
+from leanvlm.processes.endings import RUN
 from tests.checkouts import RECIPES, environment, run, write_params
 
 PATIENCE_SECONDS = 5
@@ -130,6 +131,16 @@ def test_a_parent_that_dies_before_its_child_asked_is_noticed(tmp_path: Path) ->
     parent.wait()
     assert nothing_is_left(tmp_path)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_stage_whose_run_died_while_python_started_ends_at_once(checkout: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    command = [sys.executable, "-m", "stages.samples"]
+    ended = subprocess.run(command, cwd=checkout, env=environment(checkout) | {RUN: str(gone.pid)}, check=False)
+    assert ended.returncode == 128 + signal.SIGKILL
+    going = subprocess.run(command, cwd=checkout, env=environment(checkout) | {RUN: str(os.getpid())}, check=False)
+    assert going.returncode == 0
 
 
 def test_handlers_are_put_back() -> None:

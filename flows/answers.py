@@ -1,36 +1,38 @@
-"""The answers flow: load each checkpoint once, answer what the grid lacks, keep every cell as soon as it is whole.
+"""The answers flow: load each checkpoint once, answer what the grid lacks, keep every batch as soon as it is there.
 
 One task per sweep (a checkpoint x a benchmark: its recipes share vision passes and prefills) and one task per cell, so
-that the Prefect UI shows the grid. A killed run loses at most the sweep that it was in, and doubles nothing: a cell's
-file appears whole, under a name that says what it was made from.
+that the Prefect UI shows the grid. A killed run loses the batches that its workers were at, and doubles nothing: files
+appear whole, under names that say what they were made from.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 from tqdm import tqdm
 
-from leanvlm.engine.pool import workers
+from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint, answer_batch, batches, read_samples
+from leanvlm.engine.worker import Checkpoint, answer_batch, batch_size, read_samples, sample_ids
 from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params, load
-from leanvlm.pipeline import seals
-from leanvlm.pipeline.answers import store_cell, write_tables
+from leanvlm.pipeline import batches, seals
+from leanvlm.pipeline.answers import write_tables
+from leanvlm.pipeline.batches import Batch
 from leanvlm.pipeline.cells import Cell, grid_cells, prune
 from leanvlm.processes.endings import ending_well
 
-Rows = dict[str, dict[str, Answer]]  # recipe -> sample_id -> answer
+Found = list[tuple[str, str, Answer]]  # recipe, sample_id, answer
+AHEAD = 2  # batches a worker that are on their way: one that it is at, one that waits
 
 
 @flow(name="answers", task_runner=ThreadPoolTaskRunner(max_workers=1))  # type: ignore[arg-type]
@@ -52,7 +54,7 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
 def fill(params: Params, missing: Sequence[Cell]) -> None:
     """Answer cells and keep them, sweep by sweep.
 
-    Raises: InputError naming the first sample that a sweep was refused for, when all other sweeps are done.
+    Raises: InputError naming the first sweep that was refused, when all others are done.
     """
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
     refused: list[InputError] = []
@@ -60,12 +62,11 @@ def fill(params: Params, missing: Sequence[Cell]) -> None:
         for group in by_sweep(params, missing):
             name = f"{params.folder(group[0].model, group[0].recipe).name} | {group[0].benchmark}"
             try:
-                rows = sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+                sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+                for cell in group:
+                    keep.with_options(task_run_name=f"cell {cell.name}")(cell)
             except InputError as error:
                 refused.append(InputError(f"{name}: {error}"))
-                continue
-            for cell in group:
-                keep.with_options(task_run_name=f"cell {cell.name}")(cell, rows[cell.recipe.text])
     if refused:
         others = f" ({len(refused) - 1} more sweeps were refused; the other cells are kept)" if refused[1:] else ""
         raise InputError(f"{refused[0]}{others}")
@@ -80,39 +81,39 @@ def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 @task(cache_policy=NO_CACHE)
-def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> Rows:
-    """Answer every sample of one benchmark with every recipe that lacks it."""
-    first, recipes = cells[0], [cell.recipe.text for cell in cells]
+def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> None:
+    """Answer the samples of one benchmark that cells of one checkpoint lack, and keep each batch as it is there."""
+    first = cells[0]
     checkpoint = Checkpoint(
         params.models[first.model].architecture,
         params.folder(first.model, first.recipe),
         params.answer.dtype,
         params.answer.device,
     )
-    samples = read_samples(first.benchmark)
-    sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
-    together = batches(samples, len(recipes), params.answer.rows)
-    futures: dict[Future[Any], int] = {}
-    rows: Rows = {recipe: {} for recipe in recipes}
-    label = f"{checkpoint.folder.name} {first.benchmark} x {len(recipes)} recipes"
+    size = batch_size(len(cells), params.answer.rows)
+    calls = (
+        (batch, _asking(params, checkpoint, batch))
+        for batch in batches.lacking(cells, read_samples(first.benchmark), size=size)
+    )
+    label = f"{checkpoint.folder.name} {first.benchmark} x {len(cells)} recipes"
     try:
-        for batch in together:
-            futures[pool.submit(answer_batch, checkpoint, batch, recipes, **sizes)] = len(batch)
-        with tqdm(desc=label, total=len(samples), unit="sample") as progress:
-            for future in as_completed(futures):
-                for recipe, sample_id, found in future.result():
-                    rows[recipe][sample_id] = found
-                progress.update(futures[future])
+        with tqdm(desc=label, total=len(sample_ids(first.benchmark)), unit="sample") as progress:
+            for batch, found in as_done(pool, calls, ahead=AHEAD * params.answer.workers):
+                batches.keep(batch, found)
+                progress.update(len(batch.samples))
     except BrokenProcessPool:
         raise RunError("a worker was killed, most likely for want of memory; lower answer.workers in params.yaml and "
-                       "run again: finished cells are kept") from None  # fmt: skip
-    finally:
-        for future in futures:  # after a failure nobody waits for the rest
-            future.cancel()
-    return rows
+                       "run again: finished batches are kept") from None  # fmt: skip
+
+
+def _asking(params: Params, checkpoint: Checkpoint, batch: Batch) -> Callable[[], Found]:
+    recipes = [cell.recipe.text for cell in batch.cells]
+    sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
+    return partial(answer_batch, checkpoint, batch.samples, recipes, **sizes)
 
 
 @task(cache_policy=NO_CACHE)
-def keep(cell: Cell, rows: dict[str, Answer]) -> int:
-    """Store one cell."""
-    return int(store_cell(cell, rows).num_rows)
+def keep(cell: Cell) -> None:
+    """Make one cell of its batches, and say how many samples the model was not asked."""
+    if refused := batches.join(cell, sample_ids(cell.benchmark)):
+        print(f"{cell.name}: {refused} samples were refused and count as wrong; the column `refusal` says why")

@@ -66,14 +66,14 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _remove(part)
+    remove(part)
     try:
         yield part
         if path.is_dir():
             shutil.rmtree(path)
         part.replace(path)
     finally:
-        _remove(part)
+        remove(part)
 
 
 def content(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
@@ -105,10 +105,11 @@ def _remove_abandoned(path: Path) -> None:
     for part in path.parent.glob(f".{escape(path.name)}.*.part"):
         pid = part.name.split(".")[-2]
         if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
-            _remove(part)
+            remove(part)
 
 
-def _remove(part: Path) -> None:
+def remove(part: Path) -> None:
+    """Delete a file or a folder, if it is there."""
     if part.is_dir():
         shutil.rmtree(part)
     else:

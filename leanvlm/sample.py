@@ -31,11 +31,12 @@ class Sample:
         return [self._shown(index, image) for index, image in enumerate(self.images)]
 
     def encoded(self) -> tuple[bytes, ...]:
-        """Encode what is shown as PNG, without loss.
+        """Give each picture as a file: one that came in a file as its bytes, a drawn one as PNG.
 
-        Raises: as `pictures`.
+        Raises: as `pictures`, also for a file that cannot be shown.
         """
-        return tuple(pictures.png(image) for image in self.pictures())
+        shown = zip(self.images, self.pictures(), strict=True)
+        return tuple(image if isinstance(image, bytes) else pictures.png(picture) for image, picture in shown)
 
     def _shown(self, index: int, image: Image.Image | bytes) -> Image.Image:
         try:

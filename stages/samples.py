@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from leanvlm import files
@@ -13,6 +15,7 @@ from leanvlm.errors import exit_on_error
 from leanvlm.params import load
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
+from leanvlm.tables._parquet import STREAMED
 
 
 def main() -> None:
@@ -26,9 +29,17 @@ def main() -> None:
             continue
         difficulty = json.dumps(knobs(benchmark), sort_keys=True)
         found = sound(name, benchmark.samples(params.samples.n, seed=params.samples.seed))
-        rows = [row(name, sample, difficulty) for sample in found]
-        samples.TABLE.write(rows, files.samples(name))
-        print(f"{name}: {len(rows)} samples")
+        print(f"{name}: {write(found, name, difficulty)} samples")
+
+
+def write(found: Iterator[Sample], name: str, difficulty: str) -> int:
+    """Write samples as they come, since their pictures may not fit into memory together; return how many."""
+    n = 0
+    with samples.TABLE.writing(files.samples(name)) as append:
+        while some := list(islice(found, STREAMED)):
+            append([row(name, sample, difficulty) for sample in some])
+            n += len(some)
+    return n
 
 
 def knobs(benchmark: Benchmark) -> dict[str, Any]:

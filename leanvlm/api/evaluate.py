@@ -25,7 +25,7 @@ from leanvlm.predictions.columns import SCHEMA
 from leanvlm.predictions.metrics import measure
 from leanvlm.recipes import FULL, Recipe
 from leanvlm.sample import Sample
-from leanvlm.tables._table import write_parquet
+from leanvlm.tables._parquet import write_parquet
 
 
 @dataclass(frozen=True)

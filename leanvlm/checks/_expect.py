@@ -43,9 +43,14 @@ def unique(columns: Sequence[str]) -> Expectation:
     return _built("ExpectCompoundColumnsToBeUnique", {"column_list": list(columns)})
 
 
-def between(column: str, low: float, high: float | None = None, *, is_open: bool = False) -> Expectation:
-    """Expect low <= column <= high; `is_open` leaves `low` itself out."""
-    bounds = {"min_value": low, "max_value": high, "strict_min": is_open}
+def between(
+    column: str, low: float, high: float | None = None, *, is_open: bool = False, unless: tuple[str, str] | None = None
+) -> Expectation:
+    """Expect low <= column <= high; `is_open` leaves `low` itself out, `unless` the rows whose column has a value."""
+    bounds: dict[str, object] = {"min_value": low, "max_value": high, "strict_min": is_open}
+    if unless is not None:
+        column_of = import_module("great_expectations.expectations.row_conditions").Column
+        bounds["row_condition"] = column_of(unless[0]) != unless[1]
     return _built("ExpectColumnValuesToBeBetween", {"column": column, **bounds})
 
 

@@ -37,6 +37,7 @@ token_shares as (
         on
             answers.benchmark = image_counts.benchmark
             and answers.sample_id = image_counts.sample_id
+    where answers.refusal is null
     group by all
 
 ),

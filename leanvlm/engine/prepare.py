@@ -1,15 +1,18 @@
-"""Walk the tree of shared work once for one sample: all that comes before each recipe's first token."""
+"""Walk the tree of shared work once for one sample: all that comes before each recipe's first token.
+
+A sample that a model cannot be asked is refused for the recipes that it concerns, and nobody else is kept from asking.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from leanvlm.engine import centers
 from leanvlm.engine.evict import CacheSize
 from leanvlm.engine.naming import naming, refuse_not_finite
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
@@ -18,6 +21,7 @@ from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.tree import Branch
 from leanvlm.engine.vision import run_vision
+from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
@@ -34,8 +38,18 @@ class Prepared:
     size: CacheSize
     visual_tokens_kept: float  # mean over decoder layers
     position_bytes: int  # of one prompt position over all layers
-    achieved: dict[str, float]  # share kept of what a method acts on
-    kept_centers: list[dict[str, float]] | None  # of the visual tokens that are left, where a token method chose
+    image_kept: float  # share of the pixels that was shown
+    tokens_kept: float  # share of the visual tokens that entered the last layer
+    kept_centers: bytes | None  # of the visual tokens that are left, where a token method chose; see centers.py
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A sample that a recipe cannot be asked, and why."""
+
+    sample_id: str
+    recipe: Recipe
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -51,17 +65,25 @@ class _Shown:
 
 def prepare(
     model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int
-) -> Iterator[tuple[Prepared, DecodeStart]]:
-    """Yield each recipe's own cache, ready to decode from, and what is known of it.
+) -> Iterator[tuple[Prepared, DecodeStart] | Refused]:
+    """Yield each recipe's own cache, ready to decode from, and what is known of it, or that it is refused.
 
-    Raises: InputError for a prompt that, with an answer of `limit` tokens, does not fit.
+    Refused is what the processor cannot take, and a prompt that, with an answer of `limit` tokens, does not fit.
     """
-    images = sample.pictures()
-    whole = _inputs(model, sample, images)
-    with naming(sample, images):
-        counts = count_tokens(model, whole["input_ids"], limit)
+    try:
+        images = sample.pictures()
+        whole = _inputs(model, sample, images)
+        with naming(sample, images):
+            counts = count_tokens(model, whole["input_ids"], limit)
+    except InputError as error:
+        yield from _refused(sample, tree, error)
+        return
     for shown in tree:
-        looked = _look(model, sample, images, whole, counts, shown)
+        try:
+            looked = _look(model, sample, images, whole, counts, shown)
+        except InputError as error:
+            yield from _refused(sample, [shown], error)
+            continue
         for read in shown.branches:
             prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
             refuse_not_finite(prefilled.logits, sample)
@@ -70,6 +92,11 @@ def prepare(
                     cache = keep_cache(kept.part, prefilled, sample.sample_id)
                     start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position)
                     yield _prepared(sample, recipe, looked, prefilled, cache.size), start
+
+
+def _refused(sample: Sample, branches: Sequence[Branch], error: InputError) -> Iterator[Refused]:
+    for branch in branches:
+        yield from (Refused(sample.sample_id, recipe, str(error)) for recipe in branch.recipes)
 
 
 def _inputs(model: LoadedModel, sample: Sample, images: Sequence[Image]) -> dict[str, Tensor]:
@@ -108,7 +135,8 @@ def _prepared(sample: Sample, recipe: Recipe, looked: _Shown, prefilled: Prefill
         size=size,
         visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
         position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),
-        achieved={"image": looked.area, "tokens": _share(prefilled, looked.prompt), "cache": size.share},
+        image_kept=looked.area,
+        tokens_kept=_share(prefilled, looked.prompt),
         kept_centers=_kept_centers(looked, prefilled) if recipe.part("tokens") else None,
     )
 
@@ -121,13 +149,9 @@ def _share(prefilled: Prefilled, prompt: Prompt) -> float:
     return int(prefilled.is_visual[-1].sum()) / prompt.n_visual if prompt.n_visual else 1.0
 
 
-def _kept_centers(looked: _Shown, prefilled: Prefilled) -> list[dict[str, float]] | None:
-    """Say where in their pictures the visual tokens lie that are left; those without patches lie nowhere.
-
-    x and y are shares of the picture's width and height.
-    """
+def _kept_centers(looked: _Shown, prefilled: Prefilled) -> bytes | None:
+    """Say where in their pictures the visual tokens lie that are left."""
     if looked.centers is None:
         return None
     kept = torch.searchsorted(looked.prompt.index[looked.prompt.is_visual], prefilled.visual_index)
-    rows = [row for row in looked.centers[kept].tolist() if not isnan(row[1])]
-    return [{"image": int(image), "x": round(x, 3), "y": round(y, 3)} for image, x, y in rows]
+    return centers.pack(looked.centers[kept.to(looked.centers.device)])

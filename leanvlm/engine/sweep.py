@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanvlm.engine.decode import ROWS, decode
-from leanvlm.engine.prepare import Prepared, prepare
+from leanvlm.engine.prepare import Prepared, Refused, prepare
 from leanvlm.engine.refusal import refuse
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.tree import share
+from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
@@ -32,8 +33,10 @@ class Answer:
     cache_bytes: int
     full_cache_bytes: int
     cache_kept: float
-    kept_centers: list[dict[str, float]] | None
-    achieved: dict[str, float]  # per kind that a part acts on, its achieved budget
+    image_kept: float
+    tokens_kept: float
+    kept_centers: bytes | None  # see centers.py
+    refusal: str | None = None
 
     def __str__(self) -> str:
         return self.answer
@@ -56,7 +59,9 @@ def answer_all(
     Takes: limit, the most new tokens of an answer; rows, how many answers are decoded side by side; stops, the tokens
     that end an answer, the model's own by default.
 
-    Raises: InputError for a recipe that the model refuses, and for a prompt that does not fit.
+    A sample that the model cannot take, as a prompt that does not fit, is answered by a refusal and counts as wrong.
+
+    Raises: InputError for a recipe that the model refuses.
     """
     refuse(model, recipes)
     ends = model.stop_ids if stops is None else stops
@@ -76,9 +81,16 @@ def answers_to(
     rows: int = ROWS,
     stops: frozenset[int] | None = None,
 ) -> dict[str, Answer]:
-    """Return every recipe's answer to one sample, by the recipe's text; see `answer_all`."""
-    found = answer_all(model, [sample], recipes, limit=limit, rows=rows, stops=stops)
-    return {recipe.text: answer for _, recipe, answer in found}
+    """Return every recipe's answer to one sample, by the recipe's text; see `answer_all`.
+
+    Raises: InputError for a sample that the model cannot take, and as `answer_all`.
+    """
+    found = {}
+    for _, recipe, answer in answer_all(model, [sample], recipes, limit=limit, rows=rows, stops=stops):
+        if answer.refusal is not None:
+            raise InputError(answer.refusal)
+        found[recipe.text] = answer
+    return found
 
 
 def _answer_batch(
@@ -90,18 +102,22 @@ def _answer_batch(
     rows: int,
     ends: frozenset[int],
 ) -> Iterator[tuple[str, Recipe, Answer]]:
-    tree, known = share(recipes), list[Prepared]()
+    tree, known, refused = share(recipes), list[Prepared](), list[Refused]()
 
     def starts() -> Iterator[DecodeStart]:
         for sample in samples:
-            for prepared, start in prepare(model, sample, tree, limit):
-                known.append(prepared)
-                yield start
+            for one in prepare(model, sample, tree, limit):
+                if isinstance(one, Refused):
+                    refused.append(one)
+                else:
+                    known.append(one[0])
+                    yield one[1]
 
     tokens = decode(model, starts(), stops=ends, limit=limit, rows=rows)
     for prepared, answered in zip(known, tokens, strict=True):
         reason = "stop" if answered[-1] in ends else "length"
         yield prepared.sample_id, prepared.recipe, _answer(model, answered, prepared, reason)
+    yield from ((one.sample_id, one.recipe, _refusal(one.reason)) for one in refused)
 
 
 def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: str) -> Answer:
@@ -115,6 +131,12 @@ def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: s
         cache_bytes=prepared.size.cache_bytes,
         full_cache_bytes=prepared.position_bytes * prepared.prompt_tokens,
         cache_kept=prepared.size.share,
+        image_kept=prepared.image_kept,
+        tokens_kept=prepared.tokens_kept,
         kept_centers=prepared.kept_centers,
-        achieved=prepared.achieved,
     )
+
+
+def _refusal(reason: str) -> Answer:
+    """Stand for the answer of a model that was not asked: nothing was said, read or kept."""
+    return Answer("", 0, "refused", 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal=reason)

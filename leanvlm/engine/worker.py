@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
-FILLED = 4  # times that a batch fills the rows which are decoded side by side
+FILLED = 2  # times or more that a batch fills the rows which are decoded side by side
+LEAST = 16  # samples of a batch: what a kill can lose, and what is kept in a file of its own
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,16 @@ class Checkpoint:
     device: str
 
 
-def read_samples(benchmark: str) -> list[Sample]:
-    """Read what a model is asked of a benchmark's samples; the right answers stay behind."""
-    table = samples.TABLE.read(files.samples(benchmark), columns=["sample_id", "question", "images", "fps"])
-    return [Sample(**row | {"images": tuple(row["images"])}) for row in table.to_pylist()]
+def read_samples(benchmark: str) -> Iterator[Sample]:
+    """Read, one after the other, what a model is asked of a benchmark's samples; the right answers stay behind."""
+    rows = samples.TABLE.stream(files.samples(benchmark), columns=["sample_id", "question", "images", "fps"])
+    return (Sample(**row | {"images": tuple(row["images"])}) for row in rows)
+
+
+def sample_ids(benchmark: str) -> list[str]:
+    """List the ids of a benchmark's samples, in order."""
+    ids: list[str] = samples.TABLE.read(files.samples(benchmark), columns=["sample_id"])["sample_id"].to_pylist()
+    return ids
 
 
 def start_worker() -> None:
@@ -64,7 +71,12 @@ def answer_batch(
     return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]
 
 
+def batch_size(n_recipes: int, rows: int) -> int:
+    """Say how many samples a batch has, so that its answers fill the rows several times: the last leave some empty."""
+    return LEAST * math.ceil(FILLED * rows / (LEAST * n_recipes))
+
+
 def batches(asked: Sequence[Sample], n_recipes: int, rows: int) -> list[Sequence[Sample]]:
-    """Cut samples into batches whose answers fill the rows several times: the last ones leave some empty."""
-    size = math.ceil(FILLED * rows / n_recipes)
+    """Cut samples into batches."""
+    size = batch_size(n_recipes, rows)
     return [asked[start : start + size] for start in range(0, len(asked), size)]

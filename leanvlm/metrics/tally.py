@@ -12,7 +12,7 @@ from pathlib import Path
 from leanvlm import files, store
 from leanvlm.errors import RunError
 from leanvlm.metrics import sums
-from leanvlm.tables._table import write_parquet
+from leanvlm.tables._parquet import write_parquet
 
 ROOT = Path(__file__).parent
 MACROS = "macros.sql"

@@ -1,4 +1,4 @@
-"""From answers to tables: store a cell, and write the grid's four tables from its stored cells."""
+"""From stored cells to the grid's four tables."""
 
 from __future__ import annotations
 
@@ -9,43 +9,17 @@ from statistics import fmean
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from leanvlm import files
-from leanvlm.engine.sweep import Answer
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import stored_weights
 from leanvlm.params import Params
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell, grid_skips
 from leanvlm.tables import answers, cells, parts, skips
-from leanvlm.tables._table import header
 
-
-def store_cell(cell: Cell, found: dict[str, Answer]) -> pa.Table:
-    """Write one cell's answers, in the order of sample ids, with the parts of its key and what it achieved."""
-    rows = [_row(cell, sample_id, found[sample_id]) for sample_id in sorted(found)]
-    kinds = found[min(found)].achieved
-    achieved = {kind: round(fmean(answer.achieved[kind] for answer in found.values()), 9) for kind in kinds}
-    key, kept = json.dumps(cell.parts), json.dumps(achieved)
-    table = pa.Table.from_pylist(rows, schema=answers.TABLE.schema)
-    header = {
-        "leanvlm.parts": key,
-        "leanvlm.achieved": kept,
-        seals.SEAL: seals.seal(table, key, kept),
-    }
-    answers.TABLE.write(table, cell.path, metadata=header)
-    return table
-
-
-def _row(cell: Cell, sample_id: str, found: Answer) -> dict[str, Any]:
-    values = {name: value for name, value in vars(found).items() if name != "achieved"}
-    return {
-        "model": cell.model,
-        "recipe": cell.recipe.text,
-        "benchmark": cell.benchmark,
-        "sample_id": sample_id,
-        **values,
-    }
+Kept = dict[str, float]  # share kept, by what a part acts on
 
 
 def write_tables(params: Params, grid: Sequence[Cell]) -> None:
@@ -53,12 +27,17 @@ def write_tables(params: Params, grid: Sequence[Cell]) -> None:
 
     Raises: InputError naming the first stored cell that cannot be read; nothing is written then.
     """
-    tables = [_read_cell(cell) for cell in grid]
     audits = {cell: _audit(params, cell) for cell in grid}
-    answers.TABLE.write(pa.concat_tables(tables), files.table("answers"))
+    achieved: dict[tuple[str, str], list[Kept]] = {}
+    with answers.TABLE.writing(files.table("answers")) as write:
+        for cell in grid:
+            rows = _read_cell(cell)
+            write(rows)
+            achieved.setdefault((cell.model, cell.recipe.text), []).append(_kept(rows))
     cells.TABLE.write([_cell_row(cell, audits[cell]) for cell in grid], files.table("cells"))
-    rows = [row for recipe_rows in _part_rows(grid, audits) for row in recipe_rows]
-    parts.TABLE.write(rows, files.table("parts"))
+    described = {(cell.model, cell.recipe.text): cell for cell in grid}
+    part_rows = [row for key, cell in described.items() for row in _parts_of(cell, achieved[key], audits[cell])]
+    parts.TABLE.write(part_rows, files.table("parts"))
     skips.TABLE.write([vars(skip) for skip in grid_skips(params)], files.table("skips"))
 
 
@@ -99,18 +78,14 @@ def _cell_row(cell: Cell, audit: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _part_rows(grid: Sequence[Cell], audits: dict[Cell, dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Describe each recipe's parts once; what a part achieved is its mean over the benchmarks."""
-    achieved: dict[tuple[str, str], list[dict[str, float]]] = {}
-    chosen: dict[tuple[str, str], Cell] = {}
-    for cell in grid:
-        key = (cell.model, cell.recipe.text)
-        chosen[key] = cell
-        achieved.setdefault(key, []).append(json.loads(header(cell.path)["leanvlm.achieved"]))
-    return [_parts_of(cell, achieved[key], audits[cell]) for key, cell in chosen.items()]
+def _kept(rows: pa.Table) -> Kept:
+    """Average what was kept of what a part acts on, over the samples that were asked."""
+    asked = rows.filter(pc.is_null(rows["refusal"]))
+    return {kind: round(fmean(asked[f"{kind}_kept"].to_pylist()), 9) for kind in ("image", "tokens", "cache")}
 
 
-def _parts_of(cell: Cell, achieved: list[dict[str, float]], audit: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts_of(cell: Cell, achieved: Sequence[Kept], audit: dict[str, Any]) -> list[dict[str, Any]]:
+    """Describe a recipe's parts; what a part achieved is its mean over the benchmarks."""
     rows = []
     for position, part in enumerate(cell.recipe.parts, start=1):
         acts_on = part.built.acts_on

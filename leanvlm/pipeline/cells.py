@@ -18,7 +18,7 @@ from leanvlm.params import Params
 from leanvlm.pipeline.sources import code_hash, digest, file_hash, folder_hash
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells, samples
-from leanvlm.tables._table import header
+from leanvlm.tables._parquet import header
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Cell:
     def path(self) -> Path:
         """Where the cell's answers lie."""
         return files.CELLS / self.model / slug(self.recipe.text) / f"{self.benchmark}-{self.key}.parquet"
+
+    @property
+    def batches(self) -> Path:
+        """Where its answers lie until all are there."""
+        return self.path.with_suffix(".batches")
 
     @property
     def name(self) -> str:
@@ -113,12 +118,13 @@ def grid_cells(params: Params) -> list[Cell]:
 
 
 def prune(wanted: Iterable[Cell], *, keep: int) -> int:
-    """Delete stored cells that are not wanted, but for the `keep` newest; return how many went."""
-    named = {cell.path for cell in wanted}
-    unused = [path for path in files.CELLS.rglob("*.parquet") if path not in named]
+    """Delete stored cells that are not wanted, whole or not, but for the `keep` newest; return how many went."""
+    named = {path for cell in wanted for path in (cell.path, cell.batches)}
+    unused = [path for path in files.CELLS.glob("*/*/*") if path.suffix in (".parquet", ".batches")]
+    unused = [path for path in unused if path not in named]
     unused.sort(key=lambda path: (path.stat().st_mtime_ns, path.as_posix()), reverse=True)
     for path in unused[keep:]:
-        path.unlink()
+        files.remove(path)
     return len(unused[keep:])
 
 
@@ -126,6 +132,8 @@ def explain(cell: Cell) -> str:
     """Say why a cell is found or not: which parts of its key differ from the nearest stored cell."""
     if cell.path.exists():
         return f"{cell.name}: stored as {cell.path}"
+    if cell.batches.exists():
+        return f"{cell.name}: answered in part, in {cell.batches}"
     stored = sorted(cell.path.parent.glob(f"{cell.benchmark}-*.parquet"), key=lambda path: path.stat().st_mtime_ns)
     if not stored:
         return f"{cell.name}: never answered"

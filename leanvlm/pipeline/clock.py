@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Timer:
 
 def rows(params: Params) -> list[dict[str, Any]]:
     """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
-    samples = read_samples(params.clock.benchmark)[: params.clock.samples]
+    samples = list(islice(read_samples(params.clock.benchmark), params.clock.samples))
     if not samples:
         raise InputError(f"clock.benchmark is {params.clock.benchmark!r}, which has no samples here; name another")
     found = []

@@ -1,44 +1,57 @@
-"""A stored cell is sealed: the hash of its rows lies beside its key, and both are held against it when it is read."""
+"""What is stored of a cell is sealed: the hash of its rows lies beside its key, and both are checked on reading."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pyarrow as pa
 
 from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.pipeline.cells import Cell
 from leanvlm.tables import answers
-from leanvlm.tables._table import header
+from leanvlm.tables._parquet import header
 
-SEAL = "leanvlm.seal"  # in the header of a cell's file
+PARTS = "leanvlm.parts"  # in the header of a cell's file: what its answers depend on
+SEAL = "leanvlm.seal"
 ASIDE = ".set-aside"  # what is added to the name of a file whose seal is broken
+AT_ONCE = 16  # rows that are hashed together; some of them are large
 
 
-def seal(rows: pa.Table, parts: str, achieved: str) -> str:
-    """Hash a cell's rows with what its header says of them."""
-    content = json.dumps([rows.to_pylist(), parts, achieved], ensure_ascii=False)
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+def seal(rows: pa.Table, parts: str) -> str:
+    """Hash rows with what their file's header says of them."""
+    hashed = hashlib.sha256(parts.encode())
+    for start in range(0, rows.num_rows, AT_ONCE):
+        for row in rows.slice(start, AT_ONCE).to_pylist():
+            hashed.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return hashed.hexdigest()
 
 
 class Broken(InputError):
-    """A stored cell that is not what it was when it was written, or is another's; says why."""
+    """A stored file that is not what it was when it was written, or is another's; says why."""
 
 
-def read(cell: Cell) -> pa.Table:
-    """Read a stored cell's answers.
+def write(cell: Cell, rows: pa.Table, path: Path) -> None:
+    """Write answers of a cell, all or some, with the parts of its key and their seal."""
+    parts = json.dumps(cell.parts)
+    answers.TABLE.write(rows, path, metadata={PARTS: parts, SEAL: seal(rows, parts)})
+
+
+def read(cell: Cell, path: Path | None = None) -> pa.Table:
+    """Read a stored cell's answers, or those of one of its batches.
 
     Raises: Broken.
     """
+    path = path or cell.path
     try:
-        rows = answers.TABLE.read(cell.path)
-        told = header(cell.path)
+        rows = answers.TABLE.read(path)
+        told = header(path)
     except LeanvlmError:
         raise Broken("is damaged") from None
-    parts, achieved = told.get("leanvlm.parts", ""), told.get("leanvlm.achieved", "")
-    if told.get(SEAL) != seal(rows, parts, achieved):
+    parts = told.get(PARTS, "")
+    if told.get(SEAL) != seal(rows, parts):
         raise Broken("was altered after it was written")
     if parts != json.dumps(cell.parts):
         raise Broken("was made of other inputs than its name says")
@@ -48,14 +61,19 @@ def read(cell: Cell) -> pa.Table:
     return rows
 
 
+def put_aside(cell: Cell, path: Path, reason: Broken) -> str:
+    """Rename a file whose seal is broken, so that it is answered again; return a sentence on it."""
+    aside = path.with_name(path.name + ASIDE)
+    path.replace(aside)
+    return f"{cell.name}: the stored cell {reason}; it is now {aside.name}, and is answered again"
+
+
 def set_aside(cells: Iterable[Cell]) -> Iterator[str]:
-    """Rename the stored cells whose seal is broken, so that they are answered again; yield a sentence on each."""
+    """Rename the stored cells whose seal is broken; yield a sentence on each."""
     for cell in cells:
         if not cell.path.exists():
             continue
         try:
             read(cell)
         except Broken as reason:
-            aside = cell.path.with_name(cell.path.name + ASIDE)
-            cell.path.replace(aside)
-            yield f"{cell.name}: the stored cell {reason}; it is now {aside.name}, and is answered again"
+            yield put_aside(cell, cell.path, reason)

@@ -2,6 +2,7 @@
 --
 -- Grain:     one row per model, recipe, benchmark.
 -- Reads:     stored_cells, answers.
+-- Unit:      n_refused: samples that the model could not be asked; they count as wrong, means leave them out.
 -- Undefined: is_sensitive_to_cache is null where the benchmark has no answers of controls/full; visual_kept
 --            is null where the prompt has no visual tokens.
 
@@ -14,10 +15,11 @@ answer_means as (
         recipe,
         benchmark,
         count(*) as n,
-        median(new_tokens) as median_new_tokens,
-        avg(cache_bytes) as cache_bytes,
-        avg(full_cache_bytes) as full_cache_bytes,
-        round(avg(cache_kept order by sample_id), 9) as cache_kept,
+        count(refusal) as n_refused,
+        median(new_tokens) filter (where refusal is null) as median_new_tokens,
+        avg(cache_bytes) filter (where refusal is null) as cache_bytes,
+        avg(full_cache_bytes) filter (where refusal is null) as full_cache_bytes,
+        round(avg(cache_kept order by sample_id) filter (where refusal is null), 9) as cache_kept,
         round(avg(visual_tokens_kept / nullif(visual_tokens, 0) order by sample_id), 9) as visual_kept
     from answers
     group by all
@@ -45,6 +47,7 @@ joined as (
         stored_cells.family,
         stored_cells.acts_on,
         coalesce(answer_means.n, 0) as n,
+        coalesce(answer_means.n_refused, 0) as n_refused,
         answer_means.median_new_tokens,
         sensitivity.is_sensitive_to_cache,
         stored_cells.weights_bytes,

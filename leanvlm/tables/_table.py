@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from leanvlm import files
 from leanvlm.errors import InputError, RunError
-
-ANEW = "run `make repro` to write it anew"
+from leanvlm.tables._parquet import ANEW, first_line, read_parquet, stream_parquet, write_parquet, writing_parquet
 
 
 def column(
@@ -42,12 +39,20 @@ class Table:
 
         Raises: RunError naming the column that is missing, unknown, empty, of another type or not finite.
         """
-        found = rows if isinstance(rows, pa.Table) else self._from_rows(rows)
-        self._refuse_other_columns(found.column_names)
-        cast = pa.Table.from_arrays([self._cast(found, field) for field in self.schema], schema=self.schema)
-        if name := not_finite(cast):
-            raise RunError(f"{self.name}.{name} holds NaN or an infinite number, which no row may")
-        write_parquet(cast.replace_schema_metadata(metadata), path)
+        write_parquet(self._checked(rows).replace_schema_metadata(metadata), path)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[Callable[[list[dict[str, Any]] | pa.Table], None]]:
+        """Write rows as they come, a row group a call, where all of them may not fit into memory; see `write`."""
+        with writing_parquet(path, self.schema) as write:
+            yield lambda rows: write(self._checked(rows))
+
+    def stream(self, path: Path, *, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Read some columns row by row; no more than a row group is in memory. See `read`."""
+        wanted = pa.schema([self.schema.field(name) for name in columns])
+        for rows in stream_parquet(path, columns=columns):
+            self._refuse_other_schema(rows.schema, wanted, path)
+            yield from rows.to_pylist()
 
     def read(self, path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a file of this table, or only some of its columns.
@@ -56,11 +61,7 @@ class Table:
         """
         found = read_parquet(path, columns=columns)
         wanted = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
-        if not found.schema.equals(wanted):
-            raise InputError(
-                f"{path} is not a table of {self.name} as this version writes it"
-                f" ({_difference(found.schema, wanted)}); {ANEW}"
-            )
+        self._refuse_other_schema(found.schema, wanted, path)
         if name := not_finite(found):
             raise InputError(f"{path}: {name} holds NaN or an infinite number; {ANEW}")
         return found.replace_schema_metadata(None).cast(wanted)
@@ -68,6 +69,20 @@ class Table:
     def empty(self) -> pa.Table:
         """Return the table without rows."""
         return self.schema.empty_table()
+
+    def _checked(self, rows: list[dict[str, Any]] | pa.Table) -> pa.Table:
+        found = rows if isinstance(rows, pa.Table) else self._from_rows(rows)
+        self._refuse_other_columns(found.column_names)
+        cast = pa.Table.from_arrays([self._cast(found, field) for field in self.schema], schema=self.schema)
+        if name := not_finite(cast):
+            raise RunError(f"{self.name}.{name} holds NaN or an infinite number, which no row may")
+        return cast
+
+    def _refuse_other_schema(self, found: pa.Schema, wanted: pa.Schema, path: Path) -> None:
+        if not found.equals(wanted):
+            raise InputError(
+                f"{path} is not a table of {self.name} as this version writes it ({_difference(found, wanted)}); {ANEW}"
+            )
 
     def _from_rows(self, rows: list[dict[str, Any]]) -> pa.Table:
         for row in rows:
@@ -79,7 +94,7 @@ class Table:
         try:
             values: pa.Array[Any] = pa.array([row[field.name] for row in rows], type=field.type)
         except (pa.ArrowException, TypeError, OverflowError) as error:
-            raise RunError(f"{self.name}.{field.name} must be {field.type}: {_first_line(error)}") from error
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {first_line(error)}") from error
         return values
 
     def _refuse_other_columns(self, names: list[str]) -> None:
@@ -98,57 +113,13 @@ class Table:
         try:
             return values.cast(field.type)
         except pa.ArrowException as error:
-            raise RunError(f"{self.name}.{field.name} must be {field.type}: {_first_line(error)}") from error
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {first_line(error)}") from error
 
 
 def not_finite(table: pa.Table) -> str | None:
     """Name the first column of numbers that holds NaN or infinity, which comparisons and means would take in."""
     floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
     return next((name for name in floats if pc.all(pc.is_finite(table[name])).as_py() is False), None)
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a file that is complete when its name appears, with a checksum on every page."""
-    with files.whole(path) as part:
-        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
-
-
-def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a file and verify the checksum of every page that is read.
-
-    Raises: InputError where the file is missing, damaged, or lacks a column.
-    """
-    with _opened(path) as file:
-        known = file.schema_arrow.names
-        if columns is None or set(columns) <= set(known):
-            return file.read(columns=None if columns is None else list(columns))
-    lacking = ", ".join(name for name in columns if name not in known)
-    raise InputError(f"{path} lacks the column {lacking}; {ANEW}")
-
-
-def header(path: Path) -> dict[str, str]:
-    """Read what was written into a file's header beside its schema.
-
-    Raises: InputError where the file is missing or damaged.
-    """
-    with _opened(path) as file:
-        return {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            yield file
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; run `make repro` to make it") from error
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
-        raise InputError(f"{path} is damaged ({_first_line(error)}); {ANEW}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")
 
 
 def _difference(found: pa.Schema, wanted: pa.Schema) -> str:

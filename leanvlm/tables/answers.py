@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from leanvlm.tables._table import Table, column
 
+CENTER_PARTS = 1000  # of a picture's width and height, in which centres are told
+
 TABLE = Table(
     name="answers",
     grain="one row per model, recipe, benchmark, sample_id",
@@ -17,7 +19,8 @@ TABLE = Table(
             column("sample_id", pa.string(), "name of the sample within its benchmark"),
             column("answer", pa.string(), "what the model said, as decoded"),
             column("new_tokens", pa.int32(), "tokens that the model wrote, the end mark included", unit="tokens"),
-            column("finish_reason", pa.string(), "stop: the model ended; length: it was cut"),
+            column("finish_reason", pa.string(), "stop: the model ended; length: it was cut; refused: never asked"),
+            column("refusal", pa.string(), "why the model was not asked; null where it was", is_nullable=True),
             column("prompt_tokens", pa.int32(), "length of the full prompt", unit="tokens"),
             column("visual_tokens", pa.int32(), "visual tokens of the full prompt", unit="tokens"),
             column(
@@ -34,11 +37,14 @@ TABLE = Table(
                 "share of prompt positions kept per key-value head, of those that the layer received",
                 unit="ratio",
             ),
+            column("image_kept", pa.float64(), "share of the pictures' pixels that was shown", unit="ratio"),
+            column("tokens_kept", pa.float64(), "share of visual tokens that entered the last layer", unit="ratio"),
             column(
                 "kept_centers",
-                pa.list_(pa.struct([("image", pa.int8()), ("x", pa.float32()), ("y", pa.float32())])),
-                "where the visual tokens lie that entered the last layer; null without a token method",
-                unit="share of the picture's width and height",
+                pa.list_(pa.struct([("image", pa.int16()), ("x", pa.int16()), ("y", pa.int16())])),
+                "where the visual tokens lie that entered the last layer; null without a token method, and for samples"
+                " behind the first 200",
+                unit="thousandths of the picture's width and height",
                 is_nullable=True,
             ),
         ]

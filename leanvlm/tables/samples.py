@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from leanvlm.tables._table import Table, column, header
+from leanvlm.tables._parquet import header
+from leanvlm.tables._table import Table, column
 
 MISSING = "leanvlm.missing"  # in the header of a file without rows: why the benchmark cannot be read here
 
@@ -22,7 +23,7 @@ TABLE = Table(
             column("question", pa.string(), "the question as the model reads it"),
             column("answers", pa.list_(pa.string()), "right answers; any of them is right"),
             column("rule", pa.string(), "grading rule, a file of leanvlm/grading"),
-            column("images", pa.list_(pa.binary()), "the pictures, in the order shown", unit="PNG"),
+            column("images", pa.list_(pa.binary()), "the pictures' files as they came, in the order shown"),
             column("fps", pa.float64(), "set where the images are one video's frames", unit="1/s", is_nullable=True),
             column("difficulty", pa.string(), "knobs of the benchmark that drew the sample", unit="JSON"),
         ]

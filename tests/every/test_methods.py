@@ -75,7 +75,7 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
     for images, question in prompts:
         asked = Sample(sample_id="s", question=question, images=tuple(images))
         found = sweep.answers_to(model, asked, [recipe], limit=1)[recipe.text]
-        achieved = found.achieved[recipe.acts_on]
+        achieved = getattr(found, f"{recipe.acts_on}_kept")
         count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
         slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images
         assert abs(achieved - 0.1) <= slack

@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from leanvlm.engine.sweep import Answer
-from leanvlm.pipeline import seals
-from leanvlm.pipeline.answers import store_cell
+from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.cells import Cell
 from leanvlm.recipes import parse
 from tests.faults.damage import damaged
@@ -26,10 +25,10 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cell, Cell]:
     monkeypatch.chdir(tmp_path)
     made = [Cell("m", parse(text), "b", (("recipe", text),)) for text in ("controls/full", "controls/blind")]
     for cell in made:
-        kept = {"visual_tokens_kept": 9.0, "cache_bytes": 80, "full_cache_bytes": 80, "cache_kept": 1.0}
-        said = {str(index): Answer(f"{index}", 2, "stop", 20, 9, **kept, kept_centers=None, achieved={"tokens": 1.0})
-                for index in range(9)}  # type: ignore[arg-type]  # fmt: skip
-        store_cell(cell, said)
+        said = {
+            str(index): Answer(f"{index}", 2, "stop", 20, 9, 9.0, 80, 80, 1.0, 1.0, 1.0, None) for index in range(9)
+        }
+        seals.write(cell, batches.table(cell, said), cell.path)
     return made[0], made[1]
 
 

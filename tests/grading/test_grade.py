@@ -24,7 +24,10 @@ def said(answer: str, *, recipe: str = "r", sample_id: str = "s") -> dict[str, A
         "finish_reason": "stop",
         "visual_tokens_kept": 1.0,
         "cache_kept": 1.0,
+        "image_kept": 1.0,
+        "tokens_kept": 1.0,
         "kept_centers": None,
+        "refusal": None,
     }
 
 

@@ -116,16 +116,16 @@ def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
     assert state(model) == before
     n = answer.visual_tokens
     if method in CACHE:
-        assert abs(answer.achieved["cache"] - 0.3) * answer.prompt_tokens <= 1
-        assert answer.achieved["tokens"] == 1
+        assert abs(answer.cache_kept - 0.3) * answer.prompt_tokens <= 1
+        assert answer.tokens_kept == 1
     elif isinstance(inside := parse(f"{method}@30%").parts[0].built, LayerMethod):
         stages = inside.stages(4)
         left = [min([n, *(n_keep(n, stages[i]) for i in stages if i <= layer)]) for layer in range(4)]
         assert answer.visual_tokens_kept == sum(left) / 4
-        assert answer.achieved["tokens"] == n_keep(n, 0.3) / n
+        assert answer.tokens_kept == n_keep(n, 0.3) / n
     else:
         assert answer.visual_tokens_kept == sum(n_keep(end - start, 0.3) for start, end in spans)
-        assert abs(answer.achieved["tokens"] - 0.3) * n <= len(spans)
+        assert abs(answer.tokens_kept - 0.3) * n <= len(spans)
 
 
 def state(model: Any) -> list[object]:

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from leanvlm.engine import sweep
+from leanvlm.engine.centers import unpack
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
@@ -62,17 +63,18 @@ def test_only_token_methods_tell_where_and_as_many_as_they_keep(model: LoadedMod
     found = sweep.answers_to(model, asked(pictures), [parse(t) for t in texts], limit=2)
     assert found["controls/full"].kept_centers is found["cache/snapkv@10%"].kept_centers is None
     for text, budget in kept.items():
-        centers = found[text].kept_centers
-        assert centers is not None
+        packed = found[text].kept_centers
+        assert packed is not None
+        centers = unpack(packed).tolist()
         n_kept = int(found[text].visual_tokens * budget)
         assert n_kept - 24 <= len(centers) <= n_kept  # at most 24 row ends lie nowhere
-        assert len({tuple(center.values()) for center in centers}) == len(centers)
-        assert all(0 <= center["x"] <= 1 and 0 <= center["y"] <= 1 for center in centers)
+        assert len({tuple(center) for center in centers}) == len(centers)
+        assert all(0 <= x <= 1000 and 0 <= y <= 1000 for _, x, y in centers)
 
 
 def test_each_of_several_pictures_has_its_own(model: LoadedModel) -> None:
     pictures = [ramp(144, 144)] * 3
     [found] = sweep.answers_to(model, asked(pictures), [parse("controls/random_tokens@10%")], limit=1).values()
     assert found.kept_centers is not None
-    counts = [sum(center["image"] == i for center in found.kept_centers) for i in range(3)]
+    counts = [sum(image == i for image, *_ in unpack(found.kept_centers)) for i in range(3)]
     assert min(counts) >= 13

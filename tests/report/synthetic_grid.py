@@ -205,14 +205,16 @@ def _answered(grid: Grid, rng: random.Random, benchmark: str, index: int) -> Ite
         is_right = is_right and benchmark not in grid.failed
         key = _key(recipe, benchmark) | {"sample_id": f"{index:05d}"}
         answer = f"{benchmark} {index}" if is_right else HOSTILE
-        yield key | _said(answer, benchmark, acceleration), key | _graded(is_right)
+        said = _said(answer, benchmark, acceleration) | {"refusal": REFUSAL if index == 3 else None}
+        yield key | said, key | _graded(is_right)
 
 
 def _graded(is_right: bool) -> dict[str, Any]:
     return {"grade": float(is_right), "outcome": "right" if is_right else "wrong"}
 
 
-CENTERS = [{"image": 0, "x": 0.25, "y": 0.5}, {"image": 1, "x": 1.0, "y": 0.0}]
+REFUSAL = "sample '00003' (1093 x 5): the model's processor refuses it"
+CENTERS = [{"image": 0, "x": 250, "y": 500}, {"image": 1, "x": 1000, "y": 0}]
 
 
 def _said(answer: str, benchmark: str, acceleration: Acceleration) -> dict[str, Any]:
@@ -227,6 +229,8 @@ def _said(answer: str, benchmark: str, acceleration: Acceleration) -> dict[str, 
         "cache_bytes": int(FULL_CACHE * acceleration.cache),
         "full_cache_bytes": FULL_CACHE,
         "cache_kept": acceleration.cache if acceleration.acts_on == "cache" else 1.0,
+        "image_kept": 1.0,
+        "tokens_kept": visual_kept,
         "kept_centers": CENTERS if acceleration.acts_on == "tokens" else None,
     }
 

@@ -19,7 +19,7 @@ create table sample_images (benchmark text, sample_id text, position int, image 
 create table cells (model text, recipe text, benchmark text, family text);
 create table answers (
     model text, recipe text, benchmark text, sample_id text, answer text, new_tokens int,
-    kept_centers struct(image tinyint, x float, y float) []
+    kept_centers struct(image smallint, x smallint, y smallint) []
 );
 create table grades (model text, recipe text, benchmark text, sample_id text, grade double, outcome text);
 """

@@ -11,8 +11,10 @@ def expectations() -> list[_expect.Expectation]:
     return [
         *_expect.basics(TABLE),
         _expect.some_rows(),
-        _expect.among("finish_reason", ("stop", "length")),
-        _expect.between("prompt_tokens", 1),
+        _expect.among("finish_reason", ("stop", "length", "refused")),
+        _expect.between("prompt_tokens", 1, unless=("finish_reason", "refused")),
+        _expect.between("image_kept", 0),
+        _expect.between("tokens_kept", 0, 1),
         _expect.between("visual_tokens_kept", 0),
         _expect.between("cache_kept", 0, 1),
         _expect.at_most("visual_tokens", "prompt_tokens"),

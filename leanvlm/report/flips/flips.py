@@ -10,6 +10,7 @@ from leanvlm.errors import InputError
 from leanvlm.report import queries
 from leanvlm.report.flips import pictures
 from leanvlm.report.queries import Row
+from leanvlm.tables.answers import CENTER_PARTS
 
 LARGEST = 200  # more would not fit into the page
 FILTERS = ("recipe", "benchmark", "flip")
@@ -42,7 +43,8 @@ def _shown(flip: Row) -> Row:
 def _dots(centers: Sequence[Row], index: int, image: Row) -> str:
     """Draw one picture's kept tokens as one path of dots, in pixels of the page."""
     own = [center for center in centers if center["image"] == index]
-    return "".join(f"M{center['x'] * image['width']:.0f} {center['y'] * image['height']:.0f}h0" for center in own)
+    width, height = image["width"] / CENTER_PARTS, image["height"] / CENTER_PARTS
+    return "".join(f"M{center['x'] * width:.0f} {center['y'] * height:.0f}h0" for center in own)
 
 
 def _values(drawn: Sequence[Row], name: str) -> list[str]:

@@ -5,8 +5,8 @@
 --         n_all: how many flips there are of which these were drawn.
 -- Reads:  samples, sample_images, cells, answers, grades.
 -- Choice: controls are left out. Each model, family, benchmark and kind of flip has one turn after the other,
---         and in each a recipe that had none goes first; equals are in the order of a hash of the key and the
---         variable seed.
+--         and in each a recipe that had none goes first; of a cell, samples whose kept tokens are stored.
+--         Equals are in the order of a hash of the key and the variable seed.
 
 with
 
@@ -75,7 +75,10 @@ cell_turns as (
 
     select
         *,
-        row_number() over (partition by model, recipe, benchmark, flip order by draw) as turn_of_cell
+        row_number() over (
+            partition by model, recipe, benchmark, flip
+            order by kept_centers is null, draw
+        ) as turn_of_cell
     from drawn
 
 ),

@@ -77,6 +77,7 @@ def render(
         audit_summary=audit.summary(audited),
         checkpoints=queries.rows(connection, "checkpoints/checkpoints"),
         skips=queries.rows(connection, "skips/skips"),
+        refusals=queries.rows(connection, "skips/refusals"),
         devices=queries.rows(connection, "environment/devices"),
         facts=environment.facts(),
         settings=settings,

@@ -22,13 +22,15 @@ from tqdm import tqdm
 
 from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint, answer_batch, batch_size, read_samples, sample_ids
+from leanvlm.engine.worker import answer_batch, batch_size, read_samples, sample_ids
 from leanvlm.errors import InputError, RunError
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params, load
 from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.batches import Batch
 from leanvlm.pipeline.cells import Cell, grid_cells, prune
+from leanvlm.pipeline.models import checkpoint
 from leanvlm.processes.endings import ending_well
 
 Found = list[tuple[str, str, Answer]]  # recipe, sample_id, answer
@@ -84,18 +86,13 @@ def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
 def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> None:
     """Answer the samples of one benchmark that cells of one checkpoint lack, and keep each batch as it is there."""
     first = cells[0]
-    checkpoint = Checkpoint(
-        params.models[first.model].architecture,
-        params.folder(first.model, first.recipe),
-        params.answer.dtype,
-        params.answer.device,
-    )
+    weights = checkpoint(params, first.model, first.recipe)
     size = batch_size(len(cells), params.answer.rows)
     calls = (
-        (batch, _asking(params, checkpoint, batch))
+        (batch, _asking(params, weights, batch))
         for batch in batches.lacking(cells, read_samples(first.benchmark), size=size)
     )
-    label = f"{checkpoint.folder.name} {first.benchmark} x {len(cells)} recipes"
+    label = f"{weights.folder.name} {first.benchmark} x {len(cells)} recipes"
     try:
         with tqdm(desc=label, total=len(sample_ids(first.benchmark)), unit="sample") as progress:
             for batch, found in as_done(pool, calls, ahead=AHEAD * params.answer.workers):
@@ -106,10 +103,10 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> N
                        "run again: finished batches are kept") from None  # fmt: skip
 
 
-def _asking(params: Params, checkpoint: Checkpoint, batch: Batch) -> Callable[[], Found]:
+def _asking(params: Params, weights: Checkpoint, batch: Batch) -> Callable[[], Found]:
     recipes = [cell.recipe.text for cell in batch.cells]
     sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
-    return partial(answer_batch, checkpoint, batch.samples, recipes, **sizes)
+    return partial(answer_batch, weights, batch.samples, recipes, **sizes)
 
 
 @task(cache_policy=NO_CACHE)

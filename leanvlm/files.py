@@ -24,6 +24,8 @@ EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
 COSTS = ARTIFACTS / "costs"
+SOURCES = ARTIFACTS / "sources"
+HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
 CHECKS = ARTIFACTS / "checks.json"
@@ -53,6 +55,11 @@ def samples(benchmark: str) -> Path:
 def checkpoint(model: str, slug: str) -> Path:
     """Say where a compressed checkpoint lies, given the slug of its recipe."""
     return CHECKPOINTS / model / slug
+
+
+def source(model: str) -> Path:
+    """Say where it is noted which files a model's own checkpoint is."""
+    return SOURCES / f"{model}.json"
 
 
 def costs(model: str, slug: str) -> Path:

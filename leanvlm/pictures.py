@@ -73,6 +73,15 @@ def shown(image: Image.Image) -> Image.Image:
     raise InputError(f"has the mode {upright.mode!r}, whose black and white are not known; save it as 8-bit RGB")
 
 
+def within(image: Image.Image, most: int | None) -> Image.Image:
+    """Shrink a picture, its shape kept, to at most so many pixels; one that has no more stays as it is."""
+    if most is None or image.width * image.height <= most:
+        return image
+    scale = (most / (image.width * image.height)) ** 0.5
+    size = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
 def png(image: Image.Image) -> bytes:
     """Encode one picture without loss."""
     buffer = io.BytesIO()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from leanvlm import files
 from leanvlm.ablation.ask import ask, table
 from leanvlm.ablation.levels import levels
 from leanvlm.ablation.measure import measure
-from leanvlm.engine.worker import Checkpoint
 from leanvlm.errors import exit_on_error
 from leanvlm.params import load
+from leanvlm.pipeline.models import checkpoint
+from leanvlm.recipes import FULL, parse
 from leanvlm.tables import ablation
 
 
@@ -20,8 +20,7 @@ def main() -> None:
     params = load(files.PARAMS)
     chosen, rows = list(levels(params.ablation.knobs)), []
     for name in params.grid.models:
-        kept = params.models[name]
-        weights = Checkpoint(kept.architecture, Path(kept.checkpoint), params.answer.dtype, params.answer.device)
+        weights = checkpoint(params, name, parse(FULL))
         sizes = {"n": params.ablation.n, "seed": params.samples.seed}
         found = ask(weights, params.ablation.recipes, chosen, **sizes, answering=params.answer)
         rows += [{"model": name, **row} for row in found]

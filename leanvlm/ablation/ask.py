@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from leanvlm.ablation.levels import Level
 from leanvlm.engine.pool import workers
-from leanvlm.engine.worker import Checkpoint
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Answering
 from leanvlm.pipeline import ask as asking
 from leanvlm.tables.ablation import TABLE

@@ -35,7 +35,7 @@ class Seconds:
 def run(model: LoadedModel, sample: Sample, recipe: Recipe, *, new_tokens: int) -> Seconds:
     """Answer once with one recipe and read the clock after each phase."""
     refuse(model, [recipe])
-    shown = show(recipe.part("image"), sample.pictures())
+    shown = show(recipe.part("image"), model.shown(sample))
     inputs = model.inputs_for(shown, sample.question, sample.fps)
     count_tokens(model, inputs["input_ids"], new_tokens)
     start = _now(model)

@@ -9,7 +9,8 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint, answer_batch, batches, start_worker
+from leanvlm.engine.worker import answer_batch, batches, start_worker
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.processes.children import deaf_children
 from leanvlm.sample import Sample
 

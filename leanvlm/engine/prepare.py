@@ -23,6 +23,7 @@ from leanvlm.engine.tree import Branch
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
+from leanvlm.models._prompting import without_places
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
 
@@ -71,7 +72,7 @@ def prepare(
     Refused is what the processor cannot take, and a prompt that, with an answer of `limit` tokens, does not fit.
     """
     try:
-        images = sample.pictures()
+        images = model.shown(sample)
         whole = _inputs(model, sample, images)
         with naming(sample, images):
             counts = count_tokens(model, whole["input_ids"], limit)
@@ -101,7 +102,8 @@ def _refused(sample: Sample, branches: Sequence[Branch], error: InputError) -> I
 
 def _inputs(model: LoadedModel, sample: Sample, images: Sequence[Image]) -> dict[str, Tensor]:
     with naming(sample, images):
-        return model.inputs_for(images, sample.question, sample.fps)
+        question = sample.question if images else without_places(sample.question)
+        return model.inputs_for(images, question, sample.fps)
 
 
 def _look(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from leanvlm import files
 from leanvlm.engine.sweep import Answer, answer_all
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.processes.children import follow_parent
 from leanvlm.recipes import parse
@@ -19,16 +18,6 @@ from leanvlm.tables import samples
 
 FILLED = 2  # times or more that a batch fills the rows which are decoded side by side
 LEAST = 16  # samples of a batch: what a kill can lose, and what is kept in a file of its own
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Which weights to load, and how."""
-
-    architecture: str
-    folder: Path
-    dtype: str
-    device: str
 
 
 def read_samples(benchmark: str) -> Iterator[Sample]:
@@ -56,9 +45,7 @@ def loaded(checkpoint: Checkpoint) -> LoadedModel:
     """Load a checkpoint once per process; the one before it is let go first, since two may not fit."""
     if checkpoint not in _held:
         _held.clear()
-        _held[checkpoint] = load_model(
-            checkpoint.architecture, checkpoint.folder, dtype=checkpoint.dtype, device=checkpoint.device
-        )
+        _held[checkpoint] = load_model(**vars(checkpoint))
     return _held[checkpoint]
 
 

@@ -16,12 +16,14 @@ from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm import plugins
+from leanvlm import pictures, plugins
 from leanvlm.errors import InputError
 from leanvlm.models._marks import marks, refuse_marks
+from leanvlm.models._prompting import content, refuse_template, words_of
 from leanvlm.models._reading import SAFE, read_json, reading
 from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
+from leanvlm.sample import Sample
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -36,17 +38,25 @@ class LoadedModel:
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
 
     def __init__(
-        self, network: PreTrainedModel, processor: ProcessorMixin | None = None, folder: Path | None = None
+        self,
+        network: PreTrainedModel,
+        processor: ProcessorMixin | None = None,
+        folder: Path | None = None,
+        *,
+        max_pixels: int | None = None,
     ) -> None:
         """Take: processor, what makes prompts, if any are to be made; folder, where the checkpoint lies."""
         self.model: Any = network.eval()  # type: ignore[no-untyped-call]
         self.processor: Any = processor
         self.tokenizer: Any = processor.tokenizer if processor is not None else None
         self.folder = folder
+        self.max_pixels = max_pixels
 
     @classmethod
-    def load(cls, folder: Path, *, dtype: str, device: str) -> LoadedModel:
-        """Read a checkpoint folder; remote code is never run.
+    def load(
+        cls, folder: Path, *, dtype: str, device: str, device_map: str | None = None, max_pixels: int | None = None
+    ) -> LoadedModel:
+        """Read a checkpoint folder; remote code is never run. For what is taken see `load_model`.
 
         Raises: InputError for a checkpoint that cannot be read, whose weights are cut or not finite, or that lacks
         some, which transformers would fill with random ones.
@@ -54,7 +64,12 @@ class LoadedModel:
         refuse_unsound(folder)
         with quiet(), reading(folder):
             found: Any = cls.network_class.from_pretrained(
-                folder, dtype=DTYPES[dtype], use_safetensors=True, output_loading_info=True, **SAFE
+                folder,
+                dtype=DTYPES[dtype],
+                use_safetensors=True,
+                output_loading_info=True,
+                device_map=device_map,
+                **SAFE,
             )
             network, info = found
             if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
@@ -65,8 +80,9 @@ class LoadedModel:
                              f"such as {lost[0]}; choose the architecture that it was saved as")  # fmt: skip
         refuse_not_finite(network, folder)
         with reading(folder):
-            processor = cls.read_processor(folder)
-        return cls(network.to(device), processor, folder)
+            processor: Any = cls.read_processor(folder)
+        refuse_template(processor, folder)
+        return cls(network if device_map else network.to(device), processor, folder, max_pixels=max_pixels)
 
     @classmethod
     def read_config(cls, folder: Path) -> Any:
@@ -176,12 +192,14 @@ class LoadedModel:
     def inputs(self, images: Sequence[Image], question: str) -> dict[str, Tensor]:
         """Build the prompt of one question about one to many pictures, or none.
 
-        Raises: InputError for a question that holds a token to which the prompt gives a meaning, and for a chat
-        template that leaves the pictures out.
+        Pictures go where the question says <image>, or before it.
+
+        Raises: InputError for a question that holds a token to which the prompt gives a meaning, or other than as many
+        <image> as there are pictures, and for a chat template that leaves the pictures out.
         """
-        refuse_marks(self.marks, question)
-        content = [{"type": "image"} for _ in images] + [{"type": "text", "text": question}]
-        text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        laid = content(len(images), question)
+        refuse_marks(self.marks, words_of(laid))
+        text = self.processor.apply_chat_template([{"role": "user", "content": laid}], add_generation_prompt=True)
         if not images:
             tensors = self.tokenizer(text, return_tensors="pt", add_special_tokens=self.adds_special_tokens)
         else:
@@ -189,6 +207,13 @@ class LoadedModel:
             if not torch.isin(tensors["input_ids"], torch.tensor(self.visual_ids)).any():
                 raise InputError("this checkpoint's chat template shows no picture; give it a template that does")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
+
+    def shown(self, sample: Sample) -> list[Image]:
+        """Return a sample's pictures as this model is shown them: none with more than `max_pixels`.
+
+        Raises: InputError naming the sample for a picture that cannot be shown.
+        """
+        return [pictures.within(image, self.max_pixels) for image in sample.pictures()]
 
     def inputs_for(self, images: Sequence[Image], question: str, fps: float | None) -> dict[str, Tensor]:
         """Build the prompt about pictures, or, where `fps` is given, about the one video whose frames they are."""
@@ -211,8 +236,19 @@ def _takes_video(kind: type[LoadedModel]) -> bool:
     return kind.video_inputs is not LoadedModel.video_inputs
 
 
-def load_model(architecture: str, folder: Path, *, dtype: str = "float32", device: str = "cpu") -> LoadedModel:
+def load_model(
+    architecture: str,
+    folder: Path,
+    *,
+    dtype: str = "float32",
+    device: str = "cpu",
+    device_map: str | None = None,
+    max_pixels: int | None = None,
+) -> LoadedModel:
     """Load a checkpoint folder with its architecture's adapter.
+
+    Takes: device_map, such as "auto", where several devices share the layers, instead of `device`; max_pixels, of a
+    picture: one that has more is shrunk before anything else sees it.
 
     Raises: InputError for an unknown architecture, dtype or device, and for a missing checkpoint.
     """
@@ -223,9 +259,10 @@ def load_model(architecture: str, folder: Path, *, dtype: str = "float32", devic
         raise InputError("device 'cuda' was asked for and there is none; choose cpu, or run where a GPU is")
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise _no_checkpoint(folder)
-    return kind.load(folder, dtype=dtype, device=device)
+    return kind.load(folder, dtype=dtype, device=device, device_map=device_map, max_pixels=max_pixels)
 
 
 def _no_checkpoint(folder: Path) -> InputError:
-    return InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `git checkout {folder}` "
-                      "brings the embedded model back, `make repro` makes the compressed ones")  # fmt: skip
+    return InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `make repro` makes the "
+                      "compressed ones, `git checkout` brings the embedded model back, others are yours to put there"
+                      )  # fmt: skip

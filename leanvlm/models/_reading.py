@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer
+from transformers.video_processing_utils import BaseVideoProcessor
 
 from leanvlm import files
 from leanvlm.errors import InputError, LeanvlmError
 
+PROCESSOR = "processor_config.json"
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # of every call that reads
 
 
@@ -67,6 +69,22 @@ def read_images(kind: Any, folder: Path) -> Any:
     return fresh(kind).from_pretrained(folder, local_files_only=True)
 
 
+def read_frames(folder: Path) -> dict[str, Any]:
+    """Read the settings of a checkpoint's video processor; none where it has no part for videos."""
+    own = PROCESSOR if "video_processor" in own_settings(folder) else "preprocessor_config.json"
+    if not any((folder / name).is_file() for name in ("video_preprocessor_config.json", own)):
+        return {}
+    found: dict[str, Any] = BaseVideoProcessor.get_video_processor_dict(folder, local_files_only=True)[0]
+    return found
+
+
+def own_settings(folder: Path, *names: str) -> dict[str, Any]:
+    """Read what a checkpoint's processor says of itself: all of it, or some settings, where it has them."""
+    path = folder / PROCESSOR
+    found = read_json(path) if path.is_file() else {}
+    return {name: found[name] for name in names if name in found} if names else found
+
+
 def fresh(kind: Any) -> Any:
     """Derive a class of the same name whose settings are copies."""
     found = {name: getattr(kind, name) for name in dir(kind)}
@@ -78,7 +96,7 @@ def _template(folder: Path) -> str | None:
     """Find a processor's chat template, where the tokenizer does not look for it."""
     if (folder / "chat_template.jinja").is_file():  # which the tokenizer reads, and which goes first
         return None
-    for name in ("chat_template.json", "processor_config.json"):
+    for name in ("chat_template.json", PROCESSOR):
         path = folder / name
         if path.exists() and isinstance(text := read_json(path).get("chat_template"), str):
             return text

@@ -23,13 +23,12 @@ from transformers import ProcessorMixin
 from transformers.image_processing_backends import PilBackend
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
-from transformers.video_processing_utils import BaseVideoProcessor
 from transformers.video_utils import VideoMetadata
 
 from leanvlm.errors import InputError
 from leanvlm.models._marks import refuse_marks
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import fresh
+from leanvlm.models._reading import fresh, read_frames
 
 
 class Frames:
@@ -46,7 +45,7 @@ class Frames:
     }
 
     def __init__(self, folder: Path) -> None:
-        settings, _ = BaseVideoProcessor.get_video_processor_dict(folder, local_files_only=True)
+        settings = read_frames(folder)
         self.pictures: Any = fresh(self.picture_class).from_dict({**deepcopy(self.defaults), **settings})
 
     def __call__(self, videos: Sequence[Sequence[Image]], **_options: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Pro
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -29,11 +29,12 @@ class Model(LoadedModel):
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
         config: Any = Gemma3Config.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        shape = {"image_seq_length": config.mm_tokens_per_image} | own_settings(folder, "image_seq_length")
         return Gemma3Processor(
             image_processor=read_images(Gemma3ImageProcessorPil, folder),
             tokenizer=tokenizer,
-            image_seq_length=config.mm_tokens_per_image,
             chat_template=tokenizer.chat_template,
+            **shape,
         )
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002

@@ -16,7 +16,7 @@ from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefi
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -30,11 +30,12 @@ class Model(LoadedModel):
         config: Any = Idefics3Config.from_pretrained(folder)
         side = config.vision_config.image_size // config.vision_config.patch_size
         tokenizer = read_tokenizer(folder)
+        shape = {"image_seq_len": (side // config.scale_factor) ** 2} | own_settings(folder, "image_seq_len")
         return Idefics3Processor(
             image_processor=read_images(Idefics3ImageProcessorPil, folder),
             tokenizer=tokenizer,
-            image_seq_len=(side // config.scale_factor) ** 2,
             chat_template=tokenizer.chat_template,
+            **shape,
         )
 
     @property

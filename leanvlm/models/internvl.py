@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor, ProcessorMixin
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
@@ -32,12 +32,13 @@ class Model(VideoModel):
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
         config: Any = InternVLConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        shape = {"image_seq_length": config.image_seq_length} | own_settings(folder, "image_seq_length")
         return Processor(
             image_processor=read_images(GotOcr2ImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
-            image_seq_length=config.image_seq_length,
             chat_template=tokenizer.chat_template,
+            **shape,
         )
 
     @property

@@ -14,7 +14,7 @@ from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProces
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -32,13 +32,16 @@ class Model(LoadedModel):
         """Assemble the processor from the tokenizer, CLIP's image processor and the model's own shape."""
         config: Any = LlavaConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        shape = {
+            "patch_size": config.vision_config.patch_size,
+            "vision_feature_select_strategy": config.vision_feature_select_strategy,
+            "num_additional_image_tokens": cls.class_tokens,
+        }
         return LlavaProcessor(  # type: ignore[no-untyped-call]
             image_processor=read_images(CLIPImageProcessorPil, folder),
             tokenizer=tokenizer,
-            patch_size=config.vision_config.patch_size,
-            vision_feature_select_strategy=config.vision_feature_select_strategy,
-            num_additional_image_tokens=cls.class_tokens,
             chat_template=tokenizer.chat_template,
+            **(shape | own_settings(folder, *shape)),
         )
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:

@@ -24,7 +24,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import Llava
 from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 
 
 class Model(LoadedModel):
@@ -38,13 +38,16 @@ class Model(LoadedModel):
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
         config: Any = LlavaNextConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        shape = {
+            "patch_size": config.vision_config.patch_size,
+            "vision_feature_select_strategy": config.vision_feature_select_strategy,
+            "num_additional_image_tokens": cls.class_tokens,
+        }
         return LlavaNextProcessor(  # type: ignore[no-untyped-call]
             image_processor=read_images(LlavaNextImageProcessorPil, folder),
             tokenizer=tokenizer,
-            patch_size=config.vision_config.patch_size,
-            vision_feature_select_strategy=config.vision_feature_select_strategy,
-            num_additional_image_tokens=cls.class_tokens,
             chat_template=tokenizer.chat_template,
+            **(shape | own_settings(folder, *shape)),
         )
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:

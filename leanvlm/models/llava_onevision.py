@@ -23,7 +23,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 
 from leanvlm.models import llava_next
-from leanvlm.models._reading import read_images, read_tokenizer
+from leanvlm.models._reading import own_settings, read_images, read_tokenizer
 from leanvlm.models._video import Frames, FramesProcessor, VideoModel
 
 
@@ -46,14 +46,17 @@ class Model(VideoModel, llava_next.Model):
         config = LlavaOnevisionConfig.from_pretrained(folder)
         vision: Any = config.vision_config
         tokenizer = read_tokenizer(folder)
+        shape = {
+            "num_image_tokens": (vision.image_size // vision.patch_size) ** 2,
+            "vision_feature_select_strategy": config.vision_feature_select_strategy,
+            "vision_aspect_ratio": config.vision_aspect_ratio,
+        }
         return Processor(
             image_processor=read_images(LlavaOnevisionImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
-            num_image_tokens=(vision.image_size // vision.patch_size) ** 2,
-            vision_feature_select_strategy=config.vision_feature_select_strategy,
-            vision_aspect_ratio=config.vision_aspect_ratio,
             chat_template=tokenizer.chat_template,
+            **(shape | own_settings(folder, *shape)),
         )
 
     @property

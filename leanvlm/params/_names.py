@@ -24,13 +24,20 @@ def check_names(params: Params) -> None:
     if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
         raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
                          f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    _check_models(params)
+    _check_recipes(params)
+    _check_ablated(params.ablation.recipes)
+
+
+def _check_models(params: Params) -> None:
     for name in params.grid.models:
         if name not in params.models:
             raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
-    for model in params.models.values():
-        plugins.load("models", model.architecture)
-    _check_recipes(params)
-    _check_ablated(params.ablation.recipes)
+    for name, model in params.models.items():
+        if model.architecture:
+            plugins.load("models", model.architecture)
+        if model.dtype not in ("", *DTYPES):
+            raise InputError(f"models.{name}.dtype is {model.dtype!r}; it must be one of {', '.join(DTYPES)}")
 
 
 def _check_benchmarks(params: Params) -> None:

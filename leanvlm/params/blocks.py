@@ -48,10 +48,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One model: the adapter of its architecture and where its checkpoint lies."""
+    """One model: where its checkpoint lies, and what is special about asking it."""
 
-    architecture: Name
-    checkpoint: Annotated[str, Rule(bool, "a folder")]
+    checkpoint: Annotated[str, Rule(bool, "a folder, or owner/name[@revision] of the hub")]
+    architecture: str = ""  # a file of leanvlm/models; config.json says it where this does not
+    dtype: str = ""  # else answer.dtype
+    device_map: str = ""  # else answer.device; "auto" spreads the layers over the GPUs that are there
+    max_pixels: Annotated[int, Rule(lambda n: n == 0 or n >= 28 * 28, "784 or more, or left out")] = 0  # of a picture
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,16 @@ class Params:
     def folder(self, model: str, recipe: Recipe) -> Path:
         """Say where the weights lie that a recipe runs on."""
         text = weights_text(recipe)
-        return files.checkpoint(model, slug(text)) if text else Path(self.models[model].checkpoint)
+        return files.checkpoint(model, slug(text)) if text else self.source(model)
+
+    def source(self, model: str) -> Path:
+        """Say where a model's own checkpoint lies: in a folder, or in the hub's cache.
+
+        Raises: InputError where it is neither.
+        """
+        from leanvlm.models._hub import folder_of
+
+        return folder_of(self.models[model].checkpoint, fetch=False)
 
     @property
     def weights(self) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -61,7 +60,7 @@ def _audit(params: Params, cell: Cell) -> dict[str, Any]:
 
 def full_weights_bytes(params: Params, model: str) -> int:
     """Count the bytes of the decoder's linear layers at 16 bits a weight, from the checkpoint's own header."""
-    stored = stored_weights(Path(params.models[model].checkpoint))
+    stored = stored_weights(params.source(model))
     return sum(2 * layer.n_weights for layer in stored.values())
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from leanvlm import grading
 from leanvlm.engine.pool import answers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import Checkpoint
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.sample import Sample
 
 

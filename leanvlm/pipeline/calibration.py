@@ -67,9 +67,10 @@ def _photo(rng: random.Random) -> tuple[str, str, Image.Image]:
 
 def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
     sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
-    prompt = loaded.inputs(sample.pictures(), sample.question)
+    prompt = loaded.inputs(loaded.shown(sample), sample.question)
     answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
-    ids = torch.tensor([[*answer, loaded.tokenizer.eos_token_id]], device=prompt["input_ids"].device)
+    end = loaded.tokenizer.eos_token_id
+    ids = torch.tensor([[*answer, min(loaded.stop_ids) if end is None else end]], device=prompt["input_ids"].device)
     shape = prompt["input_ids"].shape
     added = {"input_ids": ids}  # whatever else stands per token (1, T) marks the answer as text, by zeros
     whole = {

@@ -15,7 +15,9 @@ from pathlib import Path
 from leanvlm import files, plugins
 from leanvlm.engine.refusal import refusal
 from leanvlm.params import Params
-from leanvlm.pipeline.sources import code_hash, digest, file_hash, folder_hash
+from leanvlm.pipeline.hashes import digest, file_hash, folder_hash
+from leanvlm.pipeline.models import architecture
+from leanvlm.pipeline.sources import code_hash
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells, samples
 from leanvlm.tables._parquet import header
@@ -85,8 +87,8 @@ def runnable(params: Params, model: str) -> list[Recipe]:
 
 def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
     """Yield the grid's recipes, each with the reason why the model refuses it, if it does."""
-    kind = plugins.load("models", params.models[model].architecture)
-    config = kind.read_config(Path(params.models[model].checkpoint))
+    kind = plugins.load("models", architecture(params, model))
+    config = kind.read_config(params.source(model))
     for text in params.grid.chosen:
         recipe = parse(text)
         yield recipe, refusal(kind, config, recipe)
@@ -94,7 +96,6 @@ def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
 
 def grid_cells(params: Params) -> list[Cell]:
     """List the grid's cells in the order of params.yaml, without those that `grid_skips` lists."""
-    settings = json.dumps([params.answer.max_new_tokens, params.answer.dtype, params.answer.rows])
     present = [benchmark for benchmark, missing in _missing(params).items() if missing is None]
     return [
         Cell(
@@ -105,16 +106,22 @@ def grid_cells(params: Params) -> list[Cell]:
                 ("recipe", recipe.text),
                 ("weights", folder_hash(params.folder(model, recipe))),
                 ("samples", file_hash(files.samples(benchmark))),
-                ("code", code_hash(params.models[model].architecture, recipe)),
-                ("settings", settings),
+                ("code", code_hash(architecture(params, model), recipe)),
+                ("settings", _settings(params, model)),
                 ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
-                ("device", params.answer.device),
+                ("device", params.models[model].device_map or params.answer.device),
             ),
         )
         for model in params.grid.models
         for recipe in runnable(params, model)
         for benchmark in present
     ]
+
+
+def _settings(params: Params, model: str) -> str:
+    asked = params.models[model]
+    dtype = asked.dtype or params.answer.dtype
+    return json.dumps([params.answer.max_new_tokens, dtype, params.answer.rows, asked.max_pixels])
 
 
 def prune(wanted: Iterable[Cell], *, keep: int) -> int:

@@ -18,6 +18,7 @@ from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable
+from leanvlm.pipeline.models import checkpoint
 from leanvlm.recipes import FULL, Recipe, parse
 from leanvlm.sample import Sample
 from leanvlm.tables.timings import PHASES
@@ -73,8 +74,7 @@ def _by_checkpoint(params: Params, name: str, recipes: Sequence[Recipe]) -> list
 
 
 def _loaded(params: Params, name: str, recipe: Recipe) -> LoadedModel:
-    folder = params.folder(name, recipe)
-    return load_model(params.models[name].architecture, folder, dtype=params.answer.dtype, device=params.answer.device)
+    return load_model(**vars(checkpoint(params, name, recipe)))
 
 
 def _timers(
@@ -85,7 +85,7 @@ def _timers(
         mine, reference = (
             partial(run, on, sample, one, new_tokens=new_tokens) for on, one in ((model, recipe), (full, FULL_MODEL))
         )
-        inputs = full.inputs_for(sample.pictures(), sample.question, sample.fps)
+        inputs = full.inputs_for(full.shown(sample), sample.question, sample.fps)
         shape = count_tokens(full, inputs["input_ids"], new_tokens)
         yield Timer(recipe=recipe.text, index=index, shape=shape, mine=mine, full=reference)
 
@@ -113,7 +113,7 @@ def _row(
         "recipe": timer.recipe,
         "device": params.answer.device,
         "engine": "leanvlm",
-        "dtype": params.answer.dtype,
+        "dtype": params.models[name].dtype or params.answer.dtype,
         "attention": "sdpa",
         "phase": phase,
         "batch_size": 1,

@@ -15,6 +15,7 @@ from leanvlm.methods.weights._weights import Samples, WeightsMethod
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.models import architecture
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables.calibration import TABLE
 
@@ -27,9 +28,8 @@ def compress(params: Params, name: str, text: str) -> None:
     Raises: InputError for an unknown model, or a recipe that acts on anything but the weights.
     """
     recipe = _recipe(params, name, text)
-    model = params.models[name]
-    source = Path(model.checkpoint)
-    loaded = load_model(model.architecture, source)
+    source = params.source(name)
+    loaded = load_model(architecture(params, name), source, max_pixels=params.models[name].max_pixels or None)
     samples = calibration.inputs(loaded, TABLE.read(files.CALIBRATION).to_pylist())
     started = time.perf_counter()
     write(recipe, loaded, samples, source=source, folder=files.checkpoint(name, slug(recipe.text)))

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
+from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, choose_profile
@@ -66,9 +67,11 @@ def _refuse_missing(params: Params) -> None:
     """Refuse a model without its folder before hours of work, not at the first stage that loads it."""
     for name in params.grid.models:
         folder = params.models[name].checkpoint
+        if is_id(folder):
+            continue  # `fetch` looks for it, first of all
         if not Path(folder, "config.json").is_file():
             raise InputError(f"models.{name}.checkpoint is {folder!r}, and there is no config.json in such a folder; "
-                             "name the folder of a checkpoint in params.yaml")  # fmt: skip
+                             "name a checkpoint's folder, or owner/name of the hub, in params.yaml")  # fmt: skip
 
 
 def _stages() -> dict[str, dict[str, Any]]:

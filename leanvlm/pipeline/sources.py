@@ -8,18 +8,17 @@ Methods on the weights are left out: what they made is in the checkpoint, which 
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from leanvlm.pipeline.hashes import digest
 from leanvlm.recipes import Recipe
 
 PACKAGE = Path(__file__).parents[1]
 ENTRIES = ("engine/worker.py", "tables/answers.py")  # what answers, and how a stored answer looks
 # Files and folders of leanvlm that decide whether something is computed, never what.
 HARMLESS = ("__init__.py", "errors.py", "files.py", "params", "plugins.py", "printing.py", "processes")
-NOT_READ = ("audit.json",)  # files of a checkpoint that neither loader nor processor nor tokenizer reads
 
 
 @cache
@@ -45,24 +44,6 @@ def imports(entries: Iterable[Path]) -> set[Path]:
 def is_harmless(path: Path) -> bool:
     """Tell whether a file of the package cannot change a result."""
     return path.is_relative_to(PACKAGE) and path.relative_to(PACKAGE).parts[0] in HARMLESS
-
-
-@cache
-def file_hash(path: Path) -> str:
-    """Hash one file."""
-    return digest(path.read_bytes()) if path.is_file() else "missing"
-
-
-@cache
-def folder_hash(folder: Path) -> str:
-    """Hash every file of a checkpoint folder: weights, configuration, templates, vocabulary, all else."""
-    read = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NOT_READ]
-    return digest("".join(path.relative_to(folder).as_posix() + file_hash(path) for path in read).encode())
-
-
-def digest(content: bytes) -> str:
-    """Shorten content to sixteen hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 from leanvlm import files, plugins
 from leanvlm.engine.decode import ROWS
 from leanvlm.engine.pool import workers
-from leanvlm.engine.worker import Checkpoint
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.pipeline.ask import ask
 from leanvlm.recipes import FULL
 from leanvlm.sample import Sample

@@ -13,8 +13,8 @@ import pytest
 from leanvlm.ablation.ask import ask, table
 from leanvlm.ablation.levels import Level, levels
 from leanvlm.ablation.measure import measure
-from leanvlm.engine.worker import Checkpoint
 from leanvlm.errors import InputError
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Answering
 from leanvlm.tables import ablation
 

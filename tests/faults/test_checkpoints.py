@@ -13,7 +13,7 @@ from PIL import Image
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import RunError
 from leanvlm.models._model import load_model
-from leanvlm.pipeline import sources
+from leanvlm.pipeline import hashes
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.faults import refusal
@@ -59,4 +59,4 @@ def test_no_stored_answer_is_taken_for_its_own(rng: random.Random, written: Path
     folder = Path(shutil.copytree(written, tmp_path / "checkpoint"))
     spoil(folder, rng)
     if refusal(lambda: ask(folder)) is None:
-        assert sources.folder_hash(folder) != sources.folder_hash(written)
+        assert hashes.folder_hash(folder) != hashes.folder_hash(written)

@@ -20,11 +20,12 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from leanvlm import files
 from leanvlm.engine import dropping, passes, prefill, sweep, vision
 from leanvlm.engine import prompt as prompt_module
-from leanvlm.engine.worker import Checkpoint, answer_batch, loaded, read_samples
+from leanvlm.engine.worker import answer_batch, loaded, read_samples
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._model import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample

@@ -24,6 +24,8 @@ def ready(checkout: Path) -> Path:
     (checkout / "stages/compress.py").write_text(STAND_IN)
     (checkout / "data").mkdir()
     (checkout / "data/calibration.parquet").touch()
+    (checkout / "artifacts/sources").mkdir()
+    (checkout / "artifacts/sources/embedded.json").touch()
     return checkout
 
 
@@ -91,7 +93,7 @@ def test_a_misspelt_stage_is_refused_with_the_one_that_was_meant(
 ) -> None:
     monkeypatch.chdir(checkout)
     monkeypatch.setattr(reproduce, "_run", lambda *_: pytest.fail("DVC ran"))
-    with pytest.raises(InputError, match=r"^no stage 'tallly' \(perhaps tally\); the stages are embedded, samples, "):
+    with pytest.raises(InputError, match=r"^no stage 'tallly' \(perhaps tally\); the stages are embedded, fetch, "):
         reproduce.run_dvc(["tallly"])
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm.pipeline import sources
+from leanvlm import files
+from leanvlm.pipeline import hashes, sources
 from leanvlm.recipes import parse
 
 EVERY_FILE = ("model.safetensors", "config.json", "chat_template.jinja", "vocab.txt", "merges.txt", "sub/part.json")
@@ -23,7 +24,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keys(*recipes: str, architecture: str = "llava_onevision") -> list[str]:
-    for function in (sources.code_hash, sources.file_hash, sources.folder_hash, sources._imported, sources._code):
+    for function in (sources.code_hash, sources._imported, sources._code):
         function.cache_clear()
     return [sources.code_hash(architecture, parse(recipe)) for recipe in recipes]
 
@@ -72,12 +73,38 @@ def test_every_file_of_a_checkpoint_counts(tmp_path: Path, name: str) -> None:
     for file in EVERY_FILE:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("before")
-    sources.folder_hash.cache_clear()
-    before = sources.folder_hash(tmp_path)
+    hashes.folder_hash.cache_clear()
+    before = hashes.folder_hash(tmp_path)
     (tmp_path / "audit.json").write_text("{}")
-    sources.folder_hash.cache_clear()
-    assert sources.folder_hash(tmp_path) == before
+    hashes.folder_hash.cache_clear()
+    assert hashes.folder_hash(tmp_path) == before
     (tmp_path / name).write_text("after")
-    sources.folder_hash.cache_clear()
-    sources.file_hash.cache_clear()
-    assert sources.folder_hash(tmp_path) != before
+    hashes.folder_hash.cache_clear()
+    hashes.file_hash.cache_clear()
+    assert hashes.folder_hash(tmp_path) != before
+
+
+def test_what_no_loader_reads_does_not_count(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "README.md", "pytorch_model.bin", "modeling_own.py"):
+        (tmp_path / name).write_text("before")
+    assert list(hashes.listing(tmp_path)) == ["model.safetensors"]
+
+
+def test_a_large_file_is_hashed_once_and_again_after_an_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hashes, "LARGE", 4)
+    path, hashed = tmp_path / "model.safetensors", list[Path]()
+    plain = hashes._hash
+    monkeypatch.setattr(hashes, "_hash", lambda path: hashed.append(path) or plain(path))
+
+    def found() -> str:
+        hashes.file_hash.cache_clear()
+        return hashes.file_hash(path)
+
+    path.write_bytes(b"weights")
+    assert found() == found() == hashes.digest(b"weights")
+    assert len(hashed) == 1
+    path.write_bytes(b"weight2")
+    assert found() == hashes.digest(b"weight2")
+    files.HASHES.write_text("{cut")
+    assert found() == hashes.digest(b"weight2")

@@ -1,0 +1,36 @@
+"""fetch -- bring here the models that lie on the hub, once, and note of every model which files it is.
+
+Writes: artifacts/sources/<model>.json: the checkpoint's name, its revision, and the hash of each of its files, so that
+        DVC notices another revision, and an edit of any file.
+Reads:  params.yaml: grid.models, models; the folders that it names, the hub's cache (HF_HOME), the hub.
+"""
+
+from __future__ import annotations
+
+import json
+
+from leanvlm import files
+from leanvlm.errors import exit_on_error
+from leanvlm.models._adapter import infer
+from leanvlm.models._hub import folder_of, revision_of
+from leanvlm.params import load
+from leanvlm.pipeline.hashes import listing
+
+
+def main() -> None:
+    """Fetch what is missing and write the listings."""
+    params = load(files.PARAMS)
+    for name in params.grid.models:
+        checkpoint = params.models[name].checkpoint
+        folder = folder_of(checkpoint, fetch=True)
+        found = listing(folder)
+        told = {"checkpoint": checkpoint, "revision": revision_of(checkpoint, folder), "files": found}
+        files.write(json.dumps(told, indent=1, sort_keys=True) + "\n", files.source(name))
+        kind = params.models[name].architecture or infer(folder)
+        print(f"{name}: {kind}, {len(found)} files, {sum(size for size, _ in found.values()) / 1e9:.2f} GB")
+    for stale in set(files.SOURCES.glob("*.json")) - {files.source(name) for name in params.grid.models}:
+        stale.unlink()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -90,6 +90,7 @@ def _answer(recipe: str, sample: dict[str, Any]) -> dict[str, Any]:
         "finish_reason": "stop",
         "prompt_tokens": 100,
         "visual_tokens": 80,
+        "visual_runs": 1,
         "visual_tokens_kept": 8.0 if "tokens" in recipe else 80.0,
         "cache_bytes": 4000 if recipe.startswith("cache") else 10_000,
         "full_cache_bytes": 10_000,

@@ -1,43 +1,24 @@
 -- budgets: how far each method's achieved budget is from the one that was asked.
 --
 -- Grain:     one row per model, recipe, position whose method has a budget.
--- Unit:      shares kept. allowed_deviation is 2 % of the asked budget, or one token per image and head where
+-- Unit:      shares kept. allowed_deviation is 2 % of the asked budget, or one token per run and head where
 --            that is more.
--- Reads:     parts, cells, answers, sample_images.
+-- Reads:     parts, cells, answers.
 -- Undefined: deviation is null where nothing was measured.
 
 with
-
-image_counts as (
-
-    select
-        benchmark,
-        sample_id,
-        count(*) as n_images
-    from sample_images
-    group by all
-
-),
 
 token_shares as (
 
     -- what one token is of all that a method could keep; a cache method gets what token methods left
     select
-        answers.model,
-        answers.recipe,
-        answers.benchmark,
-        avg(image_counts.n_images / nullif(answers.visual_tokens, 0) order by answers.sample_id)
-            as visual_token_share,
-        avg(
-            1 / (answers.prompt_tokens - answers.visual_tokens + answers.visual_tokens_kept)
-            order by answers.sample_id
-        ) as position_share
+        model,
+        recipe,
+        benchmark,
+        avg(visual_runs / nullif(visual_tokens, 0) order by sample_id) as visual_token_share,
+        avg(1 / (prompt_tokens - visual_tokens + visual_tokens_kept) order by sample_id) as position_share
     from answers
-    left join image_counts
-        on
-            answers.benchmark = image_counts.benchmark
-            and answers.sample_id = image_counts.sample_id
-    where answers.refusal is null
+    where refusal is null
     group by all
 
 ),

@@ -36,6 +36,7 @@ class Prepared:
     recipe: Recipe
     prompt_tokens: int
     visual_tokens: int
+    visual_runs: int
     size: CacheSize
     visual_tokens_kept: float  # mean over decoder layers
     position_bytes: int  # of one prompt position over all layers
@@ -134,6 +135,7 @@ def _prepared(sample: Sample, recipe: Recipe, looked: _Shown, prefilled: Prefill
         recipe=recipe,
         prompt_tokens=looked.prompt_tokens,
         visual_tokens=looked.visual_tokens,
+        visual_runs=len(looked.prompt.spans),
         size=size,
         visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
         position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),

@@ -29,6 +29,7 @@ class Answer:
     finish_reason: str
     prompt_tokens: int
     visual_tokens: int
+    visual_runs: int
     visual_tokens_kept: float
     cache_bytes: int
     full_cache_bytes: int
@@ -127,6 +128,7 @@ def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: s
         finish_reason=reason,
         prompt_tokens=prepared.prompt_tokens,
         visual_tokens=prepared.visual_tokens,
+        visual_runs=prepared.visual_runs,
         visual_tokens_kept=prepared.visual_tokens_kept,
         cache_bytes=prepared.size.cache_bytes,
         full_cache_bytes=prepared.position_bytes * prepared.prompt_tokens,
@@ -139,4 +141,4 @@ def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: s
 
 def _refusal(reason: str) -> Answer:
     """Stand for the answer of a model that was not asked: nothing was said, read or kept."""
-    return Answer("", 0, "refused", 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal=reason)
+    return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal=reason)

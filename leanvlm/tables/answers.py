@@ -23,6 +23,7 @@ TABLE = Table(
             column("refusal", pa.string(), "why the model was not asked; null where it was", is_nullable=True),
             column("prompt_tokens", pa.int32(), "length of the full prompt", unit="tokens"),
             column("visual_tokens", pa.int32(), "visual tokens of the full prompt", unit="tokens"),
+            column("visual_runs", pa.int32(), "pictures, tiles or frames, each reduced by itself"),
             column(
                 "visual_tokens_kept",
                 pa.float64(),

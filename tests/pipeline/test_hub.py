@@ -1,0 +1,85 @@
+"""From the ids of hub models to the report in one command, offline, out of a cache that was filled elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from ruamel.yaml import YAML
+
+from tests.checkouts import environment, run, write_params
+from tests.models import published
+
+RECIPES = ("controls/full", "controls/blind", "tokens/random_tokens@40%", "cache/snapkv@40%", "weights/wanda@50%")
+TRIED = [one for one in published.ALL if one.architecture in ("idefics3", "lfm2_vl")]  # the small ones
+
+
+@pytest.fixture
+def hub(checkout: Path) -> Path:
+    """A checkout whose grid asks models of the hub; the cache that has them lies in it."""
+    for one in TRIED:
+        published.write(one, checkout / "home")
+    write_params(checkout, tuple(text.replace("tokens/random", "controls/random") for text in RECIPES), n=2)
+    path, yaml = checkout / "params.yaml", YAML(typ="safe")
+    params = yaml.load(path)
+    params["models"] = {one.name: {"checkpoint": f"{one.id}@main", "max_pixels": 200_000} for one in TRIED}
+    params["models"][TRIED[0].name]["dtype"] = "bfloat16"
+    params["grid"] |= {"models": list(params["models"]), "benchmarks": ["documents"]}
+    params["calibration"] |= {"n": 2}
+    with path.open("w") as file:
+        yaml.dump(params, file)
+    return checkout
+
+
+def reproduce(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "leanvlm.pipeline.reproduce", *arguments],
+        cwd=folder,
+        env=environment(folder) | {"HF_HOME": str(folder / "home")},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+def test_ids_become_a_report_and_an_edit_of_a_checkpoint_is_noticed(hub: Path) -> None:
+    done = reproduce(hub)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    rows = pq.read_table(hub / "artifacts/answers.parquet").to_pylist()
+    assert {(row["model"], row["finish_reason"] != "refused") for row in rows} == {(one.name, True) for one in TRIED}
+    assert {row["recipe"] for row in rows} >= {"controls/full", "weights/wanda@50%"}
+    page = (hub / "artifacts/report/index.html").read_text()
+    assert all(one.name in page for one in TRIED)
+    listed = json.loads((hub / f"artifacts/sources/{TRIED[0].name}.json").read_text())
+    assert listed["revision"] == published.COMMIT
+    assert "model.safetensors" in listed["files"]
+
+    [snapshot] = (hub / "home/hub").glob("models--LiquidAI*/snapshots/*")
+    template = snapshot / "chat_template.jinja"
+    template.write_text(template.read_text() + "be brief")
+    again = reproduce(hub, "answer")
+    assert again.returncode == 0, again.stderr
+    assert "answers: 10 cells, 5 answered now" in again.stdout
+
+
+def test_a_model_that_is_not_in_the_cache_is_one_sentence_before_anything_else(hub: Path) -> None:
+    [place] = (hub / "home/hub").glob("models--LiquidAI*")
+    shutil.rmtree(place)
+    done = reproduce(hub)
+    assert done.returncode != 0
+    assert f"'{TRIED[1].id}@main' is not a folder, is not in the hub's cache (HF_HOME)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (hub / "artifacts/answers.parquet").exists()
+
+
+def test_a_cache_that_lacks_a_shard_is_not_taken_for_whole(hub: Path) -> None:
+    [snapshot] = (hub / "home/hub").glob("models--LiquidAI*/snapshots/*")
+    (snapshot / "model.safetensors").unlink()
+    done = run(hub, "-m", "stages.fetch")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -18,6 +18,7 @@ import psutil
 from leanvlm.errors import InputError
 
 PARAMS = Path("params.yaml")
+PROFILES = Path("profiles")
 ARTIFACTS = Path("artifacts")
 CALIBRATION = Path("data/calibration.parquet")
 EMBEDDED = ARTIFACTS / "models/embedded"
@@ -26,6 +27,7 @@ CHECKPOINTS = ARTIFACTS / "checkpoints"
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
 HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
+LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
 CHECKS = ARTIFACTS / "checks.json"

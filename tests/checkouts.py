@@ -76,7 +76,9 @@ def make(folder: Path, model: Path) -> None:
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(model, folder / "artifacts/models/embedded")
-    shutil.copy(ROOT / "artifacts/checkpoints.yaml", folder / "artifacts/checkpoints.yaml")
+    for name in ("checkpoints.yaml", "profile.yaml"):
+        shutil.copy(ROOT / "artifacts" / name, folder / "artifacts" / name)
+    shutil.copytree(ROOT / "profiles", folder / "profiles")
     weights = folder / "artifacts/models/embedded/model.safetensors"
     halves = {name: tensor.bfloat16() for name, tensor in load_file(weights).items()}
     save_file(halves, weights, metadata={"format": "pt"})  # as the embedded model is stored

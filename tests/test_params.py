@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError
+from leanvlm.models._hub import is_id
 from leanvlm.params import load, read
-from leanvlm.pipeline.profile import choose_profile, list_checkpoints
+from leanvlm.params._profiles import blank, names, over
+from leanvlm.pipeline.profile import lay, list_checkpoints
 
 OWN = Path(__file__).parents[1] / "params.yaml"
 
@@ -53,10 +57,9 @@ def test_the_own_file_is_right() -> None:
         ("models: [embedded]", "models: ['$(touch x)']", r"grid.models\[0\] is '\$\(touch x\)'; it must be a name"),
         ("models: [embedded]", "models: ['../embedded']", r"grid.models\[0\] is '../embedded'; it must be a name"),
         ("models: [embedded]", "models: ['--force']", r"grid.models\[0\] is '--force'; it must be a name"),
-        ("  embedded: {arch", "  /etc: {arch", "a key of params.yaml.models is '/etc'; it must be a name"),
-        ("  embedded: {arch", "  other: {architecture: lava, checkpoint: a}\n  embedded: {arch", "no model 'lava'"),
+        ("  embedded: {check", "  /etc: {check", "a key of params.yaml.models is '/etc'; it must be a name"),
+        ("  embedded: {check", "  other: {architecture: lava, checkpoint: a}\n  embedded: {check", "no model 'lava'"),
         ("checkpoint: artifacts/models/embedded", "checkpoint: ''", "checkpoint is ''; it must be a folder"),
-        ("profile: default", "profile: a b", "grid.profile is 'a b'; it must be a name"),
         ("benchmarks: [easy_vqa, documents, charts, scenes, pages]", "benchmarks: []", "grid.benchmarks is"),
         ("benchmarks: [easy_vqa, documents, charts", "benchmarks: [easy_vqa, charts", "which grid.benchmarks lacks"),
         ("benchmarks: {}", "benchmarks: {documents: {lines: [4, 2]}}", "benchmarks.documents cannot be drawn"),
@@ -96,10 +99,10 @@ def test_the_own_file_is_right() -> None:
         ("device: cpu", "device: gpu", "answer.device is 'gpu'"),
         ("easy_vqa, documents", "easy_vqa, easy_vqa", "'easy_vqa' is listed twice"),
         ("benchmark: documents", "benchmark: document", "no benchmark 'document'"),
-        ('"cache/snapkv@10%:shared=true"', '"cache/snapkv@10%:kernel=0"', "kernel=0; it must be 1 or more"),
-        ('"cache/snapkv@10%:shared=true"', '"cache/h2o@10%:recent_share=2"', "recent_share=2; it must be from 0 to 1"),
-        ('"cache/snapkv@10%:shared=true"', '"cache/vlcache@10%:uniform=nan"', "uniform=nan; it must be from 0 to 1"),
-        ('"cache/snapkv@10%:shared=true"', '"tokens/fastv@10%:layer=0"', "layer=0; it must be 1 or more"),
+        ('"cache/snapkv@10%"', '"cache/snapkv@10%:kernel=0"', "kernel=0; it must be 1 or more"),
+        ('"cache/snapkv@10%"', '"cache/h2o@10%:recent_share=2"', "recent_share=2; it must be from 0 to 1"),
+        ('"cache/snapkv@10%"', '"cache/vlcache@10%:uniform=nan"', "uniform=nan; it must be from 0 to 1"),
+        ('"cache/snapkv@10%"', '"tokens/fastv@10%:layer=0"', "layer=0; it must be 1 or more"),
     ],
 )
 def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -108,13 +111,43 @@ def test_wrong_params_are_one_sentence(tmp_path: Path, old: str, new: str, said:
     assert "\n" not in str(error.value)
 
 
-def test_the_profile_decides_which_recipes_run(tmp_path: Path) -> None:
-    default = load(OWN).grid
-    whole = read(changed(tmp_path, "profile: default", "profile: all")).grid
-    assert default.chosen == default.recipes
-    assert whole.chosen == default.recipes + default.more
-    with pytest.raises(InputError, match="must be default or all"):
-        load(changed(tmp_path, "profile: default", "profile: most"))
+def laid(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy params.yaml with the profiles, and lay one over it."""
+    path = changed(folder, "grid:", "grid:")
+    shutil.copytree(OWN.parent / files.PROFILES, folder / files.PROFILES, dirs_exist_ok=True)
+    monkeypatch.chdir(folder)
+    lay(name)
+    return path
+
+
+def test_a_profile_lies_over_params_and_leaves_the_file_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    default = read(OWN)
+    path = laid(tmp_path, "all", monkeypatch)
+    assert capsys.readouterr().out == "profiles/all.yaml is laid over params.yaml\n"
+    whole = load(path)
+    assert len(whole.grid.more) == 50
+    assert whole.grid.chosen == default.grid.recipes + whole.grid.more
+    assert replace(whole, grid=default.grid) == default
+    assert path.read_bytes() == OWN.read_bytes()
+    lay("default")
+    assert read(path) == default
+
+
+@pytest.mark.parametrize("name", names(OWN.parent))
+def test_every_profile_can_be_used(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = load(laid(tmp_path, name, monkeypatch))
+    if name != "all":
+        assert params.grid.models == (name,)
+        assert is_id(params.models[name].checkpoint)
+        assert "embedded" in params.models  # blocks are laid key by key
+
+
+def test_values_are_laid_key_by_key_and_lists_as_a_whole() -> None:
+    values = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+    assert over(values, {"a": {"b": None, "c": [4]}, "d": None, "e": 5}) == {"a": {"b": 1, "c": [4]}, "d": 3, "e": 5}
+    assert over(values, blank()) == values
 
 
 def listed(path: Path) -> dict[str, list[str] | dict[str, str]]:
@@ -124,9 +157,9 @@ def listed(path: Path) -> dict[str, list[str] | dict[str, str]]:
 
 
 def test_the_checkpoints_are_those_that_the_profiles_recipes_need(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = changed(tmp_path, "profile: default", "profile: all")
+    path = laid(tmp_path, "all", monkeypatch)
     list_checkpoints(path)
     weights = load(path).weights
     assert weights.items() > load(OWN).weights.items()
@@ -160,7 +193,7 @@ weights:
 def test_a_former_block_of_checkpoints_is_told_of_once_and_not_read(
     between: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = changed(tmp_path, "  more:\n", '    - "weights/magnitude@30%"\n  more:\n')
+    path = changed(tmp_path, "  recipes:\n", '  profile: all\n  recipes:\n    - "weights/magnitude@30%"\n')
     path.write_text(path.read_text() + FORMER.format(between=between))  # the last block, without a line end
     before = path.read_bytes()
     list_checkpoints(path)
@@ -168,12 +201,14 @@ def test_a_former_block_of_checkpoints_is_told_of_once_and_not_read(
     assert sorted(read(path).weights) == ["weights-gptq-w4a16-g128", "weights-magnitude-30", "weights-wanda-50"]
     assert listed(path)["weights"] == sorted(read(path).weights)
     assert path.read_bytes() == before
-    assert capsys.readouterr().err.count("the block `weights:` is not read any more") == 1
+    said = capsys.readouterr().err
+    assert said.count("the key `weights:` is not read any more") == 1
+    assert said.count("the key `profile:` is not read any more") == 1
 
 
 def test_two_checkpoints_of_one_name_are_refused(tmp_path: Path) -> None:
-    path = changed(tmp_path, "profile: default", "profile: all")
-    path.write_text(path.read_text().replace("weights/wanda@80%", "weights/wanda@2.4%"))
+    path = changed(tmp_path, "weights/gptq@w4a16-g128", "weights/wanda@2:4")
+    path.write_text(path.read_text().replace("weights/wanda@50%", "weights/wanda@2.4%"))
     with pytest.raises(InputError, match=r"'weights/wanda@2\.4%' and 'weights/wanda@2:4' would share the file name"):
         list_checkpoints(path)
 
@@ -184,43 +219,10 @@ def test_a_grid_without_weights_methods_needs_no_checkpoint(tmp_path: Path) -> N
     assert load(path).weights == {}
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("grid:", "grid:"),
-        ("profile: default ", "profile:   'default'"),
-        ("  profile: default ", '  "profile": "default"\t'),
-        ("# The grid", "# profile: all\n# The grid"),
-        ("answer:\n", "answer:  # profile: default\n"),
-        ("\n", "\r\n"),
-        ("# The grid", "# Übersicht \U0001f5bc: the grid"),
-    ],
-)
-def test_a_chosen_profile_is_all_that_changes(
-    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(OWN.read_text().replace(old, new), newline="")
-    before = path.read_bytes()
-    monkeypatch.chdir(tmp_path)
-    choose_profile("default")
-    assert path.read_bytes() == before
-    choose_profile("all")
-    assert load(Path("params.yaml")).grid.profile == "all"
-    kept = [line for line in before.splitlines() if b"profile" not in line or line.startswith((b"#", b"answer"))]
-    assert [line for line in path.read_bytes().splitlines() if line in kept] == kept
-    assert len(path.read_bytes().splitlines()) == len(before.splitlines())
-    choose_profile("default")
-    assert load(Path("params.yaml")) == load(OWN)
-
-
 def test_a_profile_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed(tmp_path, "  profile: default", "  # none")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="no profile 'most'; choose default or all"):
-        choose_profile("most")
-    with pytest.raises(InputError, match="no key `profile` under `grid:`; add the line `profile: all` there"):
-        choose_profile("all")
+    with pytest.raises(InputError, match=r"no profile 'al' \(perhaps all\); the profiles are default, all, i"):
+        laid(tmp_path, "al", monkeypatch)
+    assert not files.LAID.exists()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.params.blocks import PROFILES, Params
+from leanvlm.params.blocks import Params
 from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")
@@ -15,8 +15,6 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 def check_names(params: Params) -> None:
     """Raise InputError for the first name, recipe, knob or missing reference."""
-    if params.grid.profile not in PROFILES:
-        raise InputError(f"grid.profile is {params.grid.profile!r}; it must be {' or '.join(PROFILES)}")
     for names in (params.grid.benchmarks, params.grid.models):
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")

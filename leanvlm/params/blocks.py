@@ -14,8 +14,6 @@ from leanvlm.recipes import Recipe, parse, slug
 if TYPE_CHECKING:
     from leanvlm.benchmarks._benchmark import Benchmark
 
-PROFILES = ("default", "all")
-
 # Bounds are far above what anybody needs: they catch a slip of the keyboard before it costs hours or the memory.
 Name = Annotated[str, NAME]
 Names = Annotated[tuple[Name, ...], SOME]
@@ -37,13 +35,12 @@ class Grid:
     models: Names
     recipes: Recipes
     benchmarks: Names
-    profile: Name = "default"
-    more: tuple[str, ...] = ()  # recipes that the profile "all" adds
+    more: tuple[str, ...] = ()  # recipes that a profile adds
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """The profile's recipes, as they are spelt."""
-        return self.recipes + (self.more if self.profile == "all" else ())
+        """All recipes, as they are spelt."""
+        return self.recipes + self.more
 
 
 @dataclass(frozen=True)

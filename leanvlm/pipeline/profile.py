@@ -1,4 +1,4 @@
-"""What stands ready before DVC reads dvc.yaml: a checked params.yaml, its profile, and the checkpoints to make.
+"""What stands ready before DVC reads dvc.yaml: a checked params.yaml, the profile over it, the checkpoints to make.
 
 The checkpoints follow from params.yaml and are written to a file of their own, artifacts/checkpoints.yaml. DVC puts
 what stands in that file into a command, and a command goes to a shell: so it holds checked names and nothing else, and
@@ -10,33 +10,30 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from leanvlm import files
-from leanvlm.errors import InputError
-from leanvlm.params import PROFILES, Params, load, read, read_text
+from leanvlm.params import Params, load
+from leanvlm.params._profiles import NONE, blank, over, read_profile
 
-PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of a params.yaml that was checked, and of its checkpoints
+PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of what was checked: params.yaml, the profile, the checkpoints
 HEADER = "# Written by `make repro` from params.yaml; do not edit. `compress` makes a checkpoint of each pair.\n"
 
 
-def choose_profile(name: str) -> None:
-    """Write the profile into params.yaml, where DVC and a reader find it; all else in it stays as it is.
+def lay(name: str) -> None:
+    """Lay a profile over params.yaml for this run: its values go to a file of their own, which DVC watches too.
 
-    Raises: InputError for an unknown profile, or a params.yaml without the key `grid.profile`.
+    Raises: InputError for an unknown profile.
     """
-    if name not in PROFILES:
-        raise InputError(f"no profile {name!r}; choose {' or '.join(PROFILES)}, as in `make repro PROFILE=all`")
-    before = read(files.PARAMS).grid.profile
-    text = read_text(files.PARAMS)
-    found = _child(_child(YAML(typ="safe").compose(text), "grid"), "profile")
-    if not isinstance(found, ScalarNode):
-        raise InputError(f"{files.PARAMS} has no key `profile` under `grid:`; add the line `profile: {name}` there")
-    if before != name:
-        files.write(text[: found.start_mark.index] + name + text[found.end_mark.index :], files.PARAMS.resolve())
-        print(f"params.yaml: the profile is now {name}")
+    text = f"# Written by `make repro PROFILE={name}`; do not edit.\n" + _dumped(
+        over(blank(), read_profile(name, Path()))
+    )
+    if not files.LAID.is_file() or files.LAID.read_text(encoding="utf-8") != text:
+        files.write(text, files.LAID)
+    if name != NONE:
+        print(f"profiles/{name}.yaml is laid over {files.PARAMS}")
 
 
 def check_params() -> None:
@@ -61,19 +58,17 @@ def list_checkpoints(path: Path) -> None:
 def _written(params: Params) -> str:
     """Write lists, which DVC merges with nothing that a person wrote, and the recipe of each slug."""
     needed = {"models": list(params.grid.models), "weights": list(params.weights), "recipes": params.weights}
-    text = io.StringIO(HEADER)
-    text.seek(0, io.SEEK_END)
+    return HEADER + _dumped({"checkpoints": needed})
+
+
+def _dumped(values: dict[str, Any]) -> str:
+    text = io.StringIO()
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
-    yaml.dump({"checkpoints": needed}, text)
+    yaml.dump(values, text)
     return text.getvalue()
 
 
-def _child(node: Node | None, key: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
-
-
 def _digest() -> bytes:
-    read = [path.read_bytes() if path.is_file() else b"" for path in (files.PARAMS, files.NEEDED)]
+    read = [path.read_bytes() if path.is_file() else b"" for path in (files.PARAMS, files.LAID, files.NEEDED)]
     return b" ".join(hashlib.sha256(content).hexdigest().encode() for content in read)

@@ -21,8 +21,9 @@ from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
+from leanvlm.params._profiles import NONE
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
-from leanvlm.pipeline.profile import check_params, choose_profile
+from leanvlm.pipeline.profile import check_params, lay
 from leanvlm.processes.children import die_with_parent, dying_with_this
 from leanvlm.processes.endings import RUN
 from leanvlm.processes.lock import only_run
@@ -37,7 +38,7 @@ TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage, an item of on
 def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
     """Run `dvc repro` in a process that dies with this one.
 
-    Takes: profile, which params.yaml is to name from now on.
+    Takes: profile, a file of profiles/ whose values are laid over params.yaml in this run.
 
     Raises: InputError for a target that names no stage, a params.yaml that cannot be used or a model that is not
         there, RunError if another run holds the checkout or a stage fails.
@@ -89,6 +90,8 @@ def run_frozen(name: str, *, profile: str | None = None) -> None:
         frozen = [name for name, stage in stages.items() if stage.get("frozen")]
         if name not in frozen:
             raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
+        if str(files.SOURCES) in stages[name]["deps"]:  # which is no file of git, and listed in a moment
+            _run([*DVC, "repro", "--single-item", "fetch"], environment)
         _run(["sh", "-c", stages[name]["cmd"]], environment)
         _run([*DVC, "commit", "--force", "--", name], environment)
 
@@ -98,8 +101,7 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
     """Hold the checkout, its params.yaml checked and its dvc.lock whole; give the environment of a stage."""
     read(files.PARAMS)  # outside a checkout there is nothing to hold
     with only_run(HOLD):
-        if profile is not None:
-            choose_profile(profile)
+        lay(profile or NONE)
         check_params()
         for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
             folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +128,7 @@ def main() -> None:
     """Run all of the pipeline, or the targets on the command line."""
     die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", help="default or all; kept in params.yaml")
+    parser.add_argument("--profile", help="a file of profiles/, laid over params.yaml in this run")
     parser.add_argument("--rerun", metavar="STAGE", help="run a frozen stage: embedded or ablation")
     parser.add_argument("targets", nargs="*")
     arguments, options = parser.parse_known_args()

@@ -41,8 +41,8 @@ def test_it_is_no_name(rng: random.Random, tree: dict[str, dict[str, object]], t
     hostile = name(rng)
     if NAME.fullmatch(hostile):
         return  # a sign in the midst of letters may be one of a name
-    place = rng.choice(("models", "benchmarks", "profile"))
-    tree["grid"][place] = hostile if place == "profile" else [hostile]
+    place = rng.choice(("models", "benchmarks"))
+    tree["grid"][place] = [hostile]
     if place == "models":
         tree["models"] = {hostile: tree["models"]["embedded"]}
     path = tmp_path / "params.yaml"
@@ -62,4 +62,4 @@ def test_it_is_no_target(rng: random.Random, tmp_path: Path, monkeypatch: pytest
 
 def test_it_is_no_profile(rng: random.Random, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert refusal(lambda: profile.choose_profile(name(rng)))
+    assert refusal(lambda: profile.lay(name(rng)))

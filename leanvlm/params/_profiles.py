@@ -1,0 +1,53 @@
+"""A profile: a file of profiles/ whose values are laid over params.yaml for one run; the user's file stays as it is.
+
+What is laid lies in artifacts/profile.yaml, with null for all else, so that DVC sees each value that a stage reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from leanvlm import files
+from leanvlm.errors import InputError
+from leanvlm.params._yaml import read_yaml
+from leanvlm.params.blocks import Params
+from leanvlm.texts import perhaps
+
+NONE = "default"  # the name of no profile
+
+
+def names(root: Path) -> list[str]:
+    """List the profiles of a checkout."""
+    return sorted(path.stem for path in (root / files.PROFILES).glob("*.yaml"))
+
+
+def read_profile(name: str, root: Path) -> dict[str, Any]:
+    """Read a profile's values.
+
+    Raises: InputError for a name without a file, and for what is no block of values.
+    """
+    known = names(root)
+    if name != NONE and name not in known:
+        known = [NONE, *known]
+        raise InputError(f"no profile {name[:60]!r}{perhaps(name, known)}; the profiles are {', '.join(known)}")
+    found = {} if name == NONE else read_yaml(root / files.PROFILES / f"{name}.yaml")
+    if not isinstance(found, dict):
+        raise InputError(f"profiles/{name}.yaml holds no blocks; write them as in params.yaml")
+    return found
+
+
+def over(values: Any, laid: Any) -> Any:
+    """Lay values over others: blocks key by key, anything else as a whole; null lays nothing."""
+    if not isinstance(laid, dict):
+        return values if laid is None else laid
+    found = dict(values) if isinstance(values, dict) else {}
+    merged = {key: over(found.get(key), value) for key, value in laid.items()}
+    return found | {key: value for key, value in merged.items() if value is not None} or values
+
+
+def blank(kind: Any = Params) -> dict[str, Any]:
+    """Return every key of params.yaml with null, down to where a block may have any keys."""
+    hints = get_type_hints(kind)
+    return {one.name: blank(hints[one.name]) if is_dataclass(hints[one.name]) else None for one in fields(kind)}

@@ -3,10 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
-export HF_HUB_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro ablate serve bench-sweep bench-methods bench-metrics bench-weights test-faults test-chaos
+.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-methods bench-metrics bench-weights test-faults test-chaos
 
 setup: .venv/ready
 
@@ -27,10 +26,13 @@ docs: setup
 	$(BIN)/python -m leanvlm.docs.generate
 
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 repro: setup
 	@exec $(BIN)/python -m leanvlm.pipeline.reproduce $(if $(PROFILE),--profile $(PROFILE))
+
+plan: setup
+	@exec $(BIN)/python -m leanvlm plan $(if $(PROFILE),--profile $(PROFILE))
 
 ablate: setup
 	@exec $(BIN)/python -m leanvlm.pipeline.reproduce --rerun ablation

@@ -8,7 +8,6 @@ appear whole, under names that say what they were made from.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,7 +28,7 @@ from leanvlm.params import Params, load
 from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.batches import Batch
-from leanvlm.pipeline.cells import Cell, grid_cells, prune
+from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, prune
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.processes.endings import ending_well
 
@@ -72,14 +71,6 @@ def fill(params: Params, missing: Sequence[Cell]) -> None:
     if refused:
         others = f" ({len(refused) - 1} more sweeps were refused; the other cells are kept)" if refused[1:] else ""
         raise InputError(f"{refused[0]}{others}")
-
-
-def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Group cells that share weights and samples, so that each checkpoint is loaded once."""
-    groups: dict[tuple[Path, str], list[Cell]] = defaultdict(list)
-    for cell in cells:
-        groups[params.folder(cell.model, cell.recipe), cell.benchmark].append(cell)
-    return [groups[key] for key in sorted(groups, key=lambda key: (key[0].as_posix(), key[1]))]
 
 
 @task(cache_policy=NO_CACHE)

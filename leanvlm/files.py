@@ -26,6 +26,7 @@ TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
+RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`
 HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need

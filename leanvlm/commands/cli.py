@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from leanvlm.commands import Command, compare, explain, lists, recommend, run, score, sql, verify_paper
+from leanvlm.commands import Command, compare, explain, lists, plan, recommend, run, score, sql, verify_paper
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.printing import FORMATS
 from leanvlm.texts import perhaps
@@ -21,6 +21,7 @@ COMMANDS: tuple[Command, ...] = (
     recommend.COMMAND,
     sql.COMMAND,
     explain.COMMAND,
+    plan.COMMAND,
     verify_paper.COMMAND,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def folder_of(name: str | Path, *, fetch: bool = True) -> Path:
     if constants.HF_HUB_OFFLINE or not fetch:
         why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "only `make repro` and `leanvlm run` fetch"
         raise _missing(name, f"{why}, and {'it is there in part' if isinstance(cached, Path) else 'it is not there'}")
-    _announce(found)
+    if size := size_of(str(name)):  # else the fetch says what is wrong
+        print(f"{name}: {size / 1e9:.2f} GB, of which some may be here already", file=sys.stderr)
     fetched = _snapshot(found)
     if isinstance(fetched, Path):
         return fetched
@@ -78,19 +80,18 @@ def _is_whole(folder: Path) -> bool:
     return (folder / "config.json").is_file() and has_weights
 
 
-def _announce(found: re.Match[str]) -> None:
-    """Say how much is about to be fetched, if the hub tells."""
-    from fnmatch import fnmatch
-
+def size_of(name: str) -> int | None:
+    """Ask the hub how many bytes a checkpoint has, of what we fetch; None where it cannot be asked."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
+    found = ID.fullmatch(name)
     try:
+        assert found is not None
         told = HfApi().model_info(found["id"], revision=found["revision"], files_metadata=True)
     except (OSError, ValueError, HfHubHTTPError):
-        return  # the fetch says what is wrong
-    sizes = [one.size or 0 for one in told.siblings or [] if any(fnmatch(one.rfilename, kind) for kind in PATTERNS)]
-    print(f"{found[0]}: {len(sizes)} files of {sum(sizes) / 1e9:.2f} GB, in part here perhaps", file=sys.stderr)
+        return None
+    return sum(one.size or 0 for one in told.siblings or [] if any(fnmatch(one.rfilename, kind) for kind in PATTERNS))
 
 
 def _missing(name: str | Path, reason: str) -> InputError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from leanvlm import files
 from leanvlm.params._names import DEVICES, DTYPES, check_names
-from leanvlm.params._profiles import over
+from leanvlm.params._profiles import over, read_profile
 from leanvlm.params._typed import build
 from leanvlm.params._yaml import read_text, read_yaml
 from leanvlm.params.blocks import Ablation, Answering, Params
@@ -21,18 +22,18 @@ FORMER = {  # keys that were read once, and what became of them
 }
 
 
-def load(path: Path) -> Params:
-    """Read and check params.yaml.
+def load(path: Path, *, profile: str | None = None) -> Params:
+    """Read and check params.yaml, with a profile over it: one of profiles/, else the one that `make repro` laid last.
 
     Raises: InputError naming the first key, name or recipe that cannot be used.
     """
-    params = read(path)
+    params = read(path, profile=profile)
     check_names(params)
     return params
 
 
-def read(path: Path) -> Params:
-    """Read params.yaml with the profile that is laid over it, and check keys and types, not yet what they name.
+def read(path: Path, *, profile: str | None = None) -> Params:
+    """Read params.yaml with a profile over it, see `load`, and check keys and types, not yet what they name.
 
     Raises: InputError naming the first key that is missing, unknown or of another type.
     """
@@ -42,9 +43,14 @@ def read(path: Path) -> Params:
             if isinstance(place, dict) and key in place:
                 _tell(f"{path}: the key `{key}:` is not read any more, since {FORMER[key]}; delete it")
                 del place[key]
-    laid = path.parent / files.LAID
-    params: Params = build(Params, over(values, read_yaml(laid)) if laid.is_file() else values, "params.yaml")
+    params: Params = build(Params, over(values, _laid(path.parent, profile)), "params.yaml")
     return params
+
+
+def _laid(root: Path, profile: str | None) -> Any:
+    if profile is not None:
+        return read_profile(profile, root)
+    return read_yaml(root / files.LAID) if (root / files.LAID).is_file() else None
 
 
 @cache

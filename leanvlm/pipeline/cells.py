@@ -7,7 +7,8 @@ settings, library versions and the kind of device. The key's parts are kept in t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -122,6 +123,14 @@ def _settings(params: Params, model: str) -> str:
     asked = params.models[model]
     dtype = asked.dtype or params.answer.dtype
     return json.dumps([params.answer.max_new_tokens, dtype, params.answer.rows, asked.max_pixels])
+
+
+def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Group cells that share weights and samples, so that each checkpoint is loaded once."""
+    groups: dict[tuple[Path, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[params.folder(cell.model, cell.recipe), cell.benchmark].append(cell)
+    return [groups[key] for key in sorted(groups, key=lambda key: (key[0].as_posix(), key[1]))]
 
 
 def prune(wanted: Iterable[Cell], *, keep: int) -> int:

@@ -1,0 +1,122 @@
+"""What a run would do, before it is paid for: files to fetch and to make, cells, skips, and hours by measured rates."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from leanvlm import files
+from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
+from leanvlm.errors import InputError
+from leanvlm.models._hub import is_id, size_of
+from leanvlm.params import Params
+from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
+from leanvlm.pipeline.hashes import listing
+from leanvlm.pipeline.models import checkpoint
+
+MEASURED = 2  # samples that a sweep is tried with
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a run would do, in how much of what unit; None where it is not known."""
+
+    model: str
+    what: str
+    amount: float | None
+    unit: str
+    note: str = ""
+
+
+def steps(params: Params, *, measure: bool) -> Iterator[Step]:
+    """Yield what a run would do, model by model.
+
+    Takes: measure, whether a few samples are asked to learn how long all take; what was learnt is kept.
+    """
+    for model in params.grid.models:
+        yield _fetching(params, model)
+    try:
+        cells, skips = grid_cells(params), grid_skips(params)
+    except InputError as error:  # of a model that is not here yet
+        yield Step("", "cells", None, "cells", str(error))
+        return
+    for model in params.grid.models:
+        own = [cell for cell in cells if cell.model == model]
+        missing = [cell for cell in own if not cell.path.exists()]
+        yield from _making(params, model)
+        yield Step(model, "cells stored", len(own) - len(missing), "cells")
+        yield Step(model, "cells to answer", len(missing), "cells", _part(missing))
+        reasons = Counter(skip.reason for skip in skips if skip.model == model)
+        yield from (Step(model, "cells skipped", n, "cells", reason) for reason, n in reasons.items())
+        yield _answering(params, model, missing, measure=measure)
+
+
+def _fetching(params: Params, model: str) -> Step:
+    name = params.models[model].checkpoint
+    if not is_id(name):
+        return Step(model, "to fetch", 0, "GB", f"lies in {name}")
+    try:
+        folder = params.source(model)
+    except InputError:
+        size = size_of(name)
+        return Step(model, "to fetch", None if size is None else size / GB, "GB", "of the hub, into HF_HOME")
+    size = sum(size for size, _ in listing(folder).values())
+    return Step(model, "to fetch", 0, "GB", f"{size / GB:.2f} GB are in the hub's cache")
+
+
+def _making(params: Params, model: str) -> Iterator[Step]:
+    """Say how many checkpoints there are to make; a pruned one is as large as the model in 16 bits."""
+    absent = [slug for slug in params.weights if not (files.checkpoint(model, slug) / "audit.json").is_file()]
+    size = sum(size for name, (size, _) in listing(params.source(model)).items() if name.endswith(".safetensors"))
+    yield Step(model, "checkpoints to make", len(absent), "checkpoints", ", ".join(absent))
+    yield Step(model, "to store", len(absent) * size / GB, "GB", "at most, for checkpoints")
+
+
+def _part(missing: Sequence[Cell]) -> str:
+    n = sum(cell.batches.exists() for cell in missing)
+    return f"{n} of them are answered in part" if n else ""
+
+
+def _answering(params: Params, model: str, missing: Sequence[Cell], *, measure: bool) -> Step:
+    known, seconds = _known(), 0.0
+    for group in by_sweep(params, missing):
+        key = _key(params, group)
+        if key not in known and measure:
+            known[key] = _measured(params, group)
+            files.write(json.dumps(known, indent=1, sort_keys=True) + "\n", files.RATES)
+        if key not in known:
+            return Step(model, "answering", None, "hours", "never measured; `leanvlm plan --measure` asks 2 samples")
+        seconds += known[key] * len(sample_ids(group[0].benchmark)) / params.answer.workers
+    return Step(model, "answering", seconds / 3600, "hours", f"by {MEASURED} samples of each sweep, on this machine")
+
+
+def _key(params: Params, group: Sequence[Cell]) -> str:
+    """Name what a sweep's rate depends on: how it is asked, of what, with which recipes."""
+    weights = checkpoint(params, group[0].model, group[0].recipe)
+    asked = [str(value) for value in vars(weights).values()]
+    answering = [params.answer.max_new_tokens, params.answer.rows]
+    return json.dumps([asked, answering, group[0].benchmark, [cell.recipe.text for cell in group]])
+
+
+def _known() -> dict[str, float]:
+    try:
+        found: dict[str, float] = json.loads(files.RATES.read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError):
+        return {}
+
+
+def _measured(params: Params, group: Sequence[Cell]) -> float:
+    """Ask a few samples, the model loaded and warm, and return the seconds of one."""
+    weights = checkpoint(params, group[0].model, group[0].recipe)
+    first, *others = islice(read_samples(group[0].benchmark), 1 + MEASURED)
+    recipes, sizes = [cell.recipe.text for cell in group], {"limit": params.answer.max_new_tokens}
+    answer_batch(weights, [first], recipes[:1], **sizes, rows=1)
+    asked, started = others or [first], time.perf_counter()
+    answer_batch(weights, asked, recipes, **sizes, rows=params.answer.rows)
+    return (time.perf_counter() - started) / len(asked)

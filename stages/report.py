@@ -14,6 +14,7 @@ import duckdb
 
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
+from leanvlm.params._profiles import laid_text
 from leanvlm.report import figures, metrics, summary
 from leanvlm.report.page import page
 
@@ -24,8 +25,8 @@ def main() -> None:
     shown = loaded.report
     if not files.STORE.is_file():
         raise InputError(f"{files.STORE} does not exist; run `dvc repro tally` to make it")
-    settings = files.PARAMS.read_text(encoding="utf-8")
-    embedded = [name for name, model in loaded.models.items() if Path(model.checkpoint) == files.EMBEDDED]
+    settings = files.PARAMS.read_text(encoding="utf-8") + laid_text(Path())
+    embedded = [name for name in loaded.grid.models if Path(loaded.models[name].checkpoint) == files.EMBEDDED]
     with duckdb.connect(str(files.STORE), read_only=True) as connection:
         told = summary.summarise(connection)
         text = page.render(

@@ -13,7 +13,7 @@ from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.models._hub import is_id
 from leanvlm.params import load, read
-from leanvlm.params._profiles import blank, names, over
+from leanvlm.params._profiles import blank, laid_text, names, over
 from leanvlm.pipeline.profile import lay, list_checkpoints
 
 OWN = Path(__file__).parents[1] / "params.yaml"
@@ -131,8 +131,10 @@ def test_a_profile_lies_over_params_and_leaves_the_file_as_it_is(
     assert whole.grid.chosen == default.grid.recipes + whole.grid.more
     assert replace(whole, grid=default.grid) == default
     assert path.read_bytes() == OWN.read_bytes()
+    assert "- weights/magnitude@80%" in laid_text(tmp_path)
     lay("default")
     assert read(path) == default
+    assert laid_text(tmp_path) == ""
 
 
 @pytest.mark.parametrize("name", names(OWN.parent))

@@ -5,9 +5,12 @@ What is laid lies in artifacts/profile.yaml, with null for all else, so that DVC
 
 from __future__ import annotations
 
+import io
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
+
+from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError
@@ -45,6 +48,21 @@ def over(values: Any, laid: Any) -> Any:
     found = dict(values) if isinstance(values, dict) else {}
     merged = {key: over(found.get(key), value) for key, value in laid.items()}
     return found | {key: value for key, value in merged.items() if value is not None} or values
+
+
+def laid_text(root: Path) -> str:
+    """Write what is laid over params.yaml, for a reader; nothing where no profile is."""
+    laid = over({}, read_yaml(root / files.LAID)) if (root / files.LAID).is_file() else {}
+    return f"\n# A profile lies over it:\n{dumped(laid)}" if laid else ""
+
+
+def dumped(values: dict[str, Any]) -> str:
+    """Write values as YAML, a line each."""
+    text = io.StringIO()
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.dump(values, text)
+    return text.getvalue()
 
 
 def blank(kind: Any = Params) -> dict[str, Any]:

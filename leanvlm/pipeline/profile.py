@@ -8,15 +8,11 @@ a person edits params.yaml only.
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.params import Params, load
-from leanvlm.params._profiles import NONE, blank, over, read_profile
+from leanvlm.params._profiles import NONE, blank, dumped, over, read_profile
 
 PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of what was checked: params.yaml, the profile, the checkpoints
 HEADER = "# Written by `make repro` from params.yaml; do not edit. `compress` makes a checkpoint of each pair.\n"
@@ -27,7 +23,7 @@ def lay(name: str) -> None:
 
     Raises: InputError for an unknown profile.
     """
-    text = f"# Written by `make repro PROFILE={name}`; do not edit.\n" + _dumped(
+    text = f"# Written by `make repro PROFILE={name}`; do not edit.\n" + dumped(
         over(blank(), read_profile(name, Path()))
     )
     if not files.LAID.is_file() or files.LAID.read_text(encoding="utf-8") != text:
@@ -58,15 +54,7 @@ def list_checkpoints(path: Path) -> None:
 def _written(params: Params) -> str:
     """Write lists, which DVC merges with nothing that a person wrote, and the recipe of each slug."""
     needed = {"models": list(params.grid.models), "weights": list(params.weights), "recipes": params.weights}
-    return HEADER + _dumped({"checkpoints": needed})
-
-
-def _dumped(values: dict[str, Any]) -> str:
-    text = io.StringIO()
-    yaml = YAML(typ="safe")
-    yaml.default_flow_style = False
-    yaml.dump(values, text)
-    return text.getvalue()
+    return HEADER + dumped({"checkpoints": needed})
 
 
 def _digest() -> bytes:

@@ -24,6 +24,7 @@ CALIBRATION = Path("data/calibration.parquet")
 EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
+NOT_MADE = "refusal.json"  # in the folder of a checkpoint that a model does not allow
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
 RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`

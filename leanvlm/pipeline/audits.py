@@ -16,13 +16,15 @@ Row = dict[str, Any]
 
 
 def write_tables(params: Params) -> None:
-    """Write the tables of all checkpoints that the grid's recipes need.
+    """Write the tables of the checkpoints that the recipes need, but those that a model does not allow.
 
     Raises: InputError for a checkpoint that was not made.
     """
     made = [(model, slug, text) for model in params.grid.models for slug, text in params.weights.items()]
     layers, spent = [], []
     for model, slug, text in made:
+        if (files.checkpoint(model, slug) / files.NOT_MADE).is_file():
+            continue
         keys = {"model": model, "recipe": text}
         layers += [keys | row for row in layer_rows(_read(files.checkpoint(model, slug) / "audit.json"))]
         spent.append(keys | _read(files.costs(model, slug)))

@@ -19,6 +19,7 @@ from leanvlm.params import Params
 from leanvlm.pipeline.hashes import digest, file_hash, folder_hash
 from leanvlm.pipeline.models import architecture
 from leanvlm.pipeline.sources import code_hash
+from leanvlm.pipeline.widths import width_refusal
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells, samples
 from leanvlm.tables._parquet import header
@@ -92,7 +93,7 @@ def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
     config = kind.read_config(params.source(model))
     for text in params.grid.chosen:
         recipe = parse(text)
-        yield recipe, refusal(kind, config, recipe)
+        yield recipe, refusal(kind, config, recipe) or width_refusal(params, model, recipe)
 
 
 def grid_cells(params: Params) -> list[Cell]:

@@ -16,6 +16,7 @@ from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.params import Params
 from leanvlm.pipeline import calibration
 from leanvlm.pipeline.models import architecture
+from leanvlm.pipeline.widths import width_refusal
 from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables.calibration import TABLE
 
@@ -23,16 +24,26 @@ from leanvlm.tables.calibration import TABLE
 def compress(params: Params, name: str, text: str) -> None:
     """Write a checkpoint with its audit, and its costs apart from it.
 
+    A model whose layers a method cannot take gets a folder that says so: its cells are skipped, the others go on.
+
     Takes: text, a recipe of weights methods, or the slug under which params.yaml lists it.
 
     Raises: InputError for an unknown model, or a recipe that acts on anything but the weights.
     """
     recipe = _recipe(params, name, text)
+    folder = files.checkpoint(name, slug(recipe.text))
+    if reason := width_refusal(params, name, recipe):
+        with files.whole(folder) as part:
+            part.mkdir()
+            (part / files.NOT_MADE).write_text(json.dumps({"reason": reason}) + "\n", encoding="utf-8")
+        files.write("{}\n", files.costs(name, slug(recipe.text)))
+        print(f"{name}: no checkpoint is made, since {reason}")
+        return
     source = params.source(name)
     loaded = load_model(architecture(params, name), source, max_pixels=params.models[name].max_pixels or None)
     samples = calibration.inputs(loaded, TABLE.read(files.CALIBRATION).to_pylist())
     started = time.perf_counter()
-    write(recipe, loaded, samples, source=source, folder=files.checkpoint(name, slug(recipe.text)))
+    write(recipe, loaded, samples, source=source, folder=folder)
     seconds, kibibytes = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     costs = {"calibration_samples": len(samples), "seconds": seconds, "peak_bytes": 1024 * kibibytes}
     files.write(json.dumps(costs, indent=2) + "\n", files.costs(name, slug(recipe.text)))

@@ -17,6 +17,8 @@ from leanvlm.params import Params
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
 from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint
+from leanvlm.pipeline.widths import width_refusal
+from leanvlm.recipes import parse
 
 MEASURED = 2  # samples that a sweep is tried with
 GB = 1e9
@@ -71,7 +73,8 @@ def _fetching(params: Params, model: str) -> Step:
 
 def _making(params: Params, model: str) -> Iterator[Step]:
     """Say how many checkpoints there are to make; a pruned one is as large as the model in 16 bits."""
-    absent = [slug for slug in params.weights if not (files.checkpoint(model, slug) / "audit.json").is_file()]
+    wanted = [slug for slug, text in params.weights.items() if width_refusal(params, model, parse(text)) is None]
+    absent = [slug for slug in wanted if not (files.checkpoint(model, slug) / "audit.json").is_file()]
     size = sum(size for name, (size, _) in listing(params.source(model)).items() if name.endswith(".safetensors"))
     yield Step(model, "checkpoints to make", len(absent), "checkpoints", ", ".join(absent))
     yield Step(model, "to store", len(absent) * size / GB, "GB", "at most, for checkpoints")

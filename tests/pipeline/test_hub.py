@@ -15,7 +15,14 @@ from ruamel.yaml import YAML
 from tests.checkouts import environment, run, write_params
 from tests.models import published
 
-RECIPES = ("controls/full", "controls/blind", "tokens/random_tokens@40%", "cache/snapkv@40%", "weights/wanda@50%")
+RECIPES = (
+    "controls/full",
+    "controls/blind",
+    "tokens/random_tokens@40%",
+    "cache/snapkv@40%",
+    "weights/wanda@50%",
+    "weights/gptq@w4a16-g128",
+)
 TRIED = [one for one in published.ALL if one.architecture in ("idefics3", "lfm2_vl")]  # the small ones
 
 
@@ -54,6 +61,9 @@ def test_ids_become_a_report_and_an_edit_of_a_checkpoint_is_noticed(hub: Path) -
     rows = pq.read_table(hub / "artifacts/answers.parquet").to_pylist()
     assert {(row["model"], row["finish_reason"] != "refused") for row in rows} == {(one.name, True) for one in TRIED}
     assert {row["recipe"] for row in rows} >= {"controls/full", "weights/wanda@50%"}
+    skipped = pq.read_table(hub / "artifacts/skips.parquet").to_pylist()  # SmolVLM's rows have 576 weights
+    assert {(row["model"], row["recipe"]) for row in skipped} == {(TRIED[0].name, "weights/gptq@w4a16-g128")}
+    assert "needs widths that 128 divides" in skipped[0]["reason"]
     page = (hub / "artifacts/report/index.html").read_text()
     assert all(one.name in page for one in TRIED)
     listed = json.loads((hub / f"artifacts/sources/{TRIED[0].name}.json").read_text())
@@ -65,7 +75,7 @@ def test_ids_become_a_report_and_an_edit_of_a_checkpoint_is_noticed(hub: Path) -
     template.write_text(template.read_text() + "be brief")
     again = reproduce(hub, "answer")
     assert again.returncode == 0, again.stderr
-    assert "answers: 10 cells, 5 answered now" in again.stdout
+    assert "answers: 11 cells, 6 answered now" in again.stdout
 
 
 def test_a_model_that_is_not_in_the_cache_is_one_sentence_before_anything_else(hub: Path) -> None:

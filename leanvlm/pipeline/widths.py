@@ -1,0 +1,40 @@
+"""Which weights methods a model's layers cannot take: decided from config.json, before any weight is read.
+
+A network without weights is built of the configuration, and the methods look at its layers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from leanvlm import plugins
+from leanvlm.errors import InputError
+from leanvlm.methods.weights._weights import WeightsMethod
+from leanvlm.params import Params
+from leanvlm.pipeline.models import architecture
+from leanvlm.processes.quiet import quiet
+from leanvlm.recipes import Recipe
+
+
+def width_refusal(params: Params, model: str, recipe: Recipe) -> str | None:
+    """Say as a sentence why a model's widths do not allow a recipe's weights methods; None where they do."""
+    methods = [part.method_as(WeightsMethod) for part in recipe.parts if part.built.acts_on == "weights"]
+    for method in methods:
+        if method.together is not None:
+            try:
+                method.refuse_widths(_without_weights(architecture(params, model), str(params.source(model))))
+            except InputError as error:
+                return str(error)
+    return None
+
+
+@cache
+def _without_weights(architecture: str, folder: str) -> Any:
+    kind = plugins.load("models", architecture)
+    config = kind.read_config(Path(folder))
+    with torch.device("meta"), quiet():
+        return kind.network_class(config)

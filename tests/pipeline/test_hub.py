@@ -18,7 +18,7 @@ from tests.models import published
 RECIPES = (
     "controls/full",
     "controls/blind",
-    "tokens/random_tokens@40%",
+    "controls/random_tokens@40%",
     "cache/snapkv@40%",
     "weights/wanda@50%",
     "weights/gptq@w4a16-g128",
@@ -31,7 +31,7 @@ def hub(checkout: Path) -> Path:
     """A checkout whose grid asks models of the hub; the cache that has them lies in it."""
     for one in TRIED:
         published.write(one, checkout / "home")
-    write_params(checkout, tuple(text.replace("tokens/random", "controls/random") for text in RECIPES), n=2)
+    write_params(checkout, RECIPES, n=2)
     path, yaml = checkout / "params.yaml", YAML(typ="safe")
     params = yaml.load(path)
     params["models"] = {one.name: {"checkpoint": f"{one.id}@main", "max_pixels": 200_000} for one in TRIED}

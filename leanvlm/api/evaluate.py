@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,12 +97,14 @@ def _answered(
     model: LoadedModel, samples: Sequence[Sample], recipes: Sequence[Recipe], benchmark: str, limit: int
 ) -> Iterator[dict[str, Any]]:
     by_id = {sample.sample_id: sample for sample in samples}
+    refused: dict[str, str] = {}
     with tqdm(
         total=len(samples), desc=f"{benchmark} x {len(recipes)} recipes", unit="sample", disable=None
     ) as progress:
         for batch in batches(samples, len(recipes), ROWS):
             for sample_id, recipe, found in answer_all(model, batch, recipes, limit=limit):
                 sample = by_id[sample_id]
+                refused |= {sample_id: found.refusal} if found.refusal else {}
                 yield {
                     "recipe": recipe.text,
                     "sample_id": sample_id,
@@ -112,3 +115,6 @@ def _answered(
                     "rule": sample.rule,
                 }
             progress.update(len(batch))
+    if refused:
+        first = next(iter(refused.values()))
+        print(f"{benchmark}: {len(refused)} samples were refused and count as wrong; {first}", file=sys.stderr)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import leanvlm
 from leanvlm import plugins
+from leanvlm.api.evaluate import _answered
+from leanvlm.benchmarks import easy_vqa
 from leanvlm.commands import cli
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
+from leanvlm.recipes import parse
 
 RECIPES = ["controls/blind", "cache/snapkv@10%"]
 
@@ -74,3 +78,13 @@ def test_what_cannot_be_is_one_sentence(model: LoadedModel, options: dict[str, o
     asked = {"recipes": RECIPES, "benchmarks": ["documents"], "n": 1} | options
     with pytest.raises(InputError, match=said):
         leanvlm.evaluate(model, **asked)  # type: ignore[arg-type]
+
+
+def test_a_sample_that_cannot_be_asked_counts_as_wrong_and_is_told(
+    model: LoadedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = easy_vqa.Benchmark().samples(2, seed=0)
+    asked = [first, replace(second, question="<image> <image> what is it?")]
+    rows = list(_answered(model, asked, [parse("controls/full")], "easy_vqa", 4))
+    assert [(row["sample_id"], row["answer"], row["new_tokens"]) for row in rows][1:] == [(second.sample_id, "", 0)]
+    assert "easy_vqa: 1 samples were refused and count as wrong; sample" in capsys.readouterr().err

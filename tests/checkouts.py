@@ -61,6 +61,7 @@ def run(folder: Path, *command: str, timeout: float = 240) -> subprocess.Complet
 def environment(folder: Path) -> dict[str, str]:
     own = {
         "PYTHONPATH": str(folder),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # DVC's commands say `python`
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         "DVC_SITE_CACHE_DIR": str(folder / ".site"),

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from leanvlm import files
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._audit import stored_weights
 from leanvlm.params import Params
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell, grid_skips
+from leanvlm.pipeline.widths import decoder_weights
 from leanvlm.tables import answers, cells, parts, skips
 
 Kept = dict[str, float]  # share kept, by what a part acts on
@@ -59,9 +59,8 @@ def _audit(params: Params, cell: Cell) -> dict[str, Any]:
 
 
 def full_weights_bytes(params: Params, model: str) -> int:
-    """Count the bytes of the decoder's linear layers at 16 bits a weight, from the checkpoint's own header."""
-    stored = stored_weights(params.source(model))
-    return sum(2 * layer.n_weights for layer in stored.values())
+    """Count the bytes of the decoder's linear layers at 16 bits a weight."""
+    return 2 * decoder_weights(params, model)
 
 
 def _cell_row(cell: Cell, audit: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import WeightsMethod
+from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
 from leanvlm.params import Params
 from leanvlm.pipeline.models import architecture
 from leanvlm.processes.quiet import quiet
@@ -26,10 +26,19 @@ def width_refusal(params: Params, model: str, recipe: Recipe) -> str | None:
     for method in methods:
         if method.together is not None:
             try:
-                method.refuse_widths(_without_weights(architecture(params, model), str(params.source(model))))
+                method.refuse_widths(_network(params, model))
             except InputError as error:
                 return str(error)
     return None
+
+
+def decoder_weights(params: Params, model: str) -> int:
+    """Count the weights of the decoder's linear layers; files of some models call them by other names than memory."""
+    return sum(linear.weight.numel() for linear in decoder_linears(_network(params, model)).values())
+
+
+def _network(params: Params, model: str) -> Any:
+    return _without_weights(architecture(params, model), str(params.source(model)))
 
 
 @cache

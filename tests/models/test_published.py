@@ -12,10 +12,12 @@ from transformers.models.auto.image_processing_auto import AutoImageProcessor
 from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
+from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.models import lfm2_vl
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of, revision_of
 from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.pipeline import widths
 from tests.models import published
 from tests.models.test_processors import QUESTION, picture
 
@@ -62,6 +64,16 @@ def test_a_prompt_is_what_auto_processor_makes(
     assert torch.equal(found["input_ids"], expected["input_ids"])
     for name in set(expected) - {"attention_mask"}:
         assert torch.equal(found[name], expected[name].to(found[name].dtype)), name
+
+
+def test_a_decoders_weights_are_counted_by_its_configuration(loaded: LoadedModel) -> None:
+    """Qwen2-VL's files call them model.layers.N, which no name of a module in memory is."""
+    built = widths._without_weights(loaded.architecture, str(loaded.folder))
+    counted = [
+        {name: part.weight.numel() for name, part in decoder_linears(one).items()} for one in (built, loaded.model)
+    ]
+    assert counted[0] == counted[1]
+    assert sum(counted[0].values()) > 0
 
 
 def oracle(folder: Path, pictures: list[Any]) -> Any:

@@ -11,20 +11,20 @@ PLACE = "<image>"  # in a question: a picture goes here
 PROBE = "leanvlm"  # a word that a template has no reason to change
 
 
-def content(n: int, question: str, *, kind: str = "image") -> list[dict[str, str]]:
+def content(n: int, question: str) -> list[dict[str, str]]:
     """Lay out a message: pictures before the question, or each where the question says <image>.
 
     Raises: InputError for a question with other than as many places as pictures, if it has any.
     """
     words = question.split(PLACE)
     if len(words) == 1:
-        return [{"type": kind}] * n + [{"type": "text", "text": question}]
+        return [{"type": "image"}] * n + [{"type": "text", "text": question}]
     if len(words) - 1 != n:
         raise InputError(f"the question has {len(words) - 1} {PLACE} and there are {n} pictures; write one where each "
                          "picture goes, or none, and they stand before the question")  # fmt: skip
     laid: list[dict[str, str]] = []
     for place, text in enumerate(words):
-        laid += [{"type": kind}] if place else []
+        laid += [{"type": "image"}] if place else []
         laid += [{"type": "text", "text": text}] if text.strip() else []
     return laid
 

@@ -11,10 +11,10 @@ from leanvlm import files
 from leanvlm.params._names import DEVICES, DTYPES, check_names
 from leanvlm.params._profiles import over, read_profile
 from leanvlm.params._typed import build
-from leanvlm.params._yaml import read_text, read_yaml
+from leanvlm.params._yaml import read_yaml
 from leanvlm.params.blocks import Ablation, Answering, Params
 
-__all__ = ["DEVICES", "DTYPES", "Ablation", "Answering", "Params", "load", "read", "read_text"]
+__all__ = ["DEVICES", "DTYPES", "Ablation", "Answering", "Params", "load", "read"]
 
 FORMER = {  # keys that were read once, and what became of them
     "weights": "the recipes say what is in it",

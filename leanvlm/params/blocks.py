@@ -162,6 +162,10 @@ class Params:
         text = weights_text(recipe)
         return files.checkpoint(model, slug(text)) if text else self.source(model)
 
+    def dtype(self, model: str) -> str:
+        """Say in which dtype a model is asked: its own, else that of all."""
+        return self.models[model].dtype or self.answer.dtype
+
     def source(self, model: str) -> Path:
         """Say where a model's own checkpoint lies: in a folder, or in the hub's cache.
 

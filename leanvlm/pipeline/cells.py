@@ -121,9 +121,8 @@ def grid_cells(params: Params) -> list[Cell]:
 
 
 def _settings(params: Params, model: str) -> str:
-    asked = params.models[model]
-    dtype = asked.dtype or params.answer.dtype
-    return json.dumps([params.answer.max_new_tokens, dtype, params.answer.rows, asked.max_pixels])
+    own = params.models[model]
+    return json.dumps([params.answer.max_new_tokens, params.dtype(model), params.answer.rows, own.max_pixels])
 
 
 def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:

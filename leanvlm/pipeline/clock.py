@@ -113,7 +113,7 @@ def _row(
         "recipe": timer.recipe,
         "device": params.answer.device,
         "engine": "leanvlm",
-        "dtype": params.models[name].dtype or params.answer.dtype,
+        "dtype": params.dtype(name),
         "attention": "sdpa",
         "phase": phase,
         "batch_size": 1,

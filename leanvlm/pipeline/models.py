@@ -17,7 +17,7 @@ def checkpoint(params: Params, name: str, recipe: Recipe) -> Checkpoint:
     return Checkpoint(
         architecture=architecture(params, name),
         folder=params.folder(name, recipe),
-        dtype=model.dtype or params.answer.dtype,
+        dtype=params.dtype(name),
         device=params.answer.device,
         device_map=model.device_map or None,
         max_pixels=model.max_pixels or None,

@@ -25,6 +25,7 @@ EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
 NOT_MADE = "refusal.json"  # in the folder of a checkpoint that a model does not allow
+ENTRANCES = ARTIFACTS / "entrances"
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
 RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`
@@ -64,6 +65,11 @@ def checkpoint(model: str, slug: str) -> Path:
 def source(model: str) -> Path:
     """Say where it is noted which files a model's own checkpoint is."""
     return SOURCES / f"{model}.json"
+
+
+def entrances(model: str) -> Path:
+    """Say where it lies what enters a model's decoder of each calibration sample."""
+    return ENTRANCES / model
 
 
 def costs(model: str, slug: str) -> Path:

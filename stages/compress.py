@@ -4,7 +4,7 @@ Call:   python -m stages.compress embedded weights-gptq-w4a16-g128 (or the recip
 Writes: artifacts/checkpoints/<model>/<slug>/, a checkpoint that Hugging Face and vLLM load, with audit.json;
         artifacts/costs/<model>/<slug>.json, seconds and memory, which differ from run to run: apart, so that what
         answers depend on has the same bytes each time.
-Reads:  data/calibration.parquet, the model's checkpoint, params.yaml: models.
+Reads:  artifacts/entrances/<model>/, the model's checkpoint, params.yaml: models, compress.
 """
 
 from __future__ import annotations

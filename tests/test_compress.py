@@ -20,14 +20,18 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from leanvlm.errors import InputError, RunError
 from leanvlm.files import whole
 from leanvlm.methods.weights._audit import fingerprints
-from leanvlm.methods.weights._checkpoint import probe, produce, settle, stored_dtype
-from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
+from leanvlm.methods.weights._checkpoint import produce, stored_dtype
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._entrances import record
+from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse, slug
 from leanvlm.tables.calibration import TABLE
 from stages import calibration as calibration_stage
 from stages import compress as compress_stage
+from stages import record as record_stage
 
 RECIPES = ("weights/wanda@50%", "weights/gptq@w4a16-g128", "weights/wanda@2:4+weights/rtn@fp8")
 SOURCE = Path("artifacts/models/embedded")
@@ -48,6 +52,8 @@ def root(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         calibration_stage.main()
+        patch.setattr("sys.argv", ["stages/record.py", "embedded"])
+        record_stage.main()
         for recipe in RECIPES:
             run(patch, "embedded", recipe)
     return root
@@ -73,16 +79,22 @@ def load(path: Path) -> tuple[LoadedModel, list[dict[str, Tensor]]]:
     return loaded, calibration.inputs(loaded, rows)
 
 
+@torch.no_grad()
+def logits(model: Any, samples: Any) -> list[Tensor]:
+    """Compute the logits of each sample's last positions, (8, vocabulary)."""
+    return [model(**sample, use_cache=False, logits_to_keep=8).logits[0] for sample in samples]
+
+
 @pytest.mark.usefixtures("inside")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_logits_from_disk_equal_those_of_a_second_run_in_memory(recipe: str) -> None:
-    loaded, samples = load(SOURCE)
+    loaded, (_, samples) = as_stored("llava_onevision", SOURCE), load(SOURCE)
+    decoder = Decoder(loaded.model, record(loaded.model, samples))
     for part in parse(recipe).parts:
-        part.built.compress(loaded.model, samples, processor=loaded.processor)
-        settle(loaded.model, torch.bfloat16)
+        part.built.compress(decoder)
     again, _ = load(folder(recipe))
     assert {value.dtype for value in again.model.parameters() if value.is_floating_point()} == {torch.float32}
-    for expected, found in zip(probe(loaded.model, samples), probe(again.model, samples), strict=True):
+    for expected, found in zip(decoder.logits(decoder.states, 8), logits(again.model, samples), strict=False):
         assert torch.equal(found, expected)
 
 
@@ -103,7 +115,7 @@ def test_hugging_face_alone_reads_a_checkpoint_and_says_the_same(recipe: str) ->
     pictures = LlavaOnevisionImageProcessorPil.from_pretrained(folder(recipe))
     ours, samples = load(folder(recipe))
     assert type(model) is type(ours.model)
-    for expected, found in zip(probe(ours.model, samples), probe(model, samples), strict=True):
+    for expected, found in zip(logits(ours.model, samples), logits(model, samples), strict=True):
         assert torch.equal(found, expected)
     assert tokenizer.get_vocab() == ours.tokenizer.get_vocab()
     assert pictures.to_dict() == ours.processor.image_processor.to_dict()
@@ -216,14 +228,17 @@ class Faulty(WeightsMethod):
         return 0.5
 
     @torch.no_grad()
-    def compress(self, model: Any, calibration: Any, *, processor: Any) -> None:
-        for linear in decoder_linears(model).values():
-            if self.setting == "nan":
-                linear.weight.fill_(torch.nan)
-            elif self.setting != "nothing":
-                linear.weight[:, ::2] = 0
+    def compress(self, decoder: Decoder) -> None:
+        for block in decoder.rewrite():
+            for linear in block.linears.values():
+                if self.setting == "nan":
+                    linear.weight.fill_(torch.nan)
+                elif self.setting != "nothing":
+                    linear.weight[:, ::2] = 0
+            if self.setting == "norm":
+                block.layer.input_layernorm.weight.mul_(2)
         if self.setting == "head":
-            model.lm_head.weight[0, 0] += 1
+            decoder.model.lm_head.weight[0, 0] += 1
 
 
 @pytest.mark.usefixtures("inside")
@@ -231,21 +246,24 @@ class Faulty(WeightsMethod):
     ("fault", "said"),
     [
         ("nothing", "kept 1.0000 where 0.5000 was asked"),
-        ("nan", "logits are not finite"),
+        ("nan", "what the compressed model says is not finite"),
         ("head", "changed tensors other than"),
+        ("norm", "changed tensors other than"),
     ],
 )
 def test_a_method_that_fails_silently_is_stopped(fault: str, said: str, tmp_path: Path) -> None:
     loaded, samples = load(SOURCE)
     with pytest.raises(RunError, match=said):
-        produce([Faulty(setting=fault)], loaded.model, loaded.processor, samples[:1], source=SOURCE, folder=tmp_path)
+        produce(
+            [Faulty(setting=fault)], loaded.model, record(loaded.model, samples[:1]), source=SOURCE, folder=tmp_path
+        )
 
 
 @pytest.mark.usefixtures("inside")
 def test_no_samples_are_refused(tmp_path: Path) -> None:
     loaded, _ = load(SOURCE)
     with pytest.raises(InputError, match=r"raise calibration\.n"):
-        produce([Faulty(setting="")], loaded.model, loaded.processor, [], source=SOURCE, folder=tmp_path)
+        produce([Faulty(setting="")], loaded.model, [], source=SOURCE, folder=tmp_path)
 
 
 def test_the_stored_type_changes_no_weight() -> None:

@@ -95,8 +95,10 @@ def test_the_own_file_is_right() -> None:
         ("charts: {series: [2, 3, 4]}", "charts: {}", "ablation.knobs.charts is {}; it must be a block of one key"),
         ("workers: 2", "workers: 0", "answer.workers is 0; it must be from 1 to 1000"),
         ("new_tokens: 16", "new_tokens: 1", "it must be from 2 to 32768"),
-        ("dtype: float32", "dtype: float8", "answer.dtype 'float8'"),
-        ("device: cpu", "device: gpu", "answer.device is 'gpu'"),
+        ("  dtype: float32", "  dtype: float8", "answer.dtype 'float8'"),
+        ("  device: cpu", "  device: gpu", "answer.device is 'gpu'"),
+        ("{device: cpu", "{device: gpu", "compress.device is 'gpu'"),
+        ("dtype: float32}", "dtype: int8}", "compress.dtype 'int8'"),
         ("easy_vqa, documents", "easy_vqa, easy_vqa", "'easy_vqa' is listed twice"),
         ("benchmark: documents", "benchmark: document", "no benchmark 'document'"),
         ('"cache/snapkv@10%"', '"cache/snapkv@10%:kernel=0"', "kernel=0; it must be 1 or more"),
@@ -167,7 +169,8 @@ def test_the_checkpoints_are_those_that_the_profiles_recipes_need(
     assert weights.items() > load(OWN).weights.items()
     assert weights["weights-magnitude-2-4"] == "weights/magnitude@2:4"
     assert not [text for text in weights.values() if "fastv" in text]  # what acts on tokens needs none of its own
-    assert listed(path) == {"models": ["embedded"], "weights": sorted(weights), "recipes": weights}
+    asked = {"models": ["embedded"], "recorded": ["embedded"]}
+    assert listed(path) == asked | {"weights": sorted(weights), "recipes": weights}
     assert f"lists the {len(weights)} checkpoints" in capsys.readouterr().out
     list_checkpoints(path)
     assert capsys.readouterr().out == ""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm.errors import InputError, naming_extras
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration as drawn
 from leanvlm.pipeline.compress import write
+from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 
@@ -19,7 +20,7 @@ def compress(
 ) -> dict[str, Any]:
     """Write a compressed checkpoint that Hugging Face and vLLM load, and return its audit.
 
-    The checkpoint that `model` was loaded from is read again, in float32; `model` stays as it is.
+    The checkpoint that `model` was loaded from is read again, as it is stored; `model` stays as it is.
 
     Takes: folder, which must not exist yet; calibration, samples with one picture and a right answer each, or how many
     of our own training pictures to draw.
@@ -42,7 +43,7 @@ def compress(
         raise InputError(f"{target} exists; name a folder that does not")
     if model.folder is None:
         raise InputError("the model was not loaded from a folder; load it with leanvlm.load")
-    fresh = load_model(model.architecture, model.folder)
+    fresh = as_stored(model.architecture, model.folder)
     samples = drawn.inputs(fresh, _rows(calibration))
     with naming_extras():
         return write(parsed, fresh, samples, source=model.folder, folder=target)

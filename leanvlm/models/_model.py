@@ -50,6 +50,7 @@ class LoadedModel:
         self.processor: Any = processor
         self.tokenizer: Any = processor.tokenizer if processor is not None else None
         self.folder = folder
+        self.dtype: torch.dtype = network.dtype  # of the pictures that enter
         self.max_pixels = max_pixels
 
     @classmethod
@@ -228,7 +229,7 @@ class LoadedModel:
         raise InputError(f"{self.network_class.__name__} takes no video; {', '.join(able)} do")
 
     def _move(self, value: Tensor) -> Tensor:
-        dtype = self.model.dtype if value.is_floating_point() else value.dtype
+        dtype = self.dtype if value.is_floating_point() else value.dtype
         return value.to(self.model.device, dtype)
 
 

@@ -38,6 +38,12 @@ def refuse_unsound(folder: Path) -> None:
                          f"{', '.join(sorted(stored))}; fetch the checkpoint again, or mend its `dtype`")  # fmt: skip
 
 
+def stored_dtype(folder: Path) -> str:
+    """Name the dtype that a checkpoint's floats are stored in: the one that all have, else float32."""
+    found = set().union(*(_dtypes(path) for path in _shards(folder)))
+    return min(found) if len(found) == 1 and found != {"float64"} else "float32"
+
+
 def refuse_not_finite(network: nn.Module, folder: Path) -> None:
     """Refuse weights that are NaN or infinite, in the dtype that they are asked in.
 

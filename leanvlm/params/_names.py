@@ -19,9 +19,10 @@ def check_names(params: Params) -> None:
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
     _check_benchmarks(params)
-    if params.answer.device not in DEVICES or params.answer.dtype not in DTYPES:
-        raise InputError(f"answer.device is {params.answer.device!r} and answer.dtype {params.answer.dtype!r}; they "
-                         f"must be one of {', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    for name, block in (("answer", params.answer), ("compress", params.compress)):
+        if block.device not in DEVICES or block.dtype not in DTYPES:
+            raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
+                             f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
     _check_models(params)
     _check_recipes(params)
     _check_ablated(params.ablation.recipes)

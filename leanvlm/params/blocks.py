@@ -72,6 +72,14 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Compressing:
+    """Where a layer computes while a weights method looks at it, and in which dtype; scores are in float32."""
+
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True)
 class Answering:
     """How answers are made."""
 
@@ -142,6 +150,7 @@ class Params:
     benchmarks: dict[Name, dict[Name, Any]]  # options by benchmark
     samples: Samples
     calibration: Calibration
+    compress: Compressing
     answer: Answering
     clock: Clock
     tally: Tally

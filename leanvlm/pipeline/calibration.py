@@ -18,7 +18,7 @@ from PIL import Image
 from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import CalibrationSample
+from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.models._model import LoadedModel
 from leanvlm.sample import Sample
 

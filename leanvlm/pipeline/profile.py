@@ -53,7 +53,13 @@ def list_checkpoints(path: Path) -> None:
 
 def _written(params: Params) -> str:
     """Write lists, which DVC merges with nothing that a person wrote, and the recipe of each slug."""
-    needed = {"models": list(params.grid.models), "weights": list(params.weights), "recipes": params.weights}
+    recorded = list(params.grid.models) if params.weights else []
+    needed = {
+        "models": list(params.grid.models),
+        "recorded": recorded,
+        "weights": list(params.weights),
+        "recipes": params.weights,
+    }
     return HEADER + dumped({"checkpoints": needed})
 
 

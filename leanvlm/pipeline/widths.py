@@ -13,7 +13,8 @@ import torch
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import WeightsMethod, decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.params import Params
 from leanvlm.pipeline.models import architecture
 from leanvlm.processes.quiet import quiet

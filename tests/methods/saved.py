@@ -7,7 +7,11 @@ from typing import Any
 
 import torch
 
-from leanvlm.methods.weights._weights import Samples
+from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.methods.weights._entrances import record
+from leanvlm.methods.weights._samples import Samples
+from leanvlm.methods.weights._saving import reload
+from leanvlm.methods.weights._weights import WeightsMethod
 from tests.methods.calibrated import samples_of
 from tests.models import tiny
 
@@ -28,3 +32,16 @@ def read(architecture: str, folder: Path) -> tuple[Any, Samples]:
     model = tiny.build(architecture)
     model.model = type(model.model).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     return model, samples_of(model)
+
+
+def compressed(
+    architecture: str, source: Path, folder: Path, *methods: WeightsMethod, samples: int | None = None
+) -> Any:
+    """Write a compressed checkpoint of it, and read that in float32, unpacked by compressed-tensors itself."""
+    model, found = read(architecture, source)
+    produce(methods, model.model, record(model.model, found[:samples]), source=source, folder=folder)
+    after, _ = read(architecture, source)
+    after.model = reload(after.model, folder, torch.float32)
+    if hasattr(after.model, "ct_decompress_hook"):  # else the first run does it
+        after.model.hf_quantizer.compressor.decompress_model(after.model)
+    return after

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from leanvlm.methods.weights._weights import Samples, decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._samples import Samples
 
 Matrix = NDArray[np.float64]
 

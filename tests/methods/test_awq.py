@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from leanvlm.errors import InputError
 from leanvlm.methods.weights import rtn
 from leanvlm.methods.weights._audit import fingerprints
-from leanvlm.methods.weights._checkpoint import settle
-from leanvlm.methods.weights.awq import Method
+from leanvlm.methods.weights.awq import Method, pairs
 from tests.methods import saved
+from tests.methods.calibrated import compress
 
 GROUP = 32
 Rounding = Callable[[Tensor], Tensor]
@@ -83,7 +83,7 @@ def test_the_slow_search_finds_the_example_worked_by_hand() -> None:
 def test_scales_are_those_of_a_slow_search(source: Path, norm: str, parent: str, fed: list[str], weights: bool) -> None:
     """In the first decoder layer, which every other one's inputs depend on."""
     (dense, samples), (after, _) = saved.read("llava", source), saved.read("llava", source)
-    Method(setting="w4a16-g32", grid=6, weights=weights).compress(after.model, samples, processor=after.processor)
+    compress(Method(setting="w4a16-g32", grid=6, weights=weights), after, samples)
     module = dense.text.layers[0].get_submodule(parent)
     linears = [module.get_submodule(name) for name in fed]
     with heard(module) as calls, heard(linears[0]) as entered, torch.no_grad():
@@ -124,18 +124,18 @@ def test_only_norms_change_besides_the_linear_weights(source: Path) -> None:
     method = Method(setting="w4a16-g32", grid=6, weights=False)
     changed = method.changes(dense.model)
     assert {name.split(".", 4)[-1] for name in changed} == {"input_layernorm.weight", "post_attention_layernorm.weight"}
-    method.compress(after.model, samples, processor=after.processor)
+    compress(method, after, samples)
     assert fingerprints(after.model, besides=changed) == fingerprints(dense.model, besides=changed)
     assert fingerprints(after.model) != fingerprints(dense.model)
 
 
-def test_the_model_errs_less_than_rounded_to_nearest(source: Path) -> None:
+def test_the_model_errs_less_than_rounded_to_nearest(source: Path, tmp_path: Path) -> None:
     """On a prompt that calibration did not see."""
     errors = []
     for method in (Method(setting="w4a16-g32"), rtn.Method(setting="w4a16-g32")):
-        (dense, (seen, unseen)), (after, _) = saved.read("llava", source), saved.read("llava", source)
-        method.compress(after.model, [seen], processor=after.processor)
-        settle(after.model, torch.bfloat16)
+        (dense, (_, unseen)), folder = saved.read("llava", source), tmp_path / method.id
+        folder.mkdir(parents=True)
+        after = saved.compressed("llava", source, folder, method, samples=1)
         with torch.no_grad():
             errors.append(float((after.model(**unseen).logits - dense.model(**unseen).logits).square().mean()))
     assert errors[0] < errors[1]
@@ -148,12 +148,6 @@ def test_values_are_scaled_where_every_head_has_its_own(source: Path) -> None:
     assert "self_attn.v_proj" not in pairs(layer)
     layer.self_attn.v_proj = nn.Linear(64, 64)
     assert pairs(layer)["self_attn.v_proj"] == ["self_attn.o_proj"]
-
-
-def pairs(layer: nn.Module) -> dict[str, list[str]]:
-    from leanvlm.methods.weights.awq import _pairs
-
-    return _pairs(layer)
 
 
 @pytest.mark.parametrize("setting", ["", "w4a16", "w8a8", "50%"])

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._allocation import layer_sizes, per_linear
-from leanvlm.methods.weights._weights import CalibrationSample, decoder_layers, decoder_linears
+from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
+from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.methods.weights.ecoflap import Method, allocate, answer_loss
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration
-from tests.methods.calibrated import N_ANSWER, samples_of
+from tests.methods.calibrated import N_ANSWER, compress, decoder_of, samples_of
 from tests.models import tiny
 
 
@@ -64,8 +65,12 @@ def autograd_loss(model: Any, sample: CalibrationSample) -> Tensor:
 
 def test_the_loss_is_that_of_the_answer(small: Any) -> None:
     (sample,) = samples_of(small, "two")
+    decoder = decoder_of(small, [sample])
+    for _ in decoder.look():
+        pass
     with torch.no_grad():
-        assert answer_loss(small.model, sample) == pytest.approx(float(autograd_loss(small.model, sample)), rel=1e-5)
+        expected = float(autograd_loss(small.model, sample))
+    assert answer_loss(decoder, decoder.states[0], decoder.samples[0].answer) == pytest.approx(expected, rel=1e-5)
 
 
 def test_importance_is_the_gradients_norm_as_noise_sees_it(small: Any) -> None:
@@ -75,8 +80,9 @@ def test_importance_is_the_gradients_norm_as_noise_sees_it(small: Any) -> None:
     gradients = torch.autograd.grad(autograd_loss(small.model, samples[0]), list(weights.values()))
     norms = dict(zip(weights, [float(gradient.norm()) * sqrt(2 / pi) for gradient in gradients], strict=True))
     name, linear = list(decoder_linears(small.model).items())[9]
-    with torch.no_grad():
-        slope = Method(setting="50%", noises=100)._slope(small.model, linear, samples, torch.Generator().manual_seed(0))
+    decoder = decoder_of(small, samples)
+    block = next(block for block in decoder.look() if name in block.linears)
+    slope = Method(setting="50%", noises=100)._slope(decoder, block, linear, torch.Generator().manual_seed(0))
     assert slope / 100 == pytest.approx(norms[name], rel=0.2)
 
 
@@ -84,11 +90,11 @@ def test_weights_come_back_exactly_and_draws_are_seeded(small: Any) -> None:
     samples = samples_of(small, "one")
     before = {name: value.clone() for name, value in small.model.state_dict().items()}
     state = torch.get_rng_state()
-    first = Method(setting="50%").importance(small.model, samples)
+    first = Method(setting="50%").importance(decoder_of(small, samples))
     assert torch.equal(torch.get_rng_state(), state), "the global generator was used"
     assert all(torch.equal(value, before[name]) for name, value in small.model.state_dict().items())
-    assert Method(setting="50%").importance(small.model, samples) == first
-    assert Method(setting="50%", seed=1).importance(small.model, samples) != first
+    assert Method(setting="50%").importance(decoder_of(small, samples)) == first
+    assert Method(setting="50%", seed=1).importance(decoder_of(small, samples)) != first
 
 
 @torch.no_grad()
@@ -97,7 +103,7 @@ def test_a_layer_that_the_loss_does_not_depend_on_keeps_least(small: Any) -> Non
     layer = small.text.layers[2]
     for norm in (layer.input_layernorm, layer.post_attention_layernorm):
         norm.weight.zero_()
-    Method(setting="50%").compress(small.model, samples_of(small, "one"), processor=small.processor)
+    compress(Method(setting="50%"), small, samples_of(small, "one"))
     shares = []
     for name in decoder_layers(small.model):
         own = [part.weight for key, part in decoder_linears(small.model).items() if key.startswith(f"{name}.")]
@@ -113,7 +119,7 @@ def test_sparsegpt_prunes_to_the_same_shares(
     monkeypatch.setattr(Method, "importance", lambda *_: [4.0, 3.0, 2.0, 1.0])
     samples = calibration.inputs(model, calibration.draw(1, seed=1))
     loaded, sizes = load_model("llava_onevision", random_checkpoint), layer_sizes(model.model)
-    Method(setting="50%", prune="sparsegpt").compress(loaded.model, samples, processor=loaded.processor)
+    compress(Method(setting="50%", prune="sparsegpt"), loaded, samples)
     kept = allocate([4, 3, 2, 1], sizes, total=sum(sizes) // 2, least=Fraction(2, 5))
     counts = per_linear(loaded.model, kept)
     assert kept == sorted(kept, reverse=True)

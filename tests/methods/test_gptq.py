@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import fingerprints, is_quantised
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.gptq import Method
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration
 from tests.methods import saved
+from tests.methods.calibrated import compress
 from tests.methods.surgeon import hessian, inputs_of, operate
 
 GROUP = 64
@@ -26,7 +27,7 @@ def quantised(random_checkpoint: Path) -> LoadedModel:
     loaded = load_model("llava_onevision", random_checkpoint)
     samples = calibration.inputs(loaded, calibration.draw(6, seed=1))
     state = torch.get_rng_state()
-    Method(setting=f"w4a16-g{GROUP}").compress(loaded.model, samples, processor=loaded.processor)
+    compress(Method(setting=f"w4a16-g{GROUP}"), loaded, samples)
     assert torch.equal(torch.get_rng_state(), state), "the global generator was used"
     return loaded
 
@@ -103,7 +104,7 @@ def test_matrices_worked_by_hand(is_symmetric: bool, expected: list[list[float]]
 def test_equals_the_surgeon_step_by_step(tmp_path: Path) -> None:
     saved.save("llava", tmp_path)
     (before, samples), (after, _) = saved.read("llava", tmp_path), saved.read("llava", tmp_path)
-    Method(setting="w4a16-g32").compress(after.model, samples, processor=after.processor)
+    compress(Method(setting="w4a16-g32"), after, samples)
     seen, dense = inputs_of(before.model, samples, within="layers.0."), decoder_linears(before.model)
     for name, inputs in seen.items():
         linear = decoder_linears(after.model)[name]
@@ -135,19 +136,12 @@ def test_a_wrong_setting_is_refused_with_the_allowed_ones(setting: str) -> None:
         Method(setting=setting)
 
 
-def test_a_width_that_groups_do_not_divide_is_refused(model: LoadedModel) -> None:
+def test_a_width_that_groups_do_not_divide_is_refused() -> None:
     decoder = nn.Module()
     decoder.language_model = nn.Module()
     decoder.language_model.layers = nn.ModuleList([nn.ModuleDict({"up_proj": nn.Linear(96, 8)})])
     with pytest.raises(InputError, match=r"layers\.0\.up_proj has 96 inputs"):
-        Method(setting="w4a16-g128").compress(decoder, [], processor=model.processor)
-
-
-def test_samples_with_and_without_pictures_are_not_mixed(model: LoadedModel) -> None:
-    (seen,) = calibration.inputs(model, calibration.draw(1, seed=1))
-    blind = model.inputs([], "what is the total?")
-    with pytest.raises(InputError, match="samples must be of one kind"):
-        Method(setting="w4a16-g128").compress(model.model, [seen, blind], processor=model.processor)
+        Method(setting="w4a16-g128").refuse_widths(decoder)
 
 
 def _round_to_nearest(weight: Tensor) -> Tensor:

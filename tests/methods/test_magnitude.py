@@ -10,9 +10,10 @@ from torch import nn
 from torch.nn.utils import prune
 
 from leanvlm.methods.weights._audit import fingerprints
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.magnitude import Method
 from leanvlm.models._model import LoadedModel, load_model
+from tests.methods.calibrated import compress
 
 WEIGHT = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])
 
@@ -38,7 +39,7 @@ def test_a_whole_layer_is_compared_where_wanda_compares_a_row() -> None:
 
 def test_equals_pytorchs_own_pruning_and_touches_nothing_else(model: LoadedModel, random_checkpoint: Path) -> None:
     loaded = load_model("llava_onevision", random_checkpoint)
-    Method(setting="30%").compress(loaded.model, [], processor=loaded.processor)
+    compress(Method(setting="30%"), loaded, [])
     found = decoder_linears(loaded.model)
     for name, linear in decoder_linears(model.model).items():
         expected = nn.Linear(linear.in_features, linear.out_features)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import decoder_layers, decoder_linears
+from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
 from leanvlm.methods.weights.owl import Method, outlier_share
 from leanvlm.recipes import parse
-from tests.methods.calibrated import samples_of
+from tests.methods.calibrated import compress, decoder_of, samples_of
 from tests.models import tiny
 
 
@@ -65,7 +65,7 @@ def test_outliers_are_those_of_the_whole_model_counted_slowly(model: Any) -> Non
         scores = [(np.abs(part.weight.detach().numpy()) * norms[name]).ravel() for name, part in own.items()]
         together = np.concatenate(scores)
         expected.append((together > 3 * together.mean()).mean())
-    found = Method(setting="50%", m=3.0).outliers(model.model, samples)
+    found = Method(setting="50%", m=3.0).outliers(decoder_of(model, samples))
     assert [float(share) for share in found] == pytest.approx(expected, abs=1e-4)  # at most 3 of 32,768 tie
     assert len(set(found)) == 4
 
@@ -77,7 +77,7 @@ def test_a_layer_without_outliers_keeps_least(model: Any) -> None:
     for name, linear in linears.items():
         if name.startswith(f"{layers[2]}."):
             linear.weight.copy_(linear.weight.sign() * linear.weight.std())
-    Method(setting="50%", m=2.0).compress(model.model, samples_of(model), processor=model.processor)
+    compress(Method(setting="50%", m=2.0), model, samples_of(model))
     kept = [sum(int(linears[name].weight.count_nonzero()) for name in linears if layer in name) for layer in layers]
     assert min(kept) == kept[2]
     assert max(kept) - min(kept) == pytest.approx(0.16 * sum(kept) / 2, rel=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import torch
 from torch import Tensor
 
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._checkpoint import settle
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.rtn import Method
 from tests.methods import saved
+from tests.methods.calibrated import compress
 
 SETTINGS = ["w4a16-g32", "w4a16-g64", "w8a8", "fp8"]
 
@@ -25,11 +26,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@cache
 def rounded(source: Path, setting: str) -> Any:
-    model, samples = saved.read("llava", source)
-    Method(setting=setting).compress(model.model, samples, processor=model.processor)
-    settle(model.model, torch.bfloat16)
-    return model.model
+    folder = source / setting
+    folder.mkdir()
+    return saved.compressed("llava", source, folder, Method(setting=setting)).model
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -72,8 +73,7 @@ def test_a_zero_stays_a_zero(source: Path, setting: str) -> None:
     model, samples = saved.read("llava", source)
     for linear in decoder_linears(model.model).values():
         linear.weight.data[:, 1::2] = 0
-    Method(setting=setting).compress(model.model, samples, processor=model.processor)
-    settle(model.model, torch.bfloat16)
+    compress(Method(setting=setting), model, samples)
     for linear in decoder_linears(model.model).values():
         assert not linear.weight[:, 1::2].any()
         assert linear.weight[:, ::2].any()

@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.sparsegpt import Method
 from leanvlm.models._model import load_model
 from leanvlm.pipeline import calibration
 from leanvlm.recipes import parse
 from tests.methods import saved
+from tests.methods.calibrated import compress
 from tests.methods.surgeon import Matrix, first_of_inverse, hessian, inputs_of, operate
 
 EMBEDDED = Path(__file__).parents[2] / "artifacts/models/embedded"
@@ -48,7 +49,7 @@ def test_matrices_worked_by_hand(
 def test_equals_the_surgeon_step_by_step(setting: str, tmp_path: Path) -> None:
     saved.save("llava", tmp_path)
     (before, samples), (after, _) = saved.read("llava", tmp_path), saved.read("llava", tmp_path)
-    Method(setting=setting).compress(after.model, samples, processor=after.processor)
+    compress(Method(setting=setting), after, samples)
     seen, dense = inputs_of(before.model, samples, within="layers.0."), decoder_linears(before.model)
     assert len(seen) == 7
     for name, inputs in seen.items():
@@ -85,7 +86,7 @@ def test_every_layer_errs_less_than_wandas_and_wandas_less_than_magnitudes() -> 
     errors: dict[str, dict[str, float]] = {}
     for method in ("sparsegpt", "wanda", "magnitude"):
         other = load_model("llava_onevision", EMBEDDED)
-        parse(f"weights/{method}@50%").parts[0].built.compress(other.model, samples, processor=other.processor)
+        compress(parse(f"weights/{method}@50%").parts[0].built, other, samples)
         before, after = decoder_linears(dense.model), decoder_linears(other.model)
         moved = {name: (after[name].weight - before[name].weight).detach().double().numpy() for name in unseen}
         errors[method] = {name: float(np.square(inputs @ moved[name].T).sum()) for name, inputs in unseen.items()}
@@ -97,7 +98,7 @@ def test_every_layer_errs_less_than_wandas_and_wandas_less_than_magnitudes() -> 
 def test_all_is_kept_where_all_is_asked(tmp_path: Path) -> None:
     saved.save("llava", tmp_path)
     (before, samples), (after, _) = saved.read("llava", tmp_path), saved.read("llava", tmp_path)
-    Method(setting="100%").compress(after.model, samples, processor=after.processor)
+    compress(Method(setting="100%"), after, samples)
     for name, linear in decoder_linears(before.model).items():
         assert torch.equal(decoder_linears(after.model)[name].weight, linear.weight)
 

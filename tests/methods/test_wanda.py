@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import fingerprints, nonzero_shares
+from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
 from leanvlm.methods.weights._pruning import PruningMethod
-from leanvlm.methods.weights._weights import Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights._samples import Samples
 from leanvlm.methods.weights.magnitude import Method as Magnitude
 from leanvlm.methods.weights.wanda import Method
 from leanvlm.models._model import LoadedModel, load_model
 from leanvlm.pipeline import calibration
+from tests.methods.calibrated import compress
 
 EMBEDDED = Path("artifacts/models/embedded")
 WEIGHT = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])
@@ -37,7 +39,7 @@ def fresh(folder: Path) -> LoadedModel:
 
 def compressed(folder: Path, samples: Samples, *, setting: str) -> LoadedModel:
     loaded = fresh(folder)
-    Method(setting=setting).compress(loaded.model, samples, processor=loaded.processor)
+    compress(Method(setting=setting), loaded, samples)
     return loaded
 
 
@@ -125,7 +127,7 @@ def test_errs_less_than_magnitude_on_questions_it_has_not_seen() -> None:
 
 def test_only_text_counts_where_that_is_asked(random_checkpoint: Path, samples: Samples) -> None:
     own, other = fresh(random_checkpoint), compressed(random_checkpoint, samples, setting="50%")
-    Method(setting="50%", tokens="text").compress(own.model, samples, processor=own.processor)
+    compress(Method(setting="50%", tokens="text"), own, samples)
     assert nonzero_shares(own.model) == nonzero_shares(other.model)
     assert fingerprints(own.model) == fingerprints(other.model)
     theirs = decoder_linears(other.model)
@@ -144,9 +146,7 @@ def test_the_global_generator_is_not_used(random_checkpoint: Path, samples: Samp
 @torch.no_grad()
 def _errors(dense: LoadedModel, kind: type[PruningMethod], seen: dict[str, Tensor]) -> dict[str, float]:
     after = load_model("llava_onevision", EMBEDDED)
-    kind(setting="50%").compress(
-        after.model, calibration.inputs(after, calibration.draw(4, seed=1)), processor=after.processor
-    )
+    compress(kind(setting="50%"), after, calibration.inputs(after, calibration.draw(4, seed=1)))
     pruned = decoder_linears(after.model)
     return {
         name: float((seen[name] @ (part.weight - pruned[name].weight).T).square().sum())

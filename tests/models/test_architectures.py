@@ -29,11 +29,12 @@ from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal, LayerMethod
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.engine.test_oracle import evicted_keys_masked
+from tests.methods.calibrated import compress, samples_of
 from tests.models import tiny
 
 ARCHITECTURES = list(tiny.BUILDERS)
@@ -421,8 +422,7 @@ def test_weights_methods_reach_every_linear_layer_of_the_decoder() -> None:
 
 def test_wanda_halves_every_row_of_the_decoder_and_touches_nothing_else(model: Any) -> None:
     pruned = tiny.build(model.name)
-    inputs = [pruned.inputs(tiny.pictures(prompt), prompt) for prompt in tiny.PROMPTS]
-    parse("weights/wanda@50%").parts[0].built.compress(pruned.model, inputs, processor=pruned.processor)
+    compress(parse("weights/wanda@50%").parts[0].built, pruned, samples_of(pruned))
     decoder = {f"{name}.weight" for name in decoder_linears(pruned.model)}
     before = model.model.state_dict()
     for name, weight in pruned.model.state_dict().items():

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from leanvlm.methods.weights._audit import fingerprints
-from leanvlm.methods.weights._walk import walk
-from leanvlm.methods.weights._weights import Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
+from leanvlm.methods.weights._samples import Samples
 from leanvlm.recipes import parse
-from tests.methods.calibrated import samples_of
+from tests.methods.calibrated import compress, decoder_of, samples_of
 from tests.models import tiny
 
 EVEN = ("weights/magnitude", "weights/wanda")
@@ -27,7 +27,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 def compressed(architecture: str, recipe: str, *prompts: str) -> Any:
     model = tiny.build(architecture)
     method = parse(recipe).parts[0].built
-    method.compress(model.model, samples_of(model, *prompts), processor=model.processor)
+    compress(method, model, samples_of(model, *prompts))
     return model
 
 
@@ -69,7 +69,7 @@ def test_norms_are_those_of_what_enters_the_whole_model(architecture: str, token
     model = tiny.build(architecture)
     samples = samples_of(model)
     seen = inputs_of(model, samples)
-    for block in walk(model.model, samples):
+    for block in decoder_of(model, samples).look():
         for name, norms in block.input_norms(tokens=tokens).items():
             rows = [
                 x if tokens == "all" else x[~sample.is_visual] for x, sample in zip(seen[name], samples, strict=True)
@@ -100,7 +100,7 @@ def test_wanda_errs_less_than_magnitude_where_inputs_differ_in_size(architecture
     seen = inputs_of(dense, samples_of(dense, "one"))
     for recipe in EVEN:
         after = uneven(tiny.build(architecture))
-        parse(f"{recipe}@50%").parts[0].built.compress(after.model, samples_of(after, "two"), processor=after.processor)
+        compress(parse(f"{recipe}@50%").parts[0].built, after, samples_of(after, "two"))
         pruned = decoder_linears(after.model)
         errors[recipe] = {
             name: error(part, pruned[name], seen[name][0])

@@ -12,7 +12,7 @@ from transformers.models.auto.image_processing_auto import AutoImageProcessor
 from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
-from leanvlm.methods.weights._weights import decoder_linears
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.models import lfm2_vl
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of, revision_of

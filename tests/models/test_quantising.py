@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.methods.weights import awq
 from leanvlm.methods.weights._audit import quantised
-from leanvlm.methods.weights._checkpoint import probe, produce
+from leanvlm.methods.weights._checkpoint import produce
+from leanvlm.methods.weights._entrances import record
+from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._samples import Samples
 from leanvlm.methods.weights._saving import reload
-from leanvlm.methods.weights._weights import decoder_linears
 from leanvlm.recipes import parse
 from tests.methods import saved
+from tests.methods.calibrated import compress
 from tests.models import tiny
 
 RECIPES = {
@@ -40,30 +45,34 @@ def test_what_is_loaded_again_is_what_was_measured(source: tuple[str, Path], rec
     (model, samples), methods = saved.read(*source), [part.built for part in parse(recipe).parts]
     if refusal(type(model), model.model.config, parse(recipe)):
         with pytest.raises(InputError, match="weights/awq scales what feeds the layers of attention"):
-            methods[0].compress(model.model, samples, processor=model.processor)
+            compress(methods[0], model, samples)
         return
-    full = probe(model.model, samples)
-    audit = produce(methods, model.model, model.processor, samples, source=source[1], folder=tmp_path)
+    full = logits(model.model, samples)
+    audit = produce(methods, model.model, record(model.model, samples), source=source[1], folder=tmp_path)
     assert audit["is_reload_equal"]
     assert {value.device.type for value in model.model.parameters()} == {"meta"}, "two models were held at a time"
     assert audit["n_linears"] == tiny.N_LINEARS.get(source[0], 4 * 7)
     assert audit["achieved_budget"] == pytest.approx(RECIPES[recipe], abs=1 / 64)
-    again = reload(saved.read(*source)[0].model, tmp_path)
-    answers = probe(again, samples)
+    again = reload(saved.read(*source)[0].model, tmp_path, torch.float32)
+    answers = logits(again, samples)
     assert all(not torch.equal(a, b) for a, b in zip(full, answers, strict=True))
     assert quantised(again) == (set(decoder_linears(again)) if methods[-1].quantises else set())
 
 
-def test_awq_scales_without_changing_what_a_model_computes(source: tuple[str, Path]) -> None:
-    from llmcompressor.utils.helpers import DisableQuantization
+@torch.no_grad()
+def logits(model: Any, samples: Samples) -> list[Tensor]:
+    return [model(**sample, use_cache=False).logits for sample in samples]
 
+
+def test_awq_scales_without_changing_what_a_model_computes(
+    source: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awq, "round_block", lambda *_: None)
     (dense, samples), (scaled, _) = saved.read(*source), saved.read(*source)
     if refusal(type(dense), dense.model.config, parse("weights/awq@w4a16-g32")):
         return
-    awq.Method(setting="w4a16-g32", grid=6, weights=False).compress(scaled.model, samples, processor=scaled.processor)
+    compress(awq.Method(setting="w4a16-g32", grid=6, weights=False), scaled, samples)
     before, after = decoder_linears(dense.model), decoder_linears(scaled.model)
     assert any(not torch.equal(after[name].weight, before[name].weight) for name in before)
-    expected = probe(dense.model, samples)
-    with DisableQuantization(scaled.model):
-        for logits, wanted in zip(probe(scaled.model, samples), expected, strict=True):
-            torch.testing.assert_close(logits, wanted, rtol=0, atol=5e-4 * float(wanted.abs().max()))
+    for found, wanted in zip(logits(scaled.model, samples), logits(dense.model, samples), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=5e-4 * float(wanted.abs().max()))

@@ -11,6 +11,7 @@ from tests.checkouts import ROOT, run
 
 # What stands in for the stages: it writes what dvc.yaml says, and notes that it ran.
 CALIBRATION = "from pathlib import Path; Path('data').mkdir(); Path('data/calibration.parquet').touch()"
+RECORD = "from pathlib import Path; Path('artifacts/entrances/embedded').mkdir(parents=True)"
 COMPRESS = """
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ with Path("made").open("a") as file:
 def grid(checkout: Path) -> Path:
     shutil.copy(ROOT / "params.yaml", checkout / "params.yaml")
     (checkout / "stages/calibration.py").write_text(CALIBRATION)
+    (checkout / "stages/record.py").write_text(RECORD)
     (checkout / "stages/compress.py").write_text(COMPRESS)
     return checkout
 

@@ -15,8 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
 from leanvlm.methods.weights._pruning import InputAwareMethod, n_pruned
-from leanvlm.methods.weights._weights import decoder_layers, decoder_linears
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,8 @@ from safetensors import safe_open
 from torch import nn
 
 from leanvlm.errors import RunError
-from leanvlm.methods.weights._weights import LINEAR, WeightsMethod, decoder_linears
+from leanvlm.methods.weights._layers import LINEAR, decoder_linears
+from leanvlm.methods.weights._weights import WeightsMethod
 
 Audit = dict[str, Any]
 STORED_BITS = 16
@@ -135,10 +136,14 @@ def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str
     }
 
 
+def nonzero_share(linear: nn.Linear) -> float:
+    """Measure the share of a linear layer's weights that are not zero."""
+    return int(linear.weight.count_nonzero()) / linear.weight.numel()
+
+
 def nonzero_shares(model: nn.Module) -> dict[str, float]:
     """Measure the share of weights that are not zero, per decoder linear layer."""
-    linears = decoder_linears(model)
-    return {name: int(part.weight.count_nonzero()) / part.weight.numel() for name, part in linears.items()}
+    return {name: nonzero_share(part) for name, part in decoder_linears(model).items()}
 
 
 def quantised(model: nn.Module) -> set[str]:

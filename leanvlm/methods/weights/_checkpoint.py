@@ -1,7 +1,7 @@
-"""Write what a weights method made of a model, and prove it: several mistakes raise no exception.
+"""Write what weights methods made of a model, layer by layer, and prove it: several mistakes raise no exception.
 
-Stored in 16 bits: bfloat16, or float16 where the original's weights need it, so nothing but the method
-changes a value. Calibration and answers compute in float32 from what is stored.
+Stored in 16 bits: bfloat16, or float16 where the original's weights need it, so nothing but the method changes a value.
+Layers are lent, calibrated, written out and let go one by one; a method before the last leaves its own in memory.
 """
 
 from __future__ import annotations
@@ -9,102 +9,135 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, ProcessorMixin
+from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._audit import Audit, fingerprints, measure, nonzero_shares, quantised, require
-from leanvlm.methods.weights._saving import reload, save
-from leanvlm.methods.weights._weights import Samples, WeightsMethod, decoder_linears
-from leanvlm.methods.weights._zeros import Zeros, require_pattern, require_zeros, zeros
+from leanvlm.methods.weights._audit import Audit, fingerprints, measure, quantised, require
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._entrances import Entering
+from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._lending import Place
+from leanvlm.methods.weights._refusals import refuse, refuse_pruned
+from leanvlm.methods.weights._saving import Shards, reload, rest, save_beside
+from leanvlm.methods.weights._watch import Watch
+from leanvlm.methods.weights._weights import WeightsMethod
+from leanvlm.methods.weights._zeros import Zeros, require_zeros
 from leanvlm.processes.quiet import quiet
 
-PROBES = 3  # calibration samples whose logits must survive saving and loading, bit by bit
-PROBED_TOKENS = 64  # of each sample; all of them would take gigabytes
+Prints = dict[str, str]  # a hash a tensor
 
 
 def produce(
     methods: Sequence[WeightsMethod],
     model: PreTrainedModel,
-    processor: ProcessorMixin,
-    calibration: Samples,
+    entered: list[Entering],
     *,
     source: Path,
     folder: Path,
+    place: Place | None = None,
 ) -> Audit:
     """Compress `model`, read from `source`, and write it with its audit to `folder`; `model` is spent.
+
+    Takes: entered, the calibration samples at the decoder's entrance; place, where layers compute, and in which type.
 
     Raises: InputError for a model or samples that a method cannot take, RunError where the result is not what
         was asked for.
     """
-    if not calibration:
+    if not entered:
         raise InputError("a weights method needs calibration samples, and there are none; raise calibration.n")
-    for method in methods:
-        method.refuse_widths(model)
-    dtype = stored_dtype(model)
-    nn.Module.float(nn.Module.eval(model))
-    pruned: Zeros = {}
-    left = dict.fromkeys(decoder_linears(model), 1.0)
-    for method in methods:
-        apply(method, model, calibration, dtype, processor=processor)
-        if not method.quantises:
-            pruned, left = zeros(model), nonzero_shares(model)
-    before, shares, marked = probe(model, calibration), nonzero_shares(model), quantised(model)
-    require(all(bool(logits.isfinite().all()) for logits in before), "the compressed model's logits are not finite")
-    save(model, dtype, source=source, folder=folder)
-    nn.Module.to(model, "meta")  # whoever else knows this model, only one is held at a time
-    again = reload(model, folder)
-    after = probe(again, calibration)
-    require(all(map(torch.equal, before, after)), "the saved checkpoint does not answer as the model did in memory")
-    require(quantised(again) == marked, "other modules come back quantised than were saved")
-    require_zeros(again, pruned)
-    audit = measure(methods, folder, left=left, nonzero=shares)
-    audit |= {"is_reload_equal": True, "n_quantised": len(marked), "n_samples": len(calibration)}
+    refuse(methods, model)
+    stored = store(model)
+    besides = frozenset().union(*(method.changes(model) for method in methods))
+    untouched = fingerprints(model, besides=besides)
+    decoder, shards = Decoder(model, entered, place or Place()), Shards(folder, stored)
+    watches = [Watch(method, shards if method is methods[-1] else None) for method in methods]
+    for watch in watches:
+        compress(decoder, watch)
+    shards.add(rest(model, besides=shards.names))
+    shards.close()
+    save_beside(model, stored, source=source, folder=folder)
+    left, pruned = kept_by(watches)
+    prove(decoder, folder, stored, untouched, besides=besides, pruned=pruned)
+    audit = measure(methods, folder, left=left, nonzero=watches[-1].nonzero)
+    audit |= {"is_reload_equal": True, "n_quantised": len(quantised(model)), "n_samples": len(entered)}
     (folder / "audit.json").write_text(json.dumps(audit, indent=2, sort_keys=True) + "\n")
     return audit
 
 
-def apply(
-    method: WeightsMethod,
-    model: PreTrainedModel,
-    calibration: Samples,
-    dtype: torch.dtype,
-    *,
-    processor: ProcessorMixin,
-) -> None:
-    """Let one method rewrite the model, at values that `dtype` stores, and nothing but what it may.
+def compress(decoder: Decoder, watch: Watch) -> None:
+    """Let one method rewrite the decoder, and see that it did all of it, and nothing else.
 
-    Raises: RunError where it changed or quantised anything else, or broke its pattern.
+    Raises: InputError for a pruned model that it would fill; RunError where what it gives is no number.
     """
-    besides = method.changes(model)
-    untouched = fingerprints(model, besides=besides)
-    method.compress(model, calibration, processor=processor)
+    decoder.leave = watch
+    if watch.method.fills_zeros:
+        refuse_pruned(decoder.model)
+    watch.method.compress(decoder)
+    require(set(watch.nonzero) == set(decoder_linears(decoder.model)), "the method left out layers of the decoder")
     require(
-        fingerprints(model, besides=besides) == untouched,
-        "the method changed tensors other than the decoder's linear weights",
+        all(bool(states.isfinite().all()) for states in decoder.states), "what the compressed model says is not finite"
     )
-    asked = set(decoder_linears(model)) if method.quantises else set()
-    require(quantised(model) == asked, f"{len(quantised(model))} modules were quantised where {len(asked)} were asked")
-    settle(model, dtype)
-    require_pattern(method, model)
+
+
+def kept_by(watches: Sequence[Watch]) -> tuple[dict[str, float], Zeros]:
+    """Return the share of each layer's weights that pruning left, all of them where nothing pruned, and the zeros."""
+    pruning = [watch for watch in watches if not watch.method.quantises]
+    if not pruning:
+        return dict.fromkeys(watches[-1].nonzero, 1.0), {}
+    return pruning[-1].nonzero, pruning[-1].zeros
 
 
 @torch.no_grad()
-def settle(model: nn.Module, dtype: torch.dtype) -> None:
-    """Round what is stored in `dtype` to it, scales too, and then quantised weights to multiples of their scales."""
-    weights = {f"{name}.weight" for name in quantised(model)}
-    for name, value in model.named_parameters():
-        if value.is_floating_point() and name not in weights:
-            value.copy_(value.to(dtype))
-    if weights:
-        from compressed_tensors.quantization import fake_quantize
+def prove(
+    decoder: Decoder, folder: Path, stored: torch.dtype, untouched: Prints, *, besides: frozenset[str], pruned: Zeros
+) -> None:
+    """Read the checkpoint again and compare it with the model that it was written from, which is let go before.
 
-        for linear in decoder_linears(model).values():
-            scheme: Any = linear.quantization_scheme
-            linear.weight.copy_(fake_quantize(linear.weight, linear.weight_scale, None, scheme.weights))
+    Raises: RunError where a tensor that no method may change was changed, other modules are quantised, a pruned weight
+        came back, or what leaves the last layer is not what it was, bit by bit.
+    """
+    marked, before = quantised(decoder.model), decoder.states
+    nn.Module.to(decoder.model, "meta")  # whoever else knows this model, only one is held at a time
+    again = reload(decoder.model, folder, stored)
+    require(quantised(again) == marked, "other modules come back quantised than were saved")
+    require(
+        fingerprints(again, besides=besides) == untouched,
+        "the method changed tensors other than the decoder's linear weights",
+    )
+    found = Decoder(again, decoder.samples, decoder.place)
+    for block in found.spend():
+        unpack(block.layer)
+        require_zeros(block.linears, pruned)
+    pairs: list[tuple[Tensor, Tensor]] = list(zip(before, found.states, strict=False))
+    require(
+        bool(pairs) and all(torch.equal(*pair) for pair in pairs),
+        "the saved checkpoint does not answer as the model did in memory",
+    )
+
+
+def unpack(layer: nn.Module) -> None:
+    """Turn what is packed into weights again, as whoever loads it does."""
+    with quiet():
+        if quantised(layer):
+            from compressed_tensors.compressors import decompress_module
+
+            for part in layer.modules():
+                decompress_module(part)
+
+
+def store(model: PreTrainedModel) -> torch.dtype:
+    """Bring a model to the 16-bit type that holds every weight as it is, and say which that is.
+
+    Raises: InputError where neither does, and for weights that are no numbers.
+    """
+    nn.Module.eval(model)
+    dtype = stored_dtype(model)
+    for value in model.parameters():
+        value.data = value.data.to(dtype)
+    return dtype
 
 
 def stored_dtype(model: nn.Module) -> torch.dtype:
@@ -120,15 +153,3 @@ def stored_dtype(model: nn.Module) -> torch.dtype:
         if all(torch.equal(weight.to(dtype).to(weight.dtype), weight) for weight in model.parameters()):
             return dtype
     raise InputError("the model's weights are neither bfloat16 nor float16; save it in one of them first")
-
-
-@torch.no_grad()
-def probe(model: PreTrainedModel, calibration: Samples) -> list[Tensor]:
-    """Compute the last logits of the first samples; they depend on all that comes before.
-
-    Shapes: -> (1, PROBED_TOKENS, vocabulary) per sample.
-    """
-    with quiet():
-        return [
-            model(**sample, use_cache=False, logits_to_keep=PROBED_TOKENS).logits for sample in calibration[:PROBES]
-        ]

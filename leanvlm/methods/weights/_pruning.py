@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from leanvlm.methods._method import option
-from leanvlm.methods.weights._walk import TOKENS
+from leanvlm.methods.weights._block import TOKENS
 from leanvlm.methods.weights._weights import WeightsMethod
 
 SEMI_STRUCTURED = "2:4"  # of each four neighbouring weights of a row two stay
@@ -68,6 +68,15 @@ class InputAwareMethod(PruningMethod):
     """A method that scores a weight by what enters its layer."""
 
     tokens: str = option("all", choices=TOKENS)  # whose inputs count; EffiVLM-Bench counts all
+
+
+@torch.no_grad()
+def prune(linear: nn.Linear, marked: Tensor) -> None:
+    """Zero the weights that are marked.
+
+    Shapes: marked (outputs, inputs), True = goes.
+    """
+    linear.weight.masked_fill_(marked, 0)
 
 
 def n_pruned(n: int, share: Fraction) -> int:

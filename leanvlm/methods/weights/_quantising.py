@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
-from torch import nn
-
-from leanvlm.methods.weights._oneshot import TARGETS
+from leanvlm.methods.weights._layers import LINEAR
 from leanvlm.methods.weights._weights import WeightsMethod
 
 SCALE_BITS = 16
+TARGETS = [f"re:{LINEAR}$"]  # "Linear" with a list of others to ignore comes back with a quantised vision tower
 
 
 @dataclass(frozen=True)
@@ -30,15 +29,19 @@ class Format:
         """Return the bits of a weight and its part of a scale, in a layer of so many inputs."""
         return self.bits + SCALE_BITS / (self.group_size or n_inputs)
 
-    @property
-    def scheme(self) -> dict[str, Any]:
-        """The format as compressed-tensors describes it."""
+    def scheme(self, **more: Any) -> Any:
+        """Describe the format as compressed-tensors does, for the decoder's linear layers.
+
+        Takes: more, what else is said of the weights.
+        """
+        from compressed_tensors.quantization import QuantizationScheme
+
         shape = {"num_bits": self.bits, "type": self.kind, "symmetric": True}
         group = {"strategy": "group", "group_size": self.group_size} if self.group_size else {"strategy": "channel"}
-        scheme: dict[str, Any] = {"weights": {**shape, **group, "dynamic": False}}
+        scheme: dict[str, Any] = {"weights": {**shape, **group, "dynamic": False, **more}}
         if self.rounds_inputs:
             scheme["input_activations"] = {**shape, "strategy": "token", "dynamic": True}
-        return scheme
+        return QuantizationScheme(targets=TARGETS, **scheme)
 
 
 W4A16 = {f"w4a16-g{size}": Format(4, group_size=size) for size in (32, 64, 128)}
@@ -72,11 +75,3 @@ class QuantisingMethod(WeightsMethod):
     def together(self) -> int | None:
         """The weights of a group, which share a scale."""
         return self.format.group_size
-
-    def scheme(self, model: nn.Module) -> dict[str, Any]:
-        """Describe to llmcompressor what to quantise, and how.
-
-        Raises: InputError for a layer whose width the group does not divide.
-        """
-        self.refuse_widths(model)
-        return {"group_0": {"targets": TARGETS, **self.format.scheme}}

@@ -1,4 +1,4 @@
-"""Write a compressed model as a plain Hugging Face folder, and read it as whoever uses it will.
+"""Write a compressed model as a plain Hugging Face folder, layer by layer, and read it as whoever uses it will.
 
 Tensors are stored under the names they have in memory, not the older ones on disk: where it renames, transformers
 loads quantised models in the stored type, whatever type was asked for.
@@ -6,35 +6,89 @@ loads quantised models in the stored type, whatever type was asked for.
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors.torch import save_file
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from leanvlm.methods.weights._audit import quantised
+from leanvlm.methods.weights._lending import WIDENED
 from leanvlm.processes.quiet import quiet
 
 BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code
+SHARD_BYTES = 2**28  # that wait in memory before they are written
 
 
-def save(model: PreTrainedModel, dtype: torch.dtype, *, source: Path, folder: Path) -> None:
-    """Write the checkpoint, packed where weights are quantised, with tokenizer and processor beside it."""
+class Shards:
+    """The files of a checkpoint's weights, written as they come."""
+
+    def __init__(self, folder: Path, stored: torch.dtype) -> None:
+        """Take: stored, the type of what is neither packed nor in eight bits."""
+        self.folder, self.stored = folder, stored
+        self.files: list[tuple[Path, list[str]]] = []
+        self.waiting: dict[str, Tensor] = {}
+        self.n_bytes = 0
+
+    @property
+    def names(self) -> set[str]:
+        """The tensors that are written or wait."""
+        return {name for _, names in self.files for name in names} | set(self.waiting)
+
+    def add(self, tensors: dict[str, Tensor]) -> None:
+        """Take tensors, in the type that stores them, and write what waits when it is much."""
+        for name, value in tensors.items():
+            self.waiting[name] = value.to("cpu", self.stored if value.dtype in WIDENED else value.dtype).contiguous()
+            self.n_bytes += self.waiting[name].nbytes
+        if sum(value.nbytes for value in self.waiting.values()) >= SHARD_BYTES:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is left, and the index if there are several files."""
+        self._write()
+        placed: dict[str, str] = {}
+        for index, (path, names) in enumerate(self.files, start=1):
+            file = f"model-{index:05d}-of-{len(self.files):05d}.safetensors"
+            target = file if len(self.files) > 1 else "model.safetensors"
+            path.rename(self.folder / target)
+            placed |= dict.fromkeys(names, target)
+        if len(self.files) > 1:
+            index_text = json.dumps({"metadata": {"total_size": self.n_bytes}, "weight_map": placed}, indent=2)
+            (self.folder / "model.safetensors.index.json").write_text(index_text + "\n", encoding="utf-8")
+
+    def _write(self) -> None:
+        if self.waiting:
+            path = self.folder / f"part-{len(self.files)}.safetensors"
+            save_file(self.waiting, path, metadata={"format": "pt"})
+            self.files.append((path, list(self.waiting)))
+            self.waiting = {}
+
+
+def rest(model: PreTrainedModel, *, besides: Collection[str]) -> dict[str, Tensor]:
+    """Return the tensors that are not written yet, each once where two names share it."""
+    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
+    return {name: value for name, value in model.state_dict().items() if name not in besides and name not in tied}
+
+
+def save_beside(model: PreTrainedModel, stored: torch.dtype, *, source: Path, folder: Path) -> None:
+    """Write what a checkpoint has besides its weights: configuration, tokenizer and processor."""
     for name in model.config.sub_configs:
-        getattr(model.config, name).dtype = dtype  # else they say float32, which vLLM believes
-    compressor: Any = None
+        getattr(model.config, name).dtype = stored  # else they say float32, which vLLM believes
+    model.config.dtype, model.config.architectures = stored, [type(model).__name__]
     with quiet():
+        model.config.save_pretrained(folder)
+        if model.generation_config is not None:
+            model.generation_config.save_pretrained(folder)
         if quantised(model):
             from compressed_tensors.compressors import ModelCompressor
+            from compressed_tensors.quantization import QuantizationStatus
 
             compressor = ModelCompressor.from_pretrained_model(model)
-            compressor.compress_model(model)
-        for value in (*model.parameters(), *model.buffers()):
-            if value.dtype == torch.float32:  # not what is packed, in integers or eight bits
-                value.data = value.to(dtype)
-        PreTrainedModel.save_pretrained(model, folder, save_original_format=False)
-        if compressor is not None:
+            compressor.quantization_config.quantization_status = QuantizationStatus.COMPRESSED
             compressor.update_config(str(folder))
     _copy_processor(source, folder)
 
@@ -46,12 +100,12 @@ def _copy_processor(source: Path, folder: Path) -> None:
                 shutil.copyfile(path, folder / path.name)
 
 
-def reload(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-    """Read the checkpoint as the answering stage does, with the attention kernels that `model` has."""
+def reload(model: PreTrainedModel, folder: Path, stored: torch.dtype) -> PreTrainedModel:
+    """Read the checkpoint as it is stored, with the attention kernels that `model` has."""
     kernels = {name: getattr(model.config, name)._attn_implementation for name in model.config.sub_configs}
     kernels[""] = model.config._attn_implementation
     with quiet():
         loaded: PreTrainedModel = type(model).from_pretrained(
-            folder, dtype=torch.float32, attn_implementation=kernels, local_files_only=True
+            folder, dtype=stored, attn_implementation=kernels, local_files_only=True
         )
     return loaded

@@ -1,39 +1,21 @@
 """Methods that rewrite the decoder's linear layers, once: a method owes `budget` and `compress`.
 
 Only the projections of each decoder layer are touched, mostly seven; the vision tower, the projector, the
-embeddings, the norms, the biases and the output head stay as they are. `_walk.py` goes from layer to layer,
+embeddings, the norms, the biases and the output head stay as they are. `_decoder.py` goes from layer to layer,
 `_checkpoint.py` writes the result and proves it.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
-from transformers import PreTrainedModel, ProcessorMixin
+from torch import nn
 
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
-
-LAYER = r".*(language|text)_model\.(model\.)?layers\.\d+"  # in memory, and in checkpoints of older versions
-LINEAR = LAYER + r"\.(.*_proj|feed_forward\.w\d)"
-
-
-class CalibrationSample(dict[str, Tensor]):
-    """The model's keyword arguments, a batch of one, and what its positions hold.
-
-    Shapes: is_visual: (T,), True = a visual token. `n_answer` positions at the end hold the answer and its end.
-    """
-
-    def __init__(self, inputs: dict[str, Tensor], *, is_visual: Tensor, n_answer: int) -> None:
-        super().__init__(inputs)
-        self.is_visual = is_visual
-        self.n_answer = n_answer
-
-
-Samples = list[CalibrationSample]
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._layers import decoder_linears
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +25,7 @@ class WeightsMethod(Method):
     acts_on: ClassVar[str] = "weights"
     settings: ClassVar[str]  # the allowed settings, in words
     is_even: ClassVar[bool] = True  # every linear layer keeps the same share; else only their sum is asked for
+    fills_zeros: ClassVar[bool] = False  # makes good its errors with weights that may have been pruned
     setting: str
 
     def __post_init__(self) -> None:
@@ -84,29 +67,10 @@ class WeightsMethod(Method):
         """Name the tensors that change too, besides the decoder's linear weights: none."""
         return frozenset()
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
-        """Rewrite the decoder's linear layers in place; `model` is in float32."""
+    def compress(self, decoder: Decoder) -> None:
+        """Rewrite the decoder's linear layers, one decoder layer after the other: `decoder.rewrite`, once."""
         raise NotImplementedError
 
     def refusal(self) -> InputError:
         """Say that the setting is not allowed and which are."""
         return InputError(f"{self.id} has no setting {self.setting!r}; it takes {self.settings}")
-
-
-def decoder_linears(model: nn.Module) -> dict[str, nn.Linear]:
-    """Find the linear layers that a weights method may touch.
-
-    Raises: InputError for a model that has none under the known names.
-    """
-    named = model.named_modules()
-    found = {name: part for name, part in named if isinstance(part, nn.Linear) and re.fullmatch(LINEAR, name)}
-    if not found:
-        raise InputError(
-            f"{type(model).__name__} has no linear layers named language_model.layers.N.*_proj or the like"
-        )
-    return found
-
-
-def decoder_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Find the decoder's layers, in order of execution."""
-    return {name: part for name, part in model.named_modules() if re.fullmatch(LAYER, name)}

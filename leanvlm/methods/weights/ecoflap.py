@@ -22,13 +22,14 @@ from math import ceil
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.errors import InputError
 from leanvlm.methods._method import option
 from leanvlm.methods.weights import sparsegpt, wanda
 from leanvlm.methods.weights._allocation import AllocatingMethod, layer_sizes, per_linear
-from leanvlm.methods.weights._weights import CalibrationSample, Samples, decoder_layers, decoder_linears
+from leanvlm.methods.weights._block import Block
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._layers import decoder_linears
 
 PRUNERS = ("wanda", "sparsegpt")
 
@@ -51,49 +52,59 @@ class Method(AllocatingMethod):
                 "weights/ecoflap with prune=sparsegpt counts all tokens' inputs; leave out tokens, or use wanda"
             )
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
+    def compress(self, decoder: Decoder) -> None:
         """Shake one linear layer after the other, share out, and prune."""
-        sizes = layer_sizes(model)
+        sizes = layer_sizes(decoder.model)
         least = max(Fraction(0), self.share() - Fraction(self.slack))
-        kept = allocate(self.importance(model, calibration), sizes, total=self.total(sizes), least=least)
+        kept = allocate(self.importance(decoder), sizes, total=self.total(sizes), least=least)
         if self.prune == "wanda":
-            wanda.prune_unevenly(model, calibration, kept, tokens=self.tokens)
+            wanda.prune_unevenly(decoder, kept, tokens=self.tokens)
         else:
-            counts, linears = per_linear(model, kept), decoder_linears(model)
-            gone = [1 - counts[name] / linears[name].weight.numel() for name in linears]
-            sparsegpt.prune(model, calibration, gone, processor=processor)
+            counts, linears = per_linear(decoder.model, kept), decoder_linears(decoder.model)
+            sparsegpt.prune_to(decoder, {name: 1 - counts[name] / linears[name].weight.numel() for name in linears})
+
+    def importance(self, decoder: Decoder) -> list[float]:
+        """Measure each decoder layer: the sum over its linear layers of how steep the loss is along noise.
+
+        Raises: InputError for a type too coarse for the noise.
+        """
+        if decoder.place.dtype != torch.float32:
+            raise InputError("weights/ecoflap shakes weights by less than 16 bits hold; set compress.dtype to float32")
+        generator = torch.Generator().manual_seed(self.seed)
+        return [
+            sum(self._slope(decoder, block, linear, generator) for linear in block.linears.values())
+            for block in decoder.look()
+        ]
 
     @torch.no_grad()
-    def importance(self, model: PreTrainedModel, calibration: Samples) -> list[float]:
-        """Measure each decoder layer: the sum over its linear layers of how steep the loss is along noise."""
-        generator = torch.Generator().manual_seed(self.seed)
-        slopes = {
-            name: self._slope(model, linear, calibration, generator) for name, linear in decoder_linears(model).items()
-        }
-        return [sum(slopes[key] for key in slopes if key.startswith(f"{name}.")) for name in decoder_layers(model)]
-
-    def _slope(
-        self, model: PreTrainedModel, linear: nn.Linear, calibration: Samples, generator: torch.Generator
-    ) -> float:
+    def _slope(self, decoder: Decoder, block: Block, linear: nn.Linear, generator: torch.Generator) -> float:
         """Sum |loss(weight + noise) - loss(weight - noise)| / (2 x step) over samples and draws."""
-        before, total = linear.weight.clone(), 0.0
-        for sample in calibration[: self.samples]:
-            for _ in range(self.noises):
-                noise = self.step * torch.randn(before.shape, generator=generator).to(before.device)
-                losses = []
-                for shaken in (before + noise, before - noise):
-                    linear.weight.copy_(shaken)
-                    losses.append(answer_loss(model, sample))
-                total += abs(losses[0] - losses[1]) / (2 * self.step)
+        before, shaken = linear.weight.clone(), list[Tensor]()
+        asked = [index for index in range(len(block.samples[: self.samples])) for _ in range(self.noises)]
+        for index in asked:
+            noise = self.step * torch.randn(before.shape, generator=generator).to(before.device)
+            for weight in (before + noise, before - noise):
+                linear.weight.copy_(weight)
+                shaken.append(block.output(index))
         linear.weight.copy_(before)
-        return total
+        losses = _losses(decoder, block, shaken, [index for index in asked for _ in range(2)])
+        return sum(abs(up - down) / (2 * self.step) for up, down in zip(losses[::2], losses[1::2], strict=True))
 
 
-def answer_loss(model: PreTrainedModel, sample: CalibrationSample) -> float:
-    """Compute the mean cross-entropy of the answer's tokens and its end, in nats."""
-    n = sample.n_answer
-    logits: Tensor = model(**sample, use_cache=False, logits_to_keep=n + 1).logits[0, :-1]  # (n, vocabulary)
-    return float(nn.functional.cross_entropy(logits.double(), sample["input_ids"][0, -n:]))
+def _losses(decoder: Decoder, block: Block, states: list[Tensor], indices: list[int]) -> list[float]:
+    """Go on from what left a layer to the loss of each answer."""
+    samples = [block.samples[index] for index in indices]
+    left = decoder.onward(states, samples, block.index)
+    return [answer_loss(decoder, state, sample.answer) for state, sample in zip(left, samples, strict=True)]
+
+
+def answer_loss(decoder: Decoder, state: Tensor, answer: Tensor) -> float:
+    """Compute the mean cross-entropy of an answer's tokens and its end, in nats.
+
+    Shapes: state, what left the last layer, (1, T, C); answer (n,), the last n of T.
+    """
+    (logits,) = decoder.logits([state], len(answer) + 1)
+    return float(nn.functional.cross_entropy(logits[:-1].double(), answer.to(logits.device)))
 
 
 def allocate(scores: Sequence[float], sizes: Sequence[int], *, total: int, least: Fraction) -> list[int]:

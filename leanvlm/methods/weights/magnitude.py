@@ -12,24 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-from transformers import PreTrainedModel, ProcessorMixin
 
-from leanvlm.methods.weights._pruning import PruningMethod, lowest, n_pruned
-from leanvlm.methods.weights._weights import Samples, decoder_linears
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._pruning import PruningMethod, lowest, n_pruned, prune
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(PruningMethod):
     """Prune each linear layer to the share kept, or each four neighbouring weights of a row to two."""
 
-    @torch.no_grad()
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
-        """Prune every layer at once."""
-        self.refuse_widths(model)
-        for linear in decoder_linears(model).values():
-            linear.weight.masked_fill_(self.is_pruned(linear.weight.abs()), 0)
+    def compress(self, decoder: Decoder) -> None:
+        """Prune layer after layer."""
+        for block in decoder.rewrite(listens=False):
+            for linear in block.linears.values():
+                prune(linear, self.is_pruned(linear.weight.float().abs()))
 
     def is_pruned(self, scores: Tensor) -> Tensor:
         """Mark the lowest scores of the whole layer, or of each four neighbours of a row.

@@ -17,13 +17,11 @@ from fractions import Fraction
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.methods._method import option
 from leanvlm.methods.weights import wanda
 from leanvlm.methods.weights._allocation import AllocatingMethod, apportion, layer_sizes
-from leanvlm.methods.weights._walk import walk
-from leanvlm.methods.weights._weights import Samples
+from leanvlm.methods.weights._decoder import Decoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +31,17 @@ class Method(AllocatingMethod):
     m: float = option(5.0, least=1)  # how many times the mean score an outlier exceeds
     lam: float = option(0.08, least=0, most=1)  # half the distance between the largest and the smallest share kept
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
+    def compress(self, decoder: Decoder) -> None:
         """Look at the whole model as it is, share out, and prune layer after layer."""
-        sizes = layer_sizes(model)
-        shares = self.shares(self.outliers(model, calibration), sizes)
+        sizes = layer_sizes(decoder.model)
+        shares = self.shares(self.outliers(decoder), sizes)
         kept = apportion(self.total(sizes), [n * share for n, share in zip(sizes, shares, strict=True)])
-        wanda.prune_unevenly(model, calibration, kept, tokens=self.tokens)
+        wanda.prune_unevenly(decoder, kept, tokens=self.tokens)
 
-    @torch.no_grad()
-    def outliers(self, model: PreTrainedModel, calibration: Samples) -> list[Fraction]:
+    def outliers(self, decoder: Decoder) -> list[Fraction]:
         """Measure per decoder layer the share of scores above `m` times the layer's mean score."""
         found = []
-        for block in walk(model, calibration):
+        for block in decoder.look():
             norms = block.input_norms(tokens=self.tokens)
             scores = torch.cat(
                 [wanda.scores(linear.weight, norms[name]).flatten() for name, linear in block.linears.items()]

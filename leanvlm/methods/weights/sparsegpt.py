@@ -1,7 +1,7 @@
 """SparseGPT: prune column by column, and let the columns that follow make good the error.
 
 Source:  Frantar and Alistarh 2023, arXiv 2301.00774, sections 3 and 4.
-Code:    llmcompressor 0.14.0.1, SparseGPTModifier (called); the authors' is github.com/IST-DASLab/sparsegpt @ 147d215.
+Code:    llmcompressor 0.14.0.1, sparsify_weight (called); the authors' is github.com/IST-DASLab/sparsegpt @ 147d215.
 Departs: weights are compared within blocks of 128 columns of a linear layer, and what goes lies at or below a
          threshold, as in the authors' code: one weight a block more than the count. Damping is 0.01 of the mean
          diagonal. Weights that made good are rounded to the 16 bits that they are stored in. What enters a decoder
@@ -13,47 +13,49 @@ Checked: tests/methods/test_sparsegpt.py: five matrices worked by hand, a slow r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from transformers import PreTrainedModel, ProcessorMixin
+import torch
+from torch import Tensor, nn
 
-from leanvlm.methods.weights._oneshot import TARGETS, oneshot
+from leanvlm.errors import RunError
+from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._pruning import PruningMethod
-from leanvlm.methods.weights._weights import Samples
+from leanvlm.methods.weights._rounding import COLUMNS, DAMPING
+from leanvlm.processes.quiet import quiet
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(PruningMethod):
     """Prune each linear layer to the share kept, or each four neighbouring weights of a row to two."""
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:
+    fills_zeros: ClassVar[bool] = True
+
+    def compress(self, decoder: Decoder) -> None:
         """Prune layer after layer; nothing at 100%, where the threshold would still take a weight a block."""
-        self.refuse_widths(model)
-        if self.share() == 1:
-            return
-
-        prune(
-            model,
-            calibration,
-            float(1 - self.share()),
-            mask="2:4" if self.is_semi_structured else "0:0",
-            processor=processor,
-        )
+        prune_to(decoder, float(1 - self.share()), pattern=(2, 4) if self.is_semi_structured else (0, 0))
 
 
-def prune(
-    model: PreTrainedModel,
-    calibration: Samples,
-    gone: float | list[float],
-    *,
-    mask: str = "0:0",
-    processor: ProcessorMixin,
-) -> None:
-    """Prune layer after layer; `gone` is the share that goes, of all linear layers or of each in order."""
+def prune_to(decoder: Decoder, gone: float | Mapping[str, float], *, pattern: tuple[int, int] = (0, 0)) -> None:
+    """Prune layer after layer; `gone` is the share that goes, of every linear layer or of each by its name."""
+    for block in decoder.rewrite(listens=gone != 0):
+        hessians = block.hessians() if gone else {}
+        for name in hessians:
+            share = gone if isinstance(gone, float) else gone[name]
+            _prune(name, block.linears[name], hessians[name].clone(), share, pattern)
 
-    def modifiers() -> list[object]:
-        from llmcompressor.modifiers.pruning import SparseGPTModifier
 
-        return [SparseGPTModifier(sparsity=gone, mask_structure=mask, targets=TARGETS)]
+@torch.no_grad()
+def _prune(name: str, linear: nn.Linear, hessian: Tensor, gone: float, pattern: tuple[int, int]) -> None:
+    """Let llmcompressor prune a linear layer; where a Hessian has no inverse it would go on, by magnitude."""
+    with quiet():
+        from llmcompressor.modifiers.pruning.sparsegpt.sgpt_sparsify import sparsify_weight
 
-    oneshot(model, modifiers, calibration, processor=processor)
+    damped = hessian + DAMPING * hessian.diagonal().mean() * torch.eye(len(hessian), device=hessian.device)
+    if bool(torch.linalg.cholesky_ex(damped).info):
+        raise RunError(f"the Hessian of {name} has no inverse, so SparseGPT cannot prune it; nothing is kept of this "
+                       "checkpoint: raise calibration.n")  # fmt: skip
+    _, pruned = sparsify_weight(linear, {linear: hessian}, gone, *pattern, COLUMNS, DAMPING, False)
+    linear.weight.copy_(pruned)

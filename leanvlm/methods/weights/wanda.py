@@ -14,49 +14,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-from transformers import PreTrainedModel, ProcessorMixin
 
 from leanvlm.methods.weights._allocation import lowest_by_row, per_linear
-from leanvlm.methods.weights._pruning import InputAwareMethod
-from leanvlm.methods.weights._walk import walk
-from leanvlm.methods.weights._weights import Samples
+from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._pruning import InputAwareMethod, prune
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(InputAwareMethod):
     """Prune each output row to the share kept, or each four neighbouring weights of a row to two."""
 
-    def compress(self, model: PreTrainedModel, calibration: Samples, *, processor: ProcessorMixin) -> None:  # noqa: ARG002
+    def compress(self, decoder: Decoder) -> None:
         """Prune layer after layer."""
-        self.refuse_widths(model)
-        prune(model, calibration, lambda _, scores: self.is_pruned(scores), tokens=self.tokens)
+        prune_by_scores(decoder, lambda _, scores: self.is_pruned(scores), tokens=self.tokens)
 
 
-@torch.no_grad()
-def prune(
-    model: PreTrainedModel, calibration: Samples, is_pruned: Callable[[str, Tensor], Tensor], *, tokens: str
-) -> None:
+def prune_by_scores(decoder: Decoder, is_pruned: Callable[[str, Tensor], Tensor], *, tokens: str) -> None:
     """Score layer after layer, and zero what `is_pruned` marks, given a linear layer's name and its scores.
 
     Shapes: scores and marks (outputs, inputs).
     """
-    for block in walk(model, calibration):
+    for block in decoder.rewrite():
         norms = block.input_norms(tokens=tokens)
         for name, linear in block.linears.items():
-            linear.weight.masked_fill_(is_pruned(name, scores(linear.weight, norms[name])), 0)
+            prune(linear, is_pruned(name, scores(linear.weight, norms[name])))
 
 
-def prune_unevenly(model: PreTrainedModel, calibration: Samples, kept: Sequence[int], *, tokens: str) -> None:
+def prune_unevenly(decoder: Decoder, kept: Sequence[int], *, tokens: str) -> None:
     """Prune to a count of weights kept per decoder layer; its rows share it evenly, up to one weight."""
-    counts = per_linear(model, kept)
-    prune(
-        model,
-        calibration,
-        lambda name, scores: lowest_by_row(scores, scores.numel() - counts[name]),
-        tokens=tokens,
-    )
+    counts = per_linear(decoder.model, kept)
+    prune_by_scores(decoder, lambda name, marks: lowest_by_row(marks, marks.numel() - counts[name]), tokens=tokens)
 
 
 def scores(weight: Tensor, norms: Tensor) -> Tensor:
@@ -64,4 +52,4 @@ def scores(weight: Tensor, norms: Tensor) -> Tensor:
 
     Shapes: (outputs, inputs), (inputs,) -> (outputs, inputs).
     """
-    return weight.abs() * norms
+    return weight.float().abs() * norms

@@ -25,6 +25,7 @@ from leanvlm.methods.weights._saving import Shards, reload, rest, save_beside
 from leanvlm.methods.weights._watch import Watch
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_zeros
+from leanvlm.models._soundness import not_finite
 from leanvlm.processes.quiet import quiet
 
 Prints = dict[str, str]  # a hash a tensor
@@ -146,9 +147,8 @@ def stored_dtype(model: nn.Module) -> torch.dtype:
     Raises: InputError where neither does, and for weights that are no numbers.
     """
     for name, weight in model.named_parameters():
-        if not bool(torch.isfinite(weight).all()):
-            kind = "NaN" if bool(weight.isnan().any()) else "infinite numbers"
-            raise InputError(f"{name} holds {kind}, and no method can rewrite that; fetch the checkpoint again")
+        if kind := not_finite(weight):
+            raise InputError(f"{name} has {kind} weights, and no method can rewrite that; fetch the checkpoint again")
     for dtype in (torch.bfloat16, torch.float16):
         if all(torch.equal(weight.to(dtype).to(weight.dtype), weight) for weight in model.parameters()):
             return dtype

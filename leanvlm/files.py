@@ -28,6 +28,7 @@ NOT_MADE = "refusal.json"  # in the folder of a checkpoint that a model does not
 ENTRANCES = ARTIFACTS / "entrances"
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
+ROWS = ARTIFACTS / "calibration_files.json"  # hashes of files that calibration.sources names, pictures too
 RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`
 HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run

@@ -1,8 +1,10 @@
-"""fetch -- bring here the models that lie on the hub, once, and note of every model which files it is.
+"""fetch -- bring here the models that lie on the hub, once, and note of all that params.yaml names which files it is.
 
 Writes: artifacts/sources/<model>.json: the checkpoint's name, its revision, and the hash of each of its files, so that
-        DVC notices another revision, and an edit of any file.
-Reads:  params.yaml: grid.models, models; the folders that it names, the hub's cache (HF_HOME), the hub.
+        DVC notices another revision, and an edit of any file; artifacts/calibration_files.json, the same of the files
+        of rows and pictures that calibration.sources names.
+Reads:  params.yaml: grid.models, models, calibration, benchmarks; the folders that it names, the hub's cache (HF_HOME),
+        the hub.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from leanvlm import files
 from leanvlm.errors import exit_on_error
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of, revision_of
-from leanvlm.params import load
-from leanvlm.pipeline.hashes import listing
+from leanvlm.params import Params, load
+from leanvlm.pipeline.calibration import read_for
+from leanvlm.pipeline.hashes import file_hash, listing
 
 
 def main() -> None:
@@ -30,6 +33,14 @@ def main() -> None:
         print(f"{name}: {kind}, {len(found)} files, {sum(size for size, _ in found.values()) / 1e9:.2f} GB")
     for stale in set(files.SOURCES.glob("*.json")) - {files.source(name) for name in params.grid.models}:
         stale.unlink()
+    files.write(json.dumps(_rows(params), indent=1, sort_keys=True) + "\n", files.ROWS)
+
+
+def _rows(params: Params) -> dict[str, str]:
+    """Hash the files that calibration reads; a picture that is missing is refused when it is read."""
+    asked = params.calibration
+    read = read_for(asked.n, seed=asked.seed, sources=asked.sources, build=params.benchmark)
+    return {path.as_posix(): file_hash(path) for path in read}
 
 
 if __name__ == "__main__":

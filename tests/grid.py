@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from PIL import Image
 
-from leanvlm import files, grading
+from leanvlm import files, grading, pictures
 from leanvlm.tables import answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
 
 BENCHMARKS = ("short", "long")
@@ -27,7 +28,7 @@ def write(root: Path) -> Path:
     for benchmark in BENCHMARKS:
         of_benchmark = [row for row in asked if row["benchmark"] == benchmark]
         samples.TABLE.write(of_benchmark, root / files.samples(benchmark))
-    question = {"sample_id": "0", "question": "what?", "answer": "red", "images": [b"png"]}
+    question = {"sample_id": "0", "question": "what?", "answer": "red", "images": [picture("white")]}
     calibration.TABLE.write([question], root / files.table("calibration"))
     audits.TABLE.write([_audit(layer, 0.5) for layer in range(2)], root / files.table("audits"))
     cost = {"calibration_samples": 1, "seconds": 2.5, "peak_bytes": 10**9}
@@ -46,6 +47,11 @@ def write(root: Path) -> Path:
     )
     grades.TABLE.write(worth, root / files.table("grades"))
     return root
+
+
+def picture(color: str) -> bytes:
+    """Return a PNG of one color."""
+    return pictures.png(Image.new("RGB", (8, 8), color))
 
 
 def _audit(layer: int, kept: float) -> dict[str, Any]:
@@ -72,7 +78,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "question": "what color?",
         "answers": ["red"] if benchmark == "short" else ["a red circle at the top"],
         "rule": "exact" if benchmark == "short" else "token_f1",
-        "images": [b"first", b"second"][: 1 + index % 2],
+        "images": [picture("red"), picture("blue")][: 1 + index % 2],
         "fps": None,
         "difficulty": "{}",
     }

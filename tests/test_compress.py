@@ -32,6 +32,7 @@ from leanvlm.tables.calibration import TABLE
 from stages import calibration as calibration_stage
 from stages import compress as compress_stage
 from stages import record as record_stage
+from stages import samples as samples_stage
 
 RECIPES = ("weights/wanda@50%", "weights/gptq@w4a16-g128", "weights/wanda@2:4+weights/rtn@fp8")
 SOURCE = Path("artifacts/models/embedded")
@@ -47,10 +48,12 @@ def root(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     network.save_pretrained(root / SOURCE)
     params: Any = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
     params["calibration"] = {"n": 3, "seed": 3, "sources": ["documents", "charts", "scenes"]}
+    params["samples"]["n"] = 1
     params["models"] = {"embedded": {"architecture": "llava_onevision", "checkpoint": str(SOURCE)}}
     YAML(typ="safe").dump(params, root / "params.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
+        samples_stage.main()
         calibration_stage.main()
         patch.setattr("sys.argv", ["stages/record.py", "embedded"])
         record_stage.main()

@@ -48,6 +48,21 @@ class Benchmark:
         """Say why it cannot be read here and what to do, in one sentence; None where it can."""
         return None
 
+    def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:  # noqa: ARG002
+        """Yield `n` samples of a split to train on, none of which `samples` yields; fewer are a prefix of more.
+
+        Each is drawn when it is asked for, since several benchmarks can share `rng`. A data set that has such a split
+        overrides this.
+
+        Raises: InputError where there is none, or fewer than `n`.
+        """
+        raise InputError(f"{type(self).__module__.rpartition('.')[2]} has no split to train on")
+
+    @classmethod
+    def has_training(cls) -> bool:
+        """Tell whether the data set has a split to train on."""
+        return cls.training is not Benchmark.training
+
 
 class DrawnBenchmark(Benchmark):
     """A benchmark whose pictures we draw: a subclass owes `draw`."""
@@ -69,6 +84,21 @@ class DrawnBenchmark(Benchmark):
                 sample_id=f"{index:05d}",
                 group_id=f"{index:05d}",
                 kind=kind,
+                images=tuple(canvas.image for canvas in picture.canvases),
+                question=question.text,
+                answers=question.answers,
+                rule=question.rule,
+                fps=self.fps,
+            )
+
+    def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
+        """Yield any question of each picture that `rng` draws, whose seed lies below those of held-out samples."""
+        for _ in range(n):
+            picture = self.draw(rng)
+            question = rng.choice(picture.questions)
+            yield Sample(
+                sample_id="",
+                kind=question.kind,
                 images=tuple(canvas.image for canvas in picture.canvases),
                 question=question.text,
                 answers=question.answers,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import Benchmark
+from leanvlm.benchmarks._rows import SUFFIXES, Rows
+from leanvlm.errors import InputError
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -24,3 +29,21 @@ class FolderBenchmark(Benchmark):
             f"the folder {self.folder!r} does not exist; {self.obtain}, "
             "or name another as its `folder` under `benchmarks:` in params.yaml"
         )
+
+    def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
+        """Yield rows of train.jsonl or train.parquet in the folder; _conversations.py says what a row is.
+
+        Raises: InputError where there is neither, or as `Rows`.
+        """
+        return self.training_rows().training(n, rng=rng)
+
+    def training_rows(self) -> Rows:
+        """Find the file of rows to train on.
+
+        Raises: InputError where there is none.
+        """
+        names = [f"train{suffix}" for suffix in SUFFIXES]
+        for path in (Path(self.folder, name) for name in names):
+            if path.is_file():
+                return Rows(path)
+        raise InputError(f"the folder {self.folder!r} has no split to train on; put a {' or '.join(names)} there")

@@ -48,6 +48,21 @@ class Benchmark(_benchmark.Benchmark):
                 rule="exact",
             )
 
+    def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
+        """Yield questions of the train split, which has other images than the test split."""
+        questions, answers, image_ids = easy_vqa.get_train_questions()
+        paths = easy_vqa.get_train_image_paths()
+        for _ in range(n):
+            index = rng.randrange(len(questions))
+            yield Sample(
+                sample_id="",
+                kind="question",
+                images=(pictures.read(Path(paths[image_ids[index]])),),
+                question=questions[index],
+                answers=(answers[index],),
+                rule="exact",
+            )
+
     def training_pictures(self) -> list[Picture]:
         """Read the train split, one picture an image, with patch labels derived from its own questions."""
         questions: dict[int, list[Question]] = defaultdict(list)

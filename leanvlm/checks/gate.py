@@ -1,4 +1,4 @@
-"""The gate: every table's Great Expectations, and three that SQL prepares across tables; a failure names its rows."""
+"""The gate: every table's Great Expectations, and some across tables, which SQL prepares; a failure names its rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,9 +26,11 @@ from leanvlm.checks.expectations import (
     skips,
     timings,
 )
+from leanvlm.checks.graded import graded
 from leanvlm.checks.validate import Batch, Finding, validate
 from leanvlm.errors import RunError
 from leanvlm.right_answers import is_blank
+from leanvlm.tables import calibration as drawn_rows
 
 MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, grades, timings)
 SQL = Path(__file__).parent
@@ -39,7 +42,7 @@ def check(root: Path, *, benchmarks: Sequence[str]) -> list[Finding]:
     Raises: InputError where a table is missing, damaged or of another schema.
     """
     batches = [_batch(root, module, benchmarks) for module in MODULES]
-    return validate([*batches, *_across_tables(root, benchmarks)])
+    return validate([*batches, _graded(root, benchmarks), *_across_tables(root, benchmarks)])
 
 
 def refuse_failures(findings: Sequence[Finding]) -> None:
@@ -70,6 +73,13 @@ def _batch(root: Path, module: Any, benchmarks: Sequence[str]) -> Batch:
     if "answers" in lists:
         frame["n_blank_answers"] = [sum(is_blank(text or "") for text in said) for said in rows["answers"].to_pylist()]
     return Batch(module.TABLE.name, module.TABLE.keys, frame, module.expectations())
+
+
+def _graded(root: Path, benchmarks: Sequence[str]) -> Batch:
+    """Expect no calibration sample among those that are graded; samples can change after it was drawn."""
+    drawn = store.read(root, drawn_rows.TABLE, benchmarks=benchmarks).to_pylist()
+    rows = pd.DataFrame(graded(drawn, root, benchmarks=benchmarks), columns=["sample_id", "graded_as"])
+    return Batch("graded", ("sample_id",), rows, [_expect.among("graded_as", [""])])
 
 
 def _lengths(column: pa.ChunkedArray[Any]) -> Any:

@@ -42,7 +42,7 @@ def _check_models(params: Params) -> None:
 def _check_benchmarks(params: Params) -> None:
     from leanvlm.ablation.levels import levels  # these draw, and `read` does without
     from leanvlm.params._knobs import refuse_undrawable
-    from leanvlm.pipeline.calibration import SOURCES
+    from leanvlm.pipeline.calibration import source_of
 
     seed = params.samples.seed
     for name in (*params.benchmarks, *params.grid.benchmarks, params.clock.benchmark):
@@ -50,8 +50,8 @@ def _check_benchmarks(params: Params) -> None:
     if params.clock.benchmark not in params.grid.benchmarks:
         raise InputError(f"clock.benchmark is {params.clock.benchmark!r}, which grid.benchmarks lacks; it must be one "
                          f"of {', '.join(params.grid.benchmarks)}")  # fmt: skip
-    if unknown := [name for name in params.calibration.sources if name not in SOURCES]:
-        raise InputError(f"calibration.sources has {unknown[0]!r}; it takes one or more of {', '.join(SOURCES)}")
+    for name in params.calibration.sources:
+        source_of(name, params.benchmark)
     for level in levels(params.ablation.knobs):
         refuse_undrawable(level.built(), f"ablation.knobs.{level.benchmark}.{level.knob}", seed=seed)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, NAME]
 Names = Annotated[tuple[Name, ...], SOME]
 Recipes = Annotated[tuple[str, ...], SOME]
+Sources = Annotated[tuple[Annotated[str, Rule(bool, "a benchmark, or a path")], ...], SOME]
 Count = Annotated[int, between(1, 100_000)]
 Few = Annotated[int, between(1, 1000)]
 Tokens = Annotated[int, between(1, 32_768)]
@@ -64,11 +65,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How many training questions weights methods look at, which draw, and of which benchmarks, in turn."""
+    """How many training questions weights methods look at, which draw, and of which benchmarks or files, in turn."""
 
     n: Count
     seed: TrainingSeed
-    sources: Names
+    sources: Sources
 
 
 @dataclass(frozen=True)

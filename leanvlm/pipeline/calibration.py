@@ -1,22 +1,23 @@
-"""What weights methods look at: training questions with a picture each and their answers, never graded ones.
+"""What weights methods look at: training questions with their pictures and answers, never graded ones.
 
-All samples have exactly one picture, since llmcompressor follows only the branches that the first sample
-takes; so `pages`, whose prompts hold several, is left out.
+A source is a benchmark with a split to train on, or a file of rows (leanvlm/benchmarks/_conversations.py says of which
+form). What a person's file may hold is not known beforehand, so leanvlm/checks/graded.py compares the pictures too.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import easy_vqa
 import torch
-from PIL import Image
 
 from leanvlm import pictures, plugins
-from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark
+from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
+from leanvlm.benchmarks._folder import FolderBenchmark
+from leanvlm.benchmarks._rows import SUFFIXES, Rows
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.models._model import LoadedModel
@@ -24,24 +25,54 @@ from leanvlm.sample import Sample
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
 Row = dict[str, Any]  # one row of the table `calibration`
+Build = Callable[[str], Benchmark]
 
 
-def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES) -> Iterator[Row]:
-    """Yield `n` samples, benchmarks in turn; a seed always gives the same, and fewer are a prefix of more.
+def _plain(name: str) -> Benchmark:
+    built: Benchmark = plugins.load("benchmarks", name)()
+    return built
 
-    Raises: InputError for a benchmark without single training pictures, or a seed that graded samples are drawn from.
+
+def draw(n: int, *, seed: int, sources: Sequence[str] = SOURCES, build: Build = _plain) -> Iterator[Row]:
+    """Yield `n` samples, sources in turn; a seed always gives the same, and fewer are a prefix of more.
+
+    Takes: build, which makes a benchmark of its name; plainly, or with the options of params.yaml.
+
+    Raises: InputError for a source that is none or has too few rows, a row that cannot be used, a video, or a seed that
+        graded samples are drawn from.
     """
-    for name in sources or ("nothing",):
-        if name not in SOURCES:
-            raise InputError(f"calibration.sources has {name!r}; it takes one or more of {', '.join(SOURCES)}")
     if not 0 <= seed < HELD_OUT_SEED:
         raise InputError(f"calibration.seed {seed!r} is not from 0 to {HELD_OUT_SEED - 1}, where training samples lie")
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # shared by all but files of rows, so that who reads a file need draw nothing
+    asked = {}
+    for name, (source, wanted) in _asked(n, sources, build).items():
+        asked[name] = source.training(wanted, rng=random.Random(seed) if _rows(source) else rng)
     for index in range(n):
         name = sources[index % len(sources)]
-        question, answer, image = _photo(rng) if name == "easy_vqa" else _drawn(name, rng)
-        row = {"question": question, "answer": answer, "images": [pictures.png(image)]}
-        yield {"sample_id": f"{name}-{index:05d}", **row}
+        sample = next(asked[name], None)
+        if sample is None:
+            raise InputError(f"calibration.sources has {name!r}, which yields too few samples for {n}; ask for fewer")
+        yield _row(name, index, sample)
+
+
+def read_for(n: int, *, seed: int, sources: Sequence[str], build: Build) -> list[Path]:
+    """List the files of rows and of pictures that `draw` reads, whose edits are to be noticed."""
+    asked = [(_rows(source), wanted) for source, wanted in _asked(n, sources, build).values()]
+    return [path for rows, wanted in asked if rows for path in rows.read_for(wanted, rng=random.Random(seed))]
+
+
+def source_of(name: str, build: Build = _plain) -> Benchmark | Rows:
+    """Find what an entry of calibration.sources names.
+
+    Raises: InputError for what is neither a file of rows nor a benchmark with a split to train on.
+    """
+    if name.endswith(SUFFIXES):
+        return Rows(Path(name))
+    if name in plugins.ids("benchmarks") and (built := build(name)).has_training():
+        return built
+    able = ", ".join(one for one in plugins.ids("benchmarks") if plugins.load("benchmarks", one).has_training())
+    raise InputError(f"calibration.sources has {name!r}; it takes benchmarks that can train ({able}) "
+                     f"and paths that end in {' or '.join(SUFFIXES)}")  # fmt: skip
 
 
 def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:
@@ -49,25 +80,32 @@ def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:
     return [_inputs(loaded, row) for row in rows]
 
 
-def _drawn(name: str, rng: random.Random) -> tuple[str, str, Image.Image]:
-    benchmark: DrawnBenchmark = plugins.load("benchmarks", name)()
-    picture = benchmark.draw(rng)
-    question = rng.choice(picture.questions)
-    (canvas,) = picture.canvases
-    return question.text, question.answers[0], canvas.image
+def _asked(n: int, sources: Sequence[str], build: Build) -> dict[str, tuple[Benchmark | Rows, int]]:
+    """Find each source, and how many samples it owes."""
+    if not sources:
+        raise InputError("calibration.sources is empty; name a benchmark or a file of rows")
+    counts = Counter(sources[index % len(sources)] for index in range(n))
+    return {name: (source_of(name, build), wanted) for name, wanted in counts.items()}
 
 
-def _photo(rng: random.Random) -> tuple[str, str, Image.Image]:
-    """Draw from the train split, and show the image as the benchmark shows its own."""
-    questions, answers, image_ids = easy_vqa.get_train_questions()
-    index = rng.randrange(len(questions))
-    path = easy_vqa.get_train_image_paths()[image_ids[index]]
-    return questions[index], answers[index], pictures.read(Path(path))
+def _rows(source: Benchmark | Rows) -> Rows | None:
+    """Say which file of rows a source reads, if it reads one."""
+    if isinstance(source, FolderBenchmark) and type(source).training is FolderBenchmark.training:
+        return source.training_rows()
+    return source if isinstance(source, Rows) else None
+
+
+def _row(name: str, index: int, sample: Sample) -> Row:
+    """Describe a sample; every picture becomes a PNG, whose pixels are those of the file."""
+    if sample.fps is not None:
+        raise InputError(f"calibration.sources has {name!r}, whose samples are videos; it takes pictures")
+    images = [pictures.png(image) for image in sample.pictures()]
+    row = {"question": sample.question, "answer": sample.answers[0], "images": images}
+    return {"sample_id": f"{name}-{sample.sample_id or f'{index:05d}'}", **row}
 
 
 def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
-    sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
-    prompt = loaded.inputs(loaded.shown(sample), sample.question)
+    prompt = _prompt(loaded, row)
     answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
     end = loaded.tokenizer.eos_token_id
     ids = torch.tensor([[*answer, min(loaded.stop_ids) if end is None else end]], device=prompt["input_ids"].device)
@@ -81,3 +119,17 @@ def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
     }
     is_visual = torch.isin(whole["input_ids"][0], ids.new_tensor(loaded.visual_ids))
     return CalibrationSample(whole, is_visual=is_visual, n_answer=ids.shape[1])
+
+
+def _prompt(loaded: LoadedModel, row: Row) -> dict[str, torch.Tensor]:
+    """Build the prompt.
+
+    Raises: InputError naming the sample for texts to which the model's prompt gives a meaning.
+    """
+    sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
+    try:
+        if mark := next((mark for mark in loaded.marks if mark in row["answer"]), None):
+            raise InputError(f"its answer holds {mark!r}, which the prompt takes for a picture or a turn; leave it out")
+        return loaded.inputs(loaded.shown(sample), sample.question)
+    except InputError as error:
+        raise InputError(f"calibration sample {sample.sample_id!r} cannot be asked: {error}") from None

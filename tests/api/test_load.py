@@ -85,7 +85,7 @@ def test_a_compressed_checkpoint_loads_and_answers(model: LoadedModel, tmp_path:
     [
         ("cache/snapkv@10%", 2, "methods that act on the weights"),
         ("weights/wanda@50%", 0, "calibration"),
-        ("weights/wanda@50%", [leanvlm.Sample(sample_id="a", question="what?")], "0 pictures and 0 answers"),
+        ("weights/wanda@50%", [leanvlm.Sample(sample_id="a", question="what?")], "has no answer"),
     ],
 )
 def test_a_compression_that_cannot_be_leaves_nothing(

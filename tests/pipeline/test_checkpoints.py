@@ -10,7 +10,7 @@ import pytest
 from tests.checkouts import ROOT, run
 
 # What stands in for the stages: it writes what dvc.yaml says, and notes that it ran.
-CALIBRATION = "from pathlib import Path; Path('data').mkdir(); Path('data/calibration.parquet').touch()"
+CALIBRATION = "from pathlib import Path; Path('data').mkdir(exist_ok=True); Path('data/calibration.parquet').touch()"
 RECORD = "from pathlib import Path; Path('artifacts/entrances/embedded').mkdir(parents=True)"
 COMPRESS = """
 import sys

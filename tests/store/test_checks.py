@@ -55,6 +55,12 @@ WRONG: list[tuple[Table, int, Row, str]] = [
     (samples.TABLE, 0, {"answers": []}, r"samples: n_answers .*sample_id=00000"),
     (samples.TABLE, 1, {"answers": [" "]}, r"samples: n_blank_answers .*sample_id=00001"),
     (costs.TABLE, 0, {"seconds": 0.0}, r"costs: seconds .*recipe=weights/wanda@50%"),
+    (
+        calibration.TABLE,
+        0,
+        {"images": [tables_of_a_grid.picture("red")]},
+        r"graded: .*graded_as=short 00000, sample_id=0",
+    ),
 ]
 
 
@@ -141,7 +147,7 @@ def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid:
     checks.refuse_failures(findings)
     assert {finding.table for finding in findings} == {
         *("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
-        *("coverage", "counts", "budgets", "layers", "bounds"),
+        *("graded", "coverage", "counts", "budgets", "layers", "bounds"),
     }
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.checkouts import ROOT, run
 
 # What stands in for the stages: it writes what dvc.yaml says, and notes that it ran.
-CALIBRATION = "from pathlib import Path; Path('data').mkdir(exist_ok=True); Path('data/calibration.parquet').touch()"
+SAMPLES = "from pathlib import Path; Path('data/samples').mkdir(parents=True, exist_ok=True)"
+CALIBRATION = "from pathlib import Path; Path('data/calibration.parquet').touch()"
 RECORD = "from pathlib import Path; Path('artifacts/entrances/embedded').mkdir(parents=True)"
 COMPRESS = """
 import sys
@@ -29,6 +30,7 @@ with Path("made").open("a") as file:
 @pytest.fixture
 def grid(checkout: Path) -> Path:
     shutil.copy(ROOT / "params.yaml", checkout / "params.yaml")
+    (checkout / "stages/samples.py").write_text(SAMPLES)
     (checkout / "stages/calibration.py").write_text(CALIBRATION)
     (checkout / "stages/record.py").write_text(RECORD)
     (checkout / "stages/compress.py").write_text(COMPRESS)
@@ -46,6 +48,9 @@ def made(folder: Path, *arguments: str) -> list[str]:
 def test_only_what_changes_is_made(grid: Path) -> None:
     params = grid / "params.yaml"
     assert made(grid) == ["weights-gptq-w4a16-g128", "weights-wanda-50"]
+    cached = [path.read_bytes() for path in (grid / ".dvc/cache/files").rglob("*") if path.is_file()]
+    assert cached
+    assert b"weights-wanda-50" not in cached, "a checkpoint is on disk once"
     params.write_text(params.read_text().replace('- "weights/wanda@50%"\n    - "w', '- "weights/wanda@40%"\n    - "w'))
     assert made(grid) == ["weights-wanda-40"]
     more = made(grid, "--profile", "all")

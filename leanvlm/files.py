@@ -24,6 +24,7 @@ CALIBRATION = Path("data/calibration.parquet")
 EMBEDDED = ARTIFACTS / "models/embedded"
 TRAINING = ARTIFACTS / "training"
 CHECKPOINTS = ARTIFACTS / "checkpoints"
+AUDIT = "audit.json"  # in the folder of one that was made
 NOT_MADE = "refusal.json"  # in the folder of a checkpoint that a model does not allow
 ENTRANCES = ARTIFACTS / "entrances"
 COSTS = ARTIFACTS / "costs"
@@ -121,9 +122,14 @@ def write(text: str, path: Path) -> None:
 def _remove_abandoned(path: Path) -> None:
     """Delete what a killed process left half written."""
     for part in path.parent.glob(f".{escape(path.name)}.*.part"):
-        pid = part.name.split(".")[-2]
-        if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
+        if is_abandoned(part):
             remove(part)
+
+
+def is_abandoned(part: Path) -> bool:
+    """Tell whether the process that was writing a file or folder, whose number is in the name, is there no more."""
+    pid = part.name.split(".")[-2]
+    return not pid.isdecimal() or not psutil.pid_exists(int(pid))
 
 
 def remove(part: Path) -> None:

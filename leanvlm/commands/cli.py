@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from leanvlm.commands import Command, compare, explain, lists, plan, recommend, run, score, sql, verify_paper
+from leanvlm.commands import Command, clean, compare, explain, lists, plan, recommend, run, score, sql, verify_paper
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.printing import FORMATS
 from leanvlm.texts import perhaps
@@ -22,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     sql.COMMAND,
     explain.COMMAND,
     plan.COMMAND,
+    clean.COMMAND,
     verify_paper.COMMAND,
 )
 

@@ -135,13 +135,18 @@ def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def prune(wanted: Iterable[Cell], *, keep: int) -> int:
     """Delete stored cells that are not wanted, whole or not, but for the `keep` newest; return how many went."""
-    named = {path for cell in wanted for path in (cell.path, cell.batches)}
-    unused = [path for path in files.CELLS.glob("*/*/*") if path.suffix in (".parquet", ".batches")]
-    unused = [path for path in unused if path not in named]
-    unused.sort(key=lambda path: (path.stat().st_mtime_ns, path.as_posix()), reverse=True)
-    for path in unused[keep:]:
+    old = unused(wanted)[keep:]
+    for path in old:
         files.remove(path)
-    return len(unused[keep:])
+    return len(old)
+
+
+def unused(wanted: Iterable[Cell]) -> list[Path]:
+    """List stored cells that are not wanted, whole or not, newest first."""
+    named = {path for cell in wanted for path in (cell.path, cell.batches)}
+    stored = [path for path in files.CELLS.glob("*/*/*") if path.suffix in (".parquet", ".batches")]
+    others = [path for path in stored if path not in named]
+    return sorted(others, key=lambda path: (path.stat().st_mtime_ns, path.as_posix()), reverse=True)
 
 
 def explain(cell: Cell) -> str:

@@ -22,6 +22,12 @@ for cell in grid_cells(params.load(files.PARAMS)):
     cell.path.write_bytes(b"stored")
     cell.path.with_name("documents-0123456789abcdef.parquet").write_bytes(b"old")
 """
+FETCH = """
+from pathlib import Path
+Path("artifacts/sources").mkdir(exist_ok=True)
+for name in ("sources/embedded.json", "calibration_files.json"):
+    Path("artifacts", name).write_text(name)
+"""
 CHECKPOINTS = Path("artifacts/checkpoints/embedded")
 OBJECT = Path(".dvc/cache/files/md5/ab/cdef0123456789abcdef0123456789")
 DEAD, ALIVE = 2**22 + 1, os.getpid()  # no process has a number above 2**22
@@ -41,6 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
     checkouts.make(checkout, random_checkpoint)
     write_params(checkout, ("controls/full", "weights/wanda@50%"), n=1)
     assert run(checkout, "-m", "stages.samples").returncode == 0
+    (checkout / "stages/fetch.py").write_text(FETCH)
     assert run(checkout, "-m", "dvc", "repro", "fetch").returncode == 0
     for name in ("weights-wanda-50", "weights-wanda-40"):
         put(checkout / CHECKPOINTS / name / "audit.json")

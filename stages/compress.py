@@ -16,6 +16,7 @@ import torch
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.pipeline.compress import compress
+from leanvlm.processes.heap import give_back_freed
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
         raise InputError(
             "compress takes a model and a weights method: python -m stages.compress embedded weights/wanda@50%"
         )
+    give_back_freed()
     torch.set_num_threads(1)  # sums, and so the stored bytes, must not depend on the machine's cores
     compress(params.load(files.PARAMS), sys.argv[1], sys.argv[2])
 

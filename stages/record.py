@@ -14,6 +14,7 @@ import torch
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.pipeline.record import record
+from leanvlm.processes.heap import give_back_freed
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     asked = params.load(files.PARAMS)
     if sys.argv[1] not in asked.models:
         raise InputError(f"no model {sys.argv[1]!r} under `models:` in params.yaml; it has {', '.join(asked.models)}")
+    give_back_freed()
     torch.set_num_threads(1)  # sums, and so the stored bytes, must not depend on the machine's cores
     record(asked, sys.argv[1])
 

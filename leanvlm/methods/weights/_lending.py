@@ -64,11 +64,11 @@ def streamed(model: nn.Module, place: Place, *, besides: set[nn.Module]) -> Iter
     brought along instead. Takes: besides, modules to leave as they are.
     """
     with ExitStack() as stack:
-        for part in _outside_lists(model, besides):
+        tokens: Any = model.get_input_embeddings()  # type: ignore[operator]
+        for part in _outside_lists(model, besides | {tokens}):
             stack.enter_context(lent(part, place, alone=True))
         for block in _blocks(model, besides):
             stack.enter_context(_lent_while_it_runs(block, place))
-        tokens: Any = model.get_input_embeddings()  # type: ignore[operator]
         hook = tokens.register_forward_hook(lambda _, __, output: place.take(output))
         stack.callback(hook.remove)
         yield

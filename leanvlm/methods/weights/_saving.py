@@ -21,7 +21,7 @@ from leanvlm.methods.weights._lending import WIDENED
 from leanvlm.processes.quiet import quiet
 
 BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code
-SHARD_BYTES = 2**28  # that wait in memory before they are written
+SHARD_BYTES = 2**27  # that wait in memory before they are written, and are held once more while they are
 
 
 class Shards:
@@ -44,8 +44,8 @@ class Shards:
         for name, value in tensors.items():
             self.waiting[name] = value.to("cpu", self.stored if value.dtype in WIDENED else value.dtype).contiguous()
             self.n_bytes += self.waiting[name].nbytes
-        if sum(value.nbytes for value in self.waiting.values()) >= SHARD_BYTES:
-            self._write()
+            if sum(one.nbytes for one in self.waiting.values()) >= SHARD_BYTES:
+                self._write()
 
     def close(self) -> None:
         """Write what is left, and the index if there are several files."""

@@ -1,131 +1,84 @@
 """Greedy decoding over whatever caches the methods left, several answers side by side, at their true positions.
 
-What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
-row by row, each over its own cache, so nothing is padded; what convolutions carry on lies in the rows' own caches too.
-An answer therefore does not depend on its batch. How many rows are filled is a matter of memory: no cache is made
-while there is no room for it.
+The model's device says how: on a CPU row by row (decode_rows.py), so that no bit of an answer depends on its company;
+on CUDA jointly (decode_joint.py), since there each operation costs its launch, however small it is. How many rows are
+filled is a matter of memory: no cache is made while there is no room for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, Cache
-from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import plain_attention, recording
-from leanvlm.engine.evict import blank_cache
-from leanvlm.engine.memory import cache_bytes, has_room
+from leanvlm.engine.decode_joint import JointRows
+from leanvlm.engine.decode_rows import SingleRows
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.models._model import LoadedModel
 
-NAME = "leanvlm_rows"
 ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
 
 
-@dataclass
-class _Row:
-    cache: Cache
-    position: Tensor
-    tokens: list[int]
+class Rows(Protocol):
+    """Answers that grow side by side, each in a slot of its own."""
+
+    n_slots: int  # may be fewer than were asked for, once the first answer has said what it takes
+
+    def has_room(self) -> bool:
+        """Tell whether another prompt may be read now; the first is always tried."""
+        ...
+
+    def take(self, start: DecodeStart, token: int) -> int:
+        """Put an answer, of which `token` is the first, into a free slot and return the slot."""
+        ...
+
+    def leave(self, slot: int) -> None:
+        """Free a slot."""
+        ...
+
+    def step(self) -> dict[int, int]:
+        """Add one token to every answer; return the tokens by slot."""
+        ...
+
+
+Way = Callable[[LoadedModel, int], Rows]
+WAYS: dict[str, Way] = {"cpu": SingleRows, "cuda": JointRows}  # by the model's device
 
 
 @torch.inference_mode()
 def decode(
-    model: LoadedModel, starts: Iterable[DecodeStart], *, stops: frozenset[int], limit: int, rows: int = ROWS
+    model: LoadedModel,
+    starts: Iterable[DecodeStart],
+    *,
+    stops: frozenset[int],
+    limit: int,
+    rows: int = ROWS,
+    way: Way | None = None,
 ) -> list[list[int]]:
     """Return the answers' tokens, in order, each with its end token if it came within `limit`.
 
     Starts are taken when one of the `rows` is free and there is room for another cache.
+
+    Takes: way, how to decode, else as the device says.
     """
+    side_by_side = (way or WAYS[model.model.device.type])(model, rows)
     answers: list[list[int]] = []
-    waiting, filled = iter(starts), list[_Row]()
+    waiting, filled = iter(starts), dict[int, list[int]]()
     while True:
-        while len(filled) < rows and _may_start(filled) and (start := next(waiting, None)):
-            row = _Row(start.cache, start.position, [int(start.logits.argmax())])
-            answers.append(row.tokens)
-            filled += [row] if _goes_on(row, stops, limit) else []
+        while len(filled) < side_by_side.n_slots and side_by_side.has_room() and (start := next(waiting, None)):
+            answer = [int(start.logits.argmax())]
+            answers.append(answer)
+            if _goes_on(answer, stops, limit):
+                filled[side_by_side.take(start, answer[0])] = answer
         if not filled:
             return answers
-        _step(model, filled, rows)
-        filled = [row for row in filled if _goes_on(row, stops, limit)]
+        for slot, token in side_by_side.step().items():
+            filled[slot].append(token)
+            if not _goes_on(filled[slot], stops, limit):
+                side_by_side.leave(slot)
+                del filled[slot]
 
 
-def _may_start(filled: list[_Row]) -> bool:
-    """Tell whether another cache fits beside those that are held; the first is always tried."""
-    if not filled:
-        return True
-    largest = max(cache_bytes(row.cache) for row in filled)
-    return has_room(largest, filled[0].position.device)
-
-
-def _goes_on(row: _Row, stops: frozenset[int], limit: int) -> bool:
-    return row.tokens[-1] not in stops and len(row.tokens) < limit
-
-
-def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
-    """Add one token to every row; free slots repeat the first row and are thrown away."""
-    slots = rows + [rows[0]] * (n_slots - len(rows))
-    ids = torch.tensor([[row.tokens[-1]] for row in slots], device=rows[0].position.device)
-    side_by_side = _SideBySide(rows, slots)
-    with recording(dict.fromkeys(model.attention.values(), side_by_side), NAME):
-        states = model.text(
-            inputs_embeds=model.model.get_input_embeddings()(ids),
-            position_ids=torch.cat([row.position for row in slots], dim=-2),
-            past_key_values=side_by_side,
-            use_cache=True,
-        ).last_hidden_state
-    side_by_side.hand_back()
-    chosen = model.head(states[:, -1]).argmax(-1).tolist()
-    for row, token in zip(rows, chosen, strict=False):
-        row.tokens.append(token)
-        row.position = row.position + 1
-
-
-class _SideBySide(Cache):
-    """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
-
-    def __init__(self, rows: list[_Row], slots: list[_Row]) -> None:
-        carried = [_carried(row.cache) for row in slots]
-        joined = {layer: torch.cat([row[layer] for row in carried]) for layer in carried[0]}
-        super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
-        self.rows = rows
-        self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Add one token to each row's cache."""
-        pairs = [(key_states[i : i + 1], value_states[i : i + 1]) for i in range(len(self.rows))]
-        self.states = [row.cache.update(*pair, layer_idx) for row, pair in zip(self.rows, pairs, strict=True)]
-        return key_states, value_states
-
-    def hand_back(self) -> None:
-        """Give each row what its convolutions carry on; they change their states in place."""
-        for layer, joined in _carried(self).items():
-            for slot, row in enumerate(self.rows):
-                _carried(row.cache)[layer].copy_(joined[slot : slot + 1])
-
-
-def _carried(cache: Cache) -> dict[int, Tensor]:
-    """Find what the layers that convolve carry on. Shapes: (B, C, kernel), by layer index."""
-    layers: list[Any] = cache.layers
-    return {i: layer.conv_states[0] for i, layer in enumerate(layers) if hasattr(layer, "conv_states")}
-
-
-def _rows_attention(
-    module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, attention_mask: Tensor | None, **options: Any
-) -> tuple[Tensor, None]:
-    """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
-    assert attention_mask is None, "one new token sees all that its cache holds"
-    states = module.__dict__["leanvlm_recorder"].states
-    outputs = [plain_attention(module, query[i : i + 1], *pair, None, **options)[0] for i, pair in enumerate(states)]
-    return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
-
-
-AttentionInterface.register(NAME, _rows_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+def _goes_on(answer: list[int], stops: frozenset[int], limit: int) -> bool:
+    return answer[-1] not in stops and len(answer) < limit

@@ -64,6 +64,12 @@ def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
     return Cache(layers=layers)
 
 
+def carried(cache: Cache) -> dict[int, Tensor]:
+    """Find what the layers that convolve carry on. Shapes: (B, C, kernel), by layer index."""
+    layers: list[Any] = cache.layers
+    return {index: layer.conv_states[0] for index, layer in enumerate(layers) if hasattr(layer, "conv_states")}
+
+
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:
     """Return the positions that a method keeps in each layer, ascending.
 

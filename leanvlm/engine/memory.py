@@ -29,3 +29,12 @@ def available_bytes(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return int(psutil.virtual_memory().available)
+
+
+def rows_that_fit(row_bytes: int, device: torch.device, *, most: int) -> int:
+    """Say how many rows one cache may have: twice what the first takes, for longer ones, beside the next prompt's.
+
+    A power of two, or `most`: the number touches the rounding, so it should not follow every megabyte.
+    """
+    fit = max(1, (available_bytes(device) - SPARE * row_bytes) // (2 * row_bytes))
+    return most if fit >= most else 2 ** (fit.bit_length() - 1)

@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine import decode as decode_module
-from leanvlm.engine import memory, sweep
+from leanvlm.engine import decode_rows, memory, sweep
 from leanvlm.engine.decode import decode
 from leanvlm.engine.evict import evict
 from leanvlm.engine.prefill import prefill
@@ -82,10 +81,8 @@ def test_questions_asked_together_get_the_answers_they_get_alone(
 
 def most_rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count the answers that decoding has at a time."""
-    seen, step = [0], decode_module._step
-    monkeypatch.setattr(
-        decode_module, "_step", lambda model, rows, n: (seen.append(len(rows)), step(model, rows, n))[1]
-    )
+    seen, step = [0], decode_rows._step
+    monkeypatch.setattr(decode_rows, "_step", lambda model, rows, n: (seen.append(len(rows)), step(model, rows, n))[1])
     return lambda: max(seen)
 
 

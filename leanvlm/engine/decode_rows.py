@@ -1,0 +1,118 @@
+"""Decode row by row: the way of a CPU, where an answer does not depend on its batch, bit for bit.
+
+What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
+row by row, each over its own cache, so nothing is padded; what convolutions carry on lies in the rows' own caches too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, Cache
+from transformers.masking_utils import sdpa_mask
+
+from leanvlm.engine.attention import plain_attention, recording
+from leanvlm.engine.evict import blank_cache, carried
+from leanvlm.engine.memory import cache_bytes, has_room
+from leanvlm.engine.steps import DecodeStart
+from leanvlm.models._model import LoadedModel
+
+NAME = "leanvlm_rows"
+
+
+@dataclass
+class _Row:
+    cache: Cache
+    position: Tensor
+    token: int  # the last one
+
+
+class SingleRows:
+    """Answers side by side, each with its own cache, which grows."""
+
+    def __init__(self, model: LoadedModel, n_slots: int) -> None:
+        self.model, self.n_slots = model, n_slots
+        self.rows: dict[int, _Row] = {}
+
+    def has_room(self) -> bool:
+        """Tell whether another cache fits beside those that are held; the first is always tried."""
+        if not self.rows:
+            return True
+        largest = max(cache_bytes(row.cache) for row in self.rows.values())
+        return has_room(largest, self.model.model.device)
+
+    def take(self, start: DecodeStart, token: int) -> int:
+        """Put an answer into a free slot."""
+        slot = min(set(range(self.n_slots)) - set(self.rows))
+        self.rows[slot] = _Row(start.cache, start.position, token)
+        return slot
+
+    def leave(self, slot: int) -> None:
+        """Free a slot."""
+        del self.rows[slot]
+
+    def step(self) -> dict[int, int]:
+        """Add one token to every answer."""
+        _step(self.model, list(self.rows.values()), self.n_slots)
+        return {slot: row.token for slot, row in self.rows.items()}
+
+
+def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
+    """Add one token to every row; free slots repeat the first row and are thrown away."""
+    slots = rows + [rows[0]] * (n_slots - len(rows))
+    ids = torch.tensor([[row.token] for row in slots], device=rows[0].position.device)
+    side_by_side = _SideBySide(rows, slots)
+    with recording(dict.fromkeys(model.attention.values(), side_by_side), NAME):
+        states = model.text(
+            inputs_embeds=model.model.get_input_embeddings()(ids),
+            position_ids=torch.cat([row.position for row in slots], dim=-2),
+            past_key_values=side_by_side,
+            use_cache=True,
+        ).last_hidden_state
+    side_by_side.hand_back()
+    chosen = model.head(states[:, -1]).argmax(-1).tolist()
+    for row, token in zip(rows, chosen, strict=False):
+        row.token = token
+        row.position = row.position + 1
+
+
+class _SideBySide(Cache):
+    """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
+
+    def __init__(self, rows: list[_Row], slots: list[_Row]) -> None:
+        states = [carried(row.cache) for row in slots]
+        joined = {layer: torch.cat([row[layer] for row in states]) for layer in states[0]}
+        super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
+        self.rows = rows
+        self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Add one token to each row's cache."""
+        pairs = [(key_states[i : i + 1], value_states[i : i + 1]) for i in range(len(self.rows))]
+        self.states = [row.cache.update(*pair, layer_idx) for row, pair in zip(self.rows, pairs, strict=True)]
+        return key_states, value_states
+
+    def hand_back(self) -> None:
+        """Give each row what its convolutions carry on; they change their states in place."""
+        for layer, joined in carried(self).items():
+            for slot, row in enumerate(self.rows):
+                carried(row.cache)[layer].copy_(joined[slot : slot + 1])
+
+
+def _rows_attention(
+    module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, attention_mask: Tensor | None, **options: Any
+) -> tuple[Tensor, None]:
+    """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
+    assert attention_mask is None, "one new token sees all that its cache holds"
+    states = module.__dict__["leanvlm_recorder"].states
+    outputs = [plain_attention(module, query[i : i + 1], *pair, None, **options)[0] for i, pair in enumerate(states)]
+    return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
+
+
+AttentionInterface.register(NAME, _rows_attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)

@@ -1,0 +1,151 @@
+"""One cache for all answers that are decoded jointly: rows of their own lengths, padded on the right, written in place.
+
+Methods leave rows, and layers of a row, with different numbers of positions. How many are held, and which columns are
+seen, therefore stands in one table for all layers, so that a step updates it by three operations, not three a layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache
+from transformers.cache_utils import DynamicLayer
+
+from leanvlm.engine.evict import blank_cache, carried
+
+BLOCK = 256  # columns by which a cache grows: a multiple of 16, to which CUDA's kernels want masks aligned
+
+
+@dataclass
+class Held:
+    """What one layer holds of all rows: views, which stay true while the table changes.
+
+    Shapes: keys and values (rows, G, S, D); mask (rows, 1, 1, S), 0 or -inf; the column of the next token, expanded to
+    what a scatter wants: key_column and value_column (rows, G, 1, D).
+    """
+
+    keys: Tensor
+    values: Tensor
+    mask: Tensor
+    key_column: Tensor
+    value_column: Tensor
+
+
+@dataclass
+class _Table:
+    """The state of the layers that lie on one device. Shapes: lengths (L, rows), mask (L, rows, S), places (L,)."""
+
+    lengths: Tensor
+    mask: Tensor
+    layers: list[int]
+
+    def hide(self, slot: int) -> None:
+        """Forget a row."""
+        self.lengths[:, slot] = 0
+        self.mask[:, slot] = float("-inf")
+
+    def show(self, slot: int, lengths: list[int]) -> None:
+        """Let the first columns of a row be seen."""
+        self.lengths[:, slot] = torch.tensor(lengths, device=self.lengths.device)
+        columns = torch.arange(self.mask.shape[2], device=self.mask.device)
+        self.mask[:, slot] = self.mask.new_zeros(()).where(columns < self.lengths[:, slot, None], float("-inf"))
+
+
+class JointCache(Cache):
+    """What the model takes for one cache of a batch.
+
+    A free row sees its first column, which holds zeros or what an answer left: its softmax must have something to sum.
+    """
+
+    def __init__(self, like: Cache, n_slots: int) -> None:
+        """Take: like, a cache of one row, whose layers, groups, widths and dtype all others have."""
+        joined = {layer: states.new_zeros(n_slots, *states.shape[1:]) for layer, states in carried(like).items()}
+        super().__init__(layers=blank_cache(len(like.layers), joined).layers)
+        self.n_slots, self.n_columns = n_slots, 0
+        self.convolved, self.held = carried(self), dict[int, Held]()
+        self.states = {
+            index: tuple(states.new_zeros(n_slots, states.shape[1], 0, states.shape[3]) for states in pair)
+            for index, pair in attended(like).items()
+        }
+        self.tables = [self._table(layers) for layers in self._by_device().values()]
+
+    def _by_device(self) -> dict[torch.device, list[int]]:
+        devices: dict[torch.device, list[int]] = {}
+        for index, (keys, _) in self.states.items():
+            devices.setdefault(keys.device, []).append(index)
+        return devices
+
+    def _table(self, layers: list[int]) -> _Table:
+        like = self.states[layers[0]][0]
+        lengths = torch.zeros(len(layers), self.n_slots, dtype=torch.long, device=like.device)
+        return _Table(lengths, like.new_zeros(len(layers), self.n_slots, 0), layers)
+
+    def reserve(self, n_columns: int) -> bool:
+        """Make room for rows of that many positions and tell whether the cache moved: it is copied, layer by layer."""
+        if n_columns <= self.n_columns:
+            return False
+        more = -(-n_columns // BLOCK) * BLOCK - self.n_columns
+        self.n_columns += more
+        for index, pair in self.states.items():  # zeros, since what a mask hides must still be a number
+            self.states[index] = tuple(torch.cat([s, s.new_zeros(*s.shape[:2], more, s.shape[3])], 2) for s in pair)
+        for table in self.tables:
+            hidden = table.mask.new_full((*table.mask.shape[:2], more), float("-inf"))
+            table.mask = torch.cat([table.mask, hidden], 2)
+            for place, index in enumerate(table.layers):
+                keys, values = self.states[index]
+                column = table.lengths[place, :, None, None, None]  # (rows, 1, 1, 1)
+                shapes = ((*states.shape[:2], 1, states.shape[3]) for states in (keys, values))
+                columns = (column.expand(shape) for shape in shapes)
+                self.held[index] = Held(keys, values, table.mask[place, :, None, None], *columns)
+        return True
+
+    def write(self, slot: int, cache: Cache) -> None:
+        """Copy a row's cache into its slot; `reserve` made room for it."""
+        pairs = attended(cache)
+        for index, pair in pairs.items():
+            for ours, states in zip(self.states[index], pair, strict=True):
+                ours[slot, :, : states.shape[2]] = states[0]
+        for table in self.tables:
+            table.show(slot, [pairs[index][0].shape[2] for index in table.layers])
+        for index, states in carried(cache).items():
+            self.convolved[index][slot] = states[0]
+
+    def clear(self, slot: int) -> None:
+        """Free a slot."""
+        for table in self.tables:
+            table.hide(slot)
+
+    def open(self) -> None:
+        """Let every row see the column that its next token will be written to."""
+        for table in self.tables:
+            table.mask.scatter_(2, table.lengths[:, :, None], 0.0)
+
+    def advance(self, is_filled: Tensor) -> None:
+        """Count the token that was written. Shapes: is_filled (rows,), 1 where an answer grows, else 0."""
+        for table in self.tables:
+            table.lengths.add_(is_filled.to(table.lengths.device))
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Write one token of every row. Shapes: (rows, G, 1, D) -> (rows, G, S, D), those that the mask hides too."""
+        held = self.held[layer_idx]
+        held.keys.scatter_(2, held.key_column, key_states)
+        held.values.scatter_(2, held.value_column, value_states)
+        return held.keys, held.values
+
+
+def attended(cache: Cache) -> dict[int, tuple[Tensor, ...]]:
+    """Find the keys and values of the layers that attend. Shapes: two of (1, G, T, D), by layer index."""
+    filled: list[tuple[int, Any]] = [
+        (i, layer) for i, layer in enumerate(cache.layers) if isinstance(layer, DynamicLayer)
+    ]
+    return {index: (layer.keys, layer.values) for index, layer in filled}
+
+
+def n_positions(cache: Cache) -> int:
+    """Count the positions of the layer that holds most."""
+    return max(keys.shape[2] for keys, _ in attended(cache).values())

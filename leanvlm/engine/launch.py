@@ -1,0 +1,39 @@
+"""Launch many operations as one on CUDA: the first call runs them, the second captures them, from then on they replay.
+
+What is captured must read and change the same tensors in place each time, and ask the device for no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from leanvlm.models._model import LoadedModel
+
+
+class Replayed:
+    """A function without arguments whose result lies in the same tensor each time."""
+
+    def __init__(self, call: Callable[[], Tensor]) -> None:
+        self.call, self.is_warm = call, False
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> Tensor:
+        """Run, capture or replay the function."""
+        if not self.is_warm:  # kernels are loaded and workspaces made, which a capture cannot hold
+            self.is_warm = True
+            return self.call()
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):  # others prepare pictures meanwhile
+                self.result = self.call()
+        self.graph.replay()
+        return self.result
+
+
+def is_capturable(model: LoadedModel) -> bool:
+    """Tell whether a step can be captured: on CUDA, but not where several devices share the layers."""
+    devices = {parameter.device for parameter in model.model.parameters()}
+    return len(devices) == 1 and devices.pop().type == "cuda"

@@ -19,13 +19,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 from tqdm import tqdm
 
+from leanvlm import files
+from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.worker import answer_batch, batch_size, read_samples, sample_ids
 from leanvlm.errors import InputError, RunError
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params, load
-from leanvlm.pipeline import batches, seals
+from leanvlm.pipeline import batches, features, seals
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.batches import Batch
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, prune
@@ -49,6 +51,7 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
         fill(params, missing)
     pruned = prune(cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
+    files.remove(files.FEATURES)
     return {"cells": len(cells), "answered": len(missing), "pruned": pruned}
 
 
@@ -59,11 +62,14 @@ def fill(params: Params, missing: Sequence[Cell]) -> None:
     """
     os.environ["TQDM_DISABLE"] = "1"  # of the workers' libraries; this process has read it already
     refused: list[InputError] = []
+    kept = features.stores(params, missing)
     with ending_well(), workers(params.answer.workers) as pool:  # Prefect's own handler would wait for the pool
         for group in by_sweep(params, missing):
             name = f"{params.folder(group[0].model, group[0].recipe).name} | {group[0].benchmark}"
             try:
-                sweep.with_options(task_run_name=f"sweep {name}")(params, group, pool)
+                sweep.with_options(task_run_name=f"sweep {name}")(
+                    params, group, pool, kept.get((group[0].model, group[0].benchmark))
+                )
                 for cell in group:
                     keep.with_options(task_run_name=f"cell {cell.name}")(cell)
             except InputError as error:
@@ -74,13 +80,13 @@ def fill(params: Params, missing: Sequence[Cell]) -> None:
 
 
 @task(cache_policy=NO_CACHE)
-def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> None:
+def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor, store: FeatureStore | None = None) -> None:
     """Answer the samples of one benchmark that cells of one checkpoint lack, and keep each batch as it is there."""
     first = cells[0]
     weights = checkpoint(params, first.model, first.recipe)
     size = batch_size(len(cells), params.answer.rows)
     calls = (
-        (batch, _asking(params, weights, batch))
+        (batch, _asking(params, weights, batch, store))
         for batch in batches.lacking(cells, read_samples(first.benchmark), size=size)
     )
     label = f"{weights.folder.name} {first.benchmark} x {len(cells)} recipes"
@@ -94,10 +100,10 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor) -> N
                        "run again: finished batches are kept") from None  # fmt: skip
 
 
-def _asking(params: Params, weights: Checkpoint, batch: Batch) -> Callable[[], Found]:
+def _asking(params: Params, weights: Checkpoint, batch: Batch, store: FeatureStore | None) -> Callable[[], Found]:
     recipes = [cell.recipe.text for cell in batch.cells]
     sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
-    return partial(answer_batch, weights, batch.samples, recipes, **sizes)
+    return partial(answer_batch, weights, batch.samples, recipes, **sizes, features=store)
 
 
 @task(cache_policy=NO_CACHE)

@@ -35,6 +35,7 @@ HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size a
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
+FEATURES = ARTIFACTS / "features"  # what vision passes made, while the answers of several checkpoints are on their way
 CHECKS = ARTIFACTS / "checks.json"
 DATA_DOCS = ARTIFACTS / "data_docs"
 METRICS = ARTIFACTS / "metrics"

@@ -96,6 +96,7 @@ def test_the_own_file_is_right() -> None:
         ("charts: {series: [2, 3, 4]}", "charts: {series: [2]}", "it must be two levels or more, each once"),
         ("charts: {series: [2, 3, 4]}", "charts: {}", "ablation.knobs.charts is {}; it must be a block of one key"),
         ("workers: 2", "workers: 0", "answer.workers is 0; it must be from 1 to 1000"),
+        ("features_gb: 10", "features_gb: -1", "answer.features_gb is -1; it must be from 0 to 100000"),
         ("new_tokens: 16", "new_tokens: 1", "it must be from 2 to 32768"),
         ("  dtype: float32", "  dtype: float8", "answer.dtype 'float8'"),
         ("  device: cpu", "  device: gpu", "answer.device is 'gpu'"),

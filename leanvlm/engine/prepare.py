@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from PIL.Image import Image
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from leanvlm.engine import centers
 from leanvlm.engine.evict import CacheSize
+from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.naming import naming, refuse_not_finite
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
 from leanvlm.engine.prefill import Prefilled
@@ -66,11 +68,13 @@ class _Shown:
 
 
 def prepare(
-    model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int
+    model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int, *, features: FeatureStore | None = None
 ) -> Iterator[tuple[Prepared, DecodeStart] | Refused]:
     """Yield each recipe's own cache, ready to decode from, and what is known of it, or that it is refused.
 
     Refused is what the processor cannot take, and a prompt that, with an answer of `limit` tokens, does not fit.
+
+    Takes: features, where vision passes are kept, if they are.
     """
     try:
         images = model.shown(sample)
@@ -82,7 +86,7 @@ def prepare(
         return
     for shown in tree:
         try:
-            looked = _look(model, sample, images, whole, counts, shown)
+            looked = _look(model, sample, images, whole, counts, shown, features)
         except InputError as error:
             yield from _refused(sample, [shown], error)
             continue
@@ -114,13 +118,17 @@ def _look(
     whole: dict[str, Tensor],
     counts: tuple[int, int],
     branch: Branch,
+    features: FeatureStore | None,
 ) -> _Shown:
     """Show the pictures, or what an image method makes of them, to the vision tower."""
     shown = show(branch.part, images)
     inputs = _inputs(model, sample, shown) if branch.part else whole
     reduces = any(recipe.part("tokens") for recipe in branch.recipes)
+    wanted = encoder_signals(branch.recipes)
+    see = partial(run_vision, model, inputs, wanted=wanted)
+    is_kept = bool(shown) and not wanted  # signals are large, and few recipes ask for them
     return _Shown(
-        prompt=run_vision(model, inputs, wanted=encoder_signals(branch.recipes)),
+        prompt=features.prompt(model, sample, branch.part, see) if features and is_kept else see(),
         prompt_tokens=counts[0],
         visual_tokens=counts[1],
         area=_area(shown) / _area(images) if images else 1.0,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanvlm.engine.decode import ROWS, decode
+from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.prepare import Prepared, Refused, prepare
 from leanvlm.engine.refusal import refuse
 from leanvlm.engine.steps import DecodeStart
@@ -51,6 +52,7 @@ def answer_all(
     limit: int,
     rows: int = ROWS,
     stops: frozenset[int] | None = None,
+    features: FeatureStore | None = None,
 ) -> Iterator[tuple[str, Recipe, Answer]]:
     """Yield (sample_id, recipe, answer) for every sample and recipe.
 
@@ -58,7 +60,7 @@ def answer_all(
     all samples and recipes are decoded side by side, and none depends on its batch.
 
     Takes: limit, the most new tokens of an answer; rows, how many answers are decoded side by side; stops, the tokens
-    that end an answer, the model's own by default.
+    that end an answer, the model's own by default; features, where vision passes are kept for other checkpoints.
 
     A sample that the model cannot take, as a prompt that does not fit, is answered by a refusal and counts as wrong.
 
@@ -70,7 +72,7 @@ def answer_all(
     others = [recipe for recipe in recipes if not recipe.is_rebatched]
     for own, side_by_side in ((others, rows), (rebatched, 1)):
         if own:
-            yield from _answer_batch(model, samples, own, limit=limit, rows=side_by_side, ends=ends)
+            yield from _answer_batch(model, samples, own, limit=limit, rows=side_by_side, ends=ends, features=features)
 
 
 def answers_to(
@@ -102,12 +104,13 @@ def _answer_batch(
     limit: int,
     rows: int,
     ends: frozenset[int],
+    features: FeatureStore | None,
 ) -> Iterator[tuple[str, Recipe, Answer]]:
     tree, known, refused = share(recipes), list[Prepared](), list[Refused]()
 
     def starts() -> Iterator[DecodeStart]:
         for sample in samples:
-            for one in prepare(model, sample, tree, limit):
+            for one in prepare(model, sample, tree, limit, features=features):
                 if isinstance(one, Refused):
                     refused.append(one)
                 else:

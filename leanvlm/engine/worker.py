@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from leanvlm import files
+from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._model import LoadedModel, load_model
@@ -50,11 +51,17 @@ def loaded(checkpoint: Checkpoint) -> LoadedModel:
 
 
 def answer_batch(
-    checkpoint: Checkpoint, batch: Sequence[Sample], recipes: Sequence[str], *, limit: int, rows: int
+    checkpoint: Checkpoint,
+    batch: Sequence[Sample],
+    recipes: Sequence[str],
+    *,
+    limit: int,
+    rows: int,
+    features: FeatureStore | None = None,
 ) -> list[tuple[str, str, Answer]]:
     """Answer some samples together; return (recipe, sample_id, answer) for each sample and recipe."""
     parsed = [parse(text) for text in recipes]
-    answers = answer_all(loaded(checkpoint), batch, parsed, limit=limit, rows=rows)
+    answers = answer_all(loaded(checkpoint), batch, parsed, limit=limit, rows=rows, features=features)
     return [(recipe.text, sample_id, found) for sample_id, recipe, found in answers]
 
 

@@ -6,6 +6,7 @@ computes: the engine lets the model run its own code and listens.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +129,19 @@ class LoadedModel:
         """The language-model head."""
         head: nn.Module = self.model.get_output_embeddings()
         return head
+
+    @cached_property
+    def vision_hash(self) -> str:
+        """Hash the weights that a vision pass reads, as they were loaded: all but the decoder's, which embeds too."""
+        embedding = self.model.get_input_embeddings()
+        below = [*self.text.parameters(), *self.text.buffers(), *self.head.parameters()]
+        left_out = set(map(id, below)) - set(map(id, [*embedding.parameters(), *embedding.buffers()]))
+        hashed = hashlib.sha256()
+        for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
+            if id(tensor) not in left_out:
+                hashed.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+                hashed.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return hashed.hexdigest()
 
     @property
     def visual_ids(self) -> tuple[int, ...]:

@@ -90,6 +90,7 @@ class Answering:
     workers: Few
     rows: Few
     keep_unused_cells: Annotated[int, between(0, 1_000_000)]
+    features_gb: Annotated[float, between(0, 100_000)] = 10.0  # on disk; 0 keeps none
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,8 @@ def _measured(params: Params, group: Sequence[Cell]) -> float:
     """Ask a few samples, the model loaded and warm, and return the seconds of one."""
     weights = checkpoint(params, group[0].model, group[0].recipe)
     first, *others = islice(read_samples(group[0].benchmark), 1 + MEASURED)
-    recipes, sizes = [cell.recipe.text for cell in group], {"limit": params.answer.max_new_tokens}
-    answer_batch(weights, [first], recipes[:1], **sizes, rows=1)
+    recipes, limit = [cell.recipe.text for cell in group], params.answer.max_new_tokens
+    answer_batch(weights, [first], recipes[:1], limit=limit, rows=1)
     asked, started = others or [first], time.perf_counter()
-    answer_batch(weights, asked, recipes, **sizes, rows=params.answer.rows)
+    answer_batch(weights, asked, recipes, limit=limit, rows=params.answer.rows)
     return (time.perf_counter() - started) / len(asked)

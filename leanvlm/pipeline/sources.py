@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from leanvlm import plugins
 from leanvlm.pipeline.hashes import digest
 from leanvlm.recipes import Recipe
 
@@ -25,14 +26,26 @@ HARMLESS = ("__init__.py", "errors.py", "files.py", "params", "plugins.py", "pri
 def code_hash(architecture: str, recipe: Recipe) -> str:
     """Hash the code that answers a recipe on an architecture."""
     methods = [f"methods/{part.method}.py" for part in recipe.parts if part.built.acts_on != "weights"]
-    entries = [PACKAGE / name for name in (*ENTRIES, f"models/{architecture}.py", *methods)]
-    read = sorted(imports(entries))
+    return _hash([*ENTRIES, f"models/{architecture}.py", *methods])
+
+
+@cache
+def vision_hash(architecture: str) -> str:
+    """Hash the code from a picture to the decoder's entrance: that of answering, with all methods on pictures."""
+    methods = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "image"]
+    entries = [*ENTRIES, f"models/{architecture}.py", *(f"methods/{name}.py" for name in methods)]
+    return _hash(entries)
+
+
+def _hash(names: Iterable[str]) -> str:
+    read = sorted(imports(PACKAGE / name for name in names))
     return digest("".join(path.name + _code(path) for path in read).encode())
 
 
 def imports(entries: Iterable[Path]) -> set[Path]:
     """Follow the project's own imports from some files, also inside functions, but not through harmless files."""
-    found, queue = set(entries), list(entries)
+    queue = list(entries)
+    found = set(queue)
     while queue:
         for path in _imported(queue.pop()):
             if path not in found and not is_harmless(path):

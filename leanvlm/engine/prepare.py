@@ -1,33 +1,27 @@
-"""Walk the tree of shared work once for one sample: all that comes before each recipe's first token.
-
-A sample that a model cannot be asked is refused for the recipes that it concerns, and nobody else is kept from asking.
-"""
+"""Walk the tree of shared work once for one sample: all that comes before each recipe's first token."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm.engine import centers
 from leanvlm.engine.evict import CacheSize
 from leanvlm.engine.features import FeatureStore
-from leanvlm.engine.naming import naming, refuse_not_finite
-from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt, show
+from leanvlm.engine.laying import Laid, Pieces, Refused, refused
+from leanvlm.engine.naming import refuse_not_finite
+from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.steps import DecodeStart
-from leanvlm.engine.tree import Branch
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._prompting import without_places
 from leanvlm.recipes import Recipe
-from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -48,113 +42,71 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A sample that a recipe cannot be asked, and why."""
-
-    sample_id: str
-    recipe: Recipe
-    reason: str
-
-
-@dataclass(frozen=True)
 class _Shown:
-    """The prompt that one picture makes, beside the original one's counts."""
+    """What the decoder gets of a sample that was laid out."""
 
+    laid: Laid
     prompt: Prompt
-    prompt_tokens: int
-    visual_tokens: int
-    area: float  # share of the pixels
     centers: Tensor | None  # (visual, 3): picture, x, y
 
 
 def prepare(
-    model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int, *, features: FeatureStore | None = None
+    model: LoadedModel, pieces: Pieces, *, features: FeatureStore | None = None
 ) -> Iterator[tuple[Prepared, DecodeStart] | Refused]:
     """Yield each recipe's own cache, ready to decode from, and what is known of it, or that it is refused.
 
-    Refused is what the processor cannot take, and a prompt that, with an answer of `limit` tokens, does not fit.
-
-    Takes: features, where vision passes are kept, if they are.
+    Takes: pieces, what was laid out of one sample; features, where vision passes are kept, if they are.
     """
-    try:
-        images = model.shown(sample)
-        whole = _inputs(model, sample, images)
-        with naming(sample, images):
-            counts = count_tokens(model, whole["input_ids"], limit)
-    except InputError as error:
-        yield from _refused(sample, tree, error)
-        return
-    for shown in tree:
-        try:
-            looked = _look(model, sample, images, whole, counts, shown, features)
-        except InputError as error:
-            yield from _refused(sample, [shown], error)
+    for laid in pieces:
+        if isinstance(laid, Refused):
+            yield laid
             continue
-        for read in shown.branches:
+        try:
+            looked = _look(model, laid, features)
+        except InputError as error:
+            yield from refused(laid.sample, [laid.branch], error)
+            continue
+        sample = laid.sample
+        for read in laid.branch.branches:
             prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
             refuse_not_finite(prefilled.logits, sample)
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
                     cache = keep_cache(kept.part, prefilled, sample.sample_id)
                     start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position)
-                    yield _prepared(sample, recipe, looked, prefilled, cache.size), start
+                    yield _prepared(recipe, looked, prefilled, cache.size), start
 
 
-def _refused(sample: Sample, branches: Sequence[Branch], error: InputError) -> Iterator[Refused]:
-    for branch in branches:
-        yield from (Refused(sample.sample_id, recipe, str(error)) for recipe in branch.recipes)
-
-
-def _inputs(model: LoadedModel, sample: Sample, images: Sequence[Image]) -> dict[str, Tensor]:
-    with naming(sample, images):
-        question = sample.question if images else without_places(sample.question)
-        return model.inputs_for(images, question, sample.fps)
-
-
-def _look(
-    model: LoadedModel,
-    sample: Sample,
-    images: Sequence[Image],
-    whole: dict[str, Tensor],
-    counts: tuple[int, int],
-    branch: Branch,
-    features: FeatureStore | None,
-) -> _Shown:
-    """Show the pictures, or what an image method makes of them, to the vision tower."""
-    shown = show(branch.part, images)
-    inputs = _inputs(model, sample, shown) if branch.part else whole
-    reduces = any(recipe.part("tokens") for recipe in branch.recipes)
+def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Shown:
+    """Show the pictures, or what an image method made of them, to the vision tower."""
+    branch = laid.branch
+    inputs = {name: value.to(model.model.device) for name, value in laid.inputs.items()}
     wanted = encoder_signals(branch.recipes)
     see = partial(run_vision, model, inputs, wanted=wanted)
-    is_kept = bool(shown) and not wanted  # signals are large, and few recipes ask for them
+    is_kept = laid.has_images and not wanted  # signals are large, and few recipes ask for them
+    reduces = any(recipe.part("tokens") for recipe in branch.recipes)
     return _Shown(
-        prompt=features.prompt(model, sample, branch.part, see) if features and is_kept else see(),
-        prompt_tokens=counts[0],
-        visual_tokens=counts[1],
-        area=_area(shown) / _area(images) if images else 1.0,
-        centers=model.token_centers(inputs) if images and reduces else None,
+        laid=laid,
+        prompt=features.prompt(model, laid.sample, branch.part, see) if features and is_kept else see(),
+        centers=model.token_centers(inputs) if laid.has_images and reduces else None,
     )
 
 
-def _prepared(sample: Sample, recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheSize) -> Prepared:
+def _prepared(recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheSize) -> Prepared:
     received = prefilled.is_visual
     return Prepared(
-        sample_id=sample.sample_id,
+        sample_id=looked.laid.sample.sample_id,
         recipe=recipe,
-        prompt_tokens=looked.prompt_tokens,
-        visual_tokens=looked.visual_tokens,
+        prompt_tokens=looked.laid.prompt_tokens,
+        visual_tokens=looked.laid.visual_tokens,
         visual_runs=len(looked.prompt.spans),
         size=size,
         visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
         position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),
-        image_kept=looked.area,
+        image_kept=looked.laid.area,
         tokens_kept=_share(prefilled, looked.prompt),
         kept_centers=_kept_centers(looked, prefilled) if recipe.part("tokens") else None,
     )
-
-
-def _area(images: Sequence[Image]) -> int:
-    return sum(image.width * image.height for image in images)
 
 
 def _share(prefilled: Prefilled, prompt: Prompt) -> float:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from leanvlm.engine.decode import ROWS, decode
 from leanvlm.engine.features import FeatureStore
-from leanvlm.engine.prepare import Prepared, Refused, prepare
+from leanvlm.engine.laying import LAYING, Refused
+from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.tree import share
@@ -109,8 +110,8 @@ def _answer_batch(
     tree, known, refused = share(recipes), list[Prepared](), list[Refused]()
 
     def starts() -> Iterator[DecodeStart]:
-        for sample in samples:
-            for one in prepare(model, sample, tree, limit, features=features):
+        for pieces in LAYING[model.model.device.type](model, samples, tree, limit):
+            for one in prepare(model, pieces, features=features):
                 if isinstance(one, Refused):
                     refused.append(one)
                 else:

@@ -6,6 +6,7 @@ computes: the engine lets the model run its own code and listens.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,6 +27,7 @@ from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
 from leanvlm.sample import Sample
 
+CLERKS = 4  # a large picture takes several times as long on one core as on a GPU
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -53,6 +55,7 @@ class LoadedModel:
         self.folder = folder
         self.dtype: torch.dtype = network.dtype  # of the pictures that enter
         self.max_pixels = max_pixels
+        self.inputs_device: torch.device | None = None  # where prompts are put, else beside the weights
 
     @classmethod
     def load(
@@ -223,6 +226,17 @@ class LoadedModel:
                 raise InputError("this checkpoint's chat template shows no picture; give it a template that does")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
 
+    @cached_property
+    def clerks(self) -> tuple[LoadedModel, ...]:
+        """Make twins that leave prompts on the CPU, each for a thread of its own: tokenizers are not made for two."""
+        twins = []
+        for _ in range(CLERKS):
+            twin = copy.copy(self)
+            twin.processor, twin.inputs_device = copy.deepcopy(self.processor), torch.device("cpu")
+            twin.tokenizer = twin.processor.tokenizer
+            twins.append(twin)
+        return tuple(twins)
+
     def shown(self, sample: Sample) -> list[Image]:
         """Return a sample's pictures as this model is shown them: none with more than `max_pixels`.
 
@@ -244,7 +258,7 @@ class LoadedModel:
 
     def _move(self, value: Tensor) -> Tensor:
         dtype = self.dtype if value.is_floating_point() else value.dtype
-        return value.to(self.model.device, dtype)
+        return value.to(self.inputs_device or self.model.device, dtype)
 
 
 def _takes_video(kind: type[LoadedModel]) -> bool:

@@ -44,7 +44,8 @@ def starts(model: Any, recipes: list[str], prompts: tuple[str, ...] = tiny.PROMP
     for text in recipes:
         for prompt in prompts:
             recipe = parse(text)
-            entering = run_vision(model, model.inputs(tiny.pictures(prompt), prompt))
+            inputs = model.inputs(tiny.pictures(prompt), prompt)
+            entering = run_vision(model, {name: value.to(model.model.device) for name, value in inputs.items()})
             read = read_prompt(model, entering, recipe.part("tokens"), "s", [recipe])
             kept = keep_cache(recipe.part("cache"), read, "s")
             found.append(DecodeStart(kept.cache, read.logits, read.next_position))

@@ -31,6 +31,7 @@ from leanvlm.pipeline import batches, features, seals
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.batches import Batch
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, prune
+from leanvlm.pipeline.flips import flips
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.processes.endings import ending_well
 
@@ -52,6 +53,9 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     pruned = prune(cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
     files.remove(files.FEATURES)
+    if params.answer.device == "cuda":  # on a CPU an answer does not depend on its company
+        for line in flips(cells):
+            print(line)
     return {"cells": len(cells), "answered": len(missing), "pruned": pruned}
 
 

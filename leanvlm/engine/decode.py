@@ -8,6 +8,7 @@ filled is a matter of memory: no cache is made while there is no room for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Protocol
 
 import torch
@@ -23,10 +24,14 @@ ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
 class Rows(Protocol):
     """Answers that grow side by side, each in a slot of its own."""
 
-    n_slots: int  # may be fewer than were asked for, once the first answer has said what it takes
+    n_slots: int  # may be fewer than were asked for, once an answer has said what it takes
 
     def has_room(self) -> bool:
         """Tell whether another prompt may be read now; the first is always tried."""
+        ...
+
+    def fits(self, start: DecodeStart) -> bool:
+        """Tell whether an answer can be held beside the others; if not, it waits until all have ended."""
         ...
 
     def take(self, start: DecodeStart, token: int) -> int:
@@ -67,6 +72,9 @@ def decode(
     waiting, filled = iter(starts), dict[int, list[int]]()
     while True:
         while len(filled) < side_by_side.n_slots and side_by_side.has_room() and (start := next(waiting, None)):
+            if not side_by_side.fits(start):
+                waiting = chain([start], waiting)
+                break
             answer = [int(start.logits.argmax())]
             answers.append(answer)
             if _goes_on(answer, stops, limit):

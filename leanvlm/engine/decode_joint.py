@@ -22,7 +22,7 @@ from transformers.masking_utils import sdpa_mask
 from leanvlm.engine.attention import recording
 from leanvlm.engine.joint_cache import JointCache, n_positions
 from leanvlm.engine.launch import Replayed, is_capturable
-from leanvlm.engine.memory import cache_bytes, has_room, rows_that_fit
+from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.models._model import LoadedModel
 
@@ -30,10 +30,10 @@ NAME = "leanvlm_joint"
 
 
 class JointRows:
-    """Answers side by side in one cache; the first says how many fit, at most `n_slots`."""
+    """Answers side by side in one cache; the first, or one that is far longer, says how many fit, up to `n_slots`."""
 
     def __init__(self, model: LoadedModel, n_slots: int) -> None:
-        self.model, self.n_slots = model, n_slots
+        self.model, self.n_slots, self.most = model, n_slots, n_slots
         self.is_capturable = is_capturable(model)
         self.batch: _Batch | None = None
         self.run: Callable[[], Tensor] | None = None  # a step, for as long as the cache stays where it is
@@ -44,11 +44,21 @@ class JointRows:
         """Tell whether another prompt can be read beside the rows that are held; the first is always tried."""
         return not self.longest or has_room(self.largest, self.model.model.device)
 
+    def fits(self, start: DecodeStart) -> bool:
+        """Tell whether the cache can be made long enough for an answer; if not, one of fewer rows comes after it."""
+        return not self.longest or self._grows_to(n_positions(start.cache) + 1)
+
+    def _grows_to(self, n_columns: int) -> bool:
+        assert self.batch is not None
+        return self.batch.cache.growth_bytes(n_columns) < available_bytes(self.model.model.device)
+
     def take(self, start: DecodeStart, token: int) -> int:
         """Copy an answer's cache into a free slot."""
         self.largest = max(self.largest, cache_bytes(start.cache))
+        if self.batch is not None and not self._grows_to(n_positions(start.cache) + 1):
+            self.batch = self.run = None
         if self.batch is None:
-            self.n_slots = rows_that_fit(self.largest, self.model.model.device, most=self.n_slots)
+            self.n_slots = rows_that_fit(self.largest, self.model.model.device, most=self.most)
             self.batch = _Batch(self.model, start, self.n_slots)
         slot = min(set(range(self.n_slots)) - set(self.longest))
         self.longest[slot] = n_positions(start.cache)

@@ -44,6 +44,10 @@ class SingleRows:
         largest = max(cache_bytes(row.cache) for row in self.rows.values())
         return has_room(largest, self.model.model.device)
 
+    def fits(self, start: DecodeStart) -> bool:  # noqa: ARG002
+        """Say yes: an answer brings its own cache."""
+        return True
+
     def take(self, start: DecodeStart, token: int) -> int:
         """Put an answer into a free slot."""
         slot = min(set(range(self.n_slots)) - set(self.rows))

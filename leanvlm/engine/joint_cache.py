@@ -6,6 +6,7 @@ seen, therefore stands in one table for all layers, so that a step updates it by
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,12 +84,24 @@ class JointCache(Cache):
         lengths = torch.zeros(len(layers), self.n_slots, dtype=torch.long, device=like.device)
         return _Table(lengths, like.new_zeros(len(layers), self.n_slots, 0), layers)
 
+    def _missing(self, n_columns: int) -> int:
+        return max(0, -(-n_columns // BLOCK) * BLOCK - self.n_columns)
+
+    def growth_bytes(self, n_columns: int) -> int:
+        """Say how much memory `reserve` would take for good."""
+        of_a_column = sum(self.n_slots * s.shape[1] * s.shape[3] * s.element_size() for s in self._all())
+        return self._missing(n_columns) * of_a_column
+
+    def _all(self) -> Iterator[Tensor]:
+        return (states for pair in self.states.values() for states in pair)
+
     def reserve(self, n_columns: int) -> bool:
         """Make room for rows of that many positions and tell whether the cache moved: it is copied, layer by layer."""
         if n_columns <= self.n_columns:
             return False
-        more = -(-n_columns // BLOCK) * BLOCK - self.n_columns
+        more = self._missing(n_columns)
         self.n_columns += more
+        self.held.clear()  # so that no layer is held twice while the next is copied
         for index, pair in self.states.items():  # zeros, since what a mask hides must still be a number
             self.states[index] = tuple(torch.cat([s, s.new_zeros(*s.shape[:2], more, s.shape[3])], 2) for s in pair)
         for table in self.tables:
@@ -108,6 +121,7 @@ class JointCache(Cache):
         for index, pair in pairs.items():
             for ours, states in zip(self.states[index], pair, strict=True):
                 ours[slot, :, : states.shape[2]] = states[0]
+                ours[slot, :, states.shape[2] :] = 0  # not what an answer left that ran into NaN, which no mask hides
         for table in self.tables:
             table.show(slot, [pairs[index][0].shape[2] for index in table.layers])
         for index, states in carried(cache).items():

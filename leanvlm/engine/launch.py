@@ -1,4 +1,4 @@
-"""Launch many operations as one on CUDA: the first call runs them, the second captures them, from then on they replay.
+"""Launch many operations as one on CUDA: some calls run them, the next one captures them, from then on they replay.
 
 What is captured must read and change the same tensors in place each time, and ask the device for no number.
 """
@@ -12,18 +12,20 @@ from torch import Tensor
 
 from leanvlm.models._model import LoadedModel
 
+APART = 8  # calls before a capture: they load kernels, and many answers are so short that none would pay
+
 
 class Replayed:
     """A function without arguments whose result lies in the same tensor each time."""
 
     def __init__(self, call: Callable[[], Tensor]) -> None:
-        self.call, self.is_warm = call, False
+        self.call, self.n_calls = call, 0
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self) -> Tensor:
         """Run, capture or replay the function."""
-        if not self.is_warm:  # kernels are loaded and workspaces made, which a capture cannot hold
-            self.is_warm = True
+        if self.n_calls < APART:
+            self.n_calls += 1
             return self.call()
         if self.graph is None:
             self.graph = torch.cuda.CUDAGraph()

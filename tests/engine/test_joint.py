@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from transformers.cache_utils import DynamicLayer
 
 from leanvlm import plugins
 from leanvlm.engine import decode as decode_module
@@ -29,8 +30,10 @@ from tests.models import tiny
 
 CACHE = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
 INSIDE = ("tokens/fastv@30%", "tokens/sparsevlm@30%", "tokens/fastv@30%+cache/pyramidkv@30%")  # layers of a row differ
-VIEWS = {"view", "t", "transpose", "slice", "unsqueeze", "expand", "select", "split_with_sizes", "reshape", "to",
-         "resolve_conj", "resolve_neg", "detach_", "lift_fresh"}  # that launch nothing on a GPU  # fmt: skip
+VIEWS = frozenset(  # that launch nothing on a GPU
+    ("view", "t", "transpose", "slice", "unsqueeze", "expand", "select", "split_with_sizes", "reshape", "to",
+     "resolve_conj", "resolve_neg", "detach_", "lift_fresh")
+)  # fmt: skip
 LAYERS, ROWS = 28, 8
 
 
@@ -112,6 +115,47 @@ def test_free_memory_says_how_many_rows_there_are(monkeypatch: pytest.MonkeyPatc
     assert memory.rows_that_fit(1, device, most=12) == 12, "what was asked for, if it fits"
 
 
+def test_a_far_longer_answer_waits_for_a_cache_of_fewer_rows(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short answers fill eight rows; memory has no room to make all of them as long as one that comes after."""
+    monkeypatch.setattr(joint_cache, "BLOCK", 16)
+    recipes = ["cache/streaming@5%"] * 4 + ["controls/full", "cache/snapkv@5%"]
+    begun = starts(model, recipes, ("one",))
+    longest = max(memory.cache_bytes(start.cache) for start in begun)
+    for module in (decode_joint, memory):
+        monkeypatch.setattr(module, "available_bytes", lambda _: 5 * longest)
+    made: list[int] = []
+    batch = decode_joint._Batch
+    monkeypatch.setattr(decode_joint, "_Batch", lambda *args: (made.append(args[2]), batch(*args))[1])
+    expected = decode(model, starts(model, recipes, ("one",)), stops=frozenset(), limit=12, way=SingleRows)
+    assert decode(model, begun, stops=frozenset(), limit=12, rows=8, way=JointRows) == expected
+    assert len(made) == 2
+    assert made[0] > made[1]
+
+
+def test_an_answer_of_nan_leaves_nothing_behind(model: Any) -> None:
+    first, short, again = (starts(model, [text], ("one",)) for text in ("controls/full", *["cache/streaming@10%"] * 2))
+    for layer in first[0].cache.layers:
+        if isinstance(layer, DynamicLayer):
+            assert layer.values is not None
+            layer.values = layer.values * float("nan")
+    together = decode(model, [*first, *short], stops=frozenset(), limit=6, rows=1, way=JointRows)
+    assert together[1:] == decode(model, again, stops=frozenset(), limit=6, way=SingleRows)
+
+
+class Count(TorchDispatchMode):
+    """Count operations by name, besides those that launch nothing."""
+
+    def __init__(self, besides: frozenset[str] = VIEWS) -> None:
+        super().__init__()
+        self.besides = besides
+        self.names: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = function.__name__.split(".")[0]
+        self.names[name] += name not in self.besides
+        return function(*args, **(kwargs or {}))
+
+
 class Traced:
     """Stand for a CUDA graph on a CPU: what ran while it was captured runs again, and nothing else does."""
 
@@ -146,6 +190,23 @@ def test_a_step_can_be_replayed(model: Any, traced: None, monkeypatch: pytest.Mo
     assert followed(model, recipes, JointRows, 4)[0] == expected
 
 
+def test_a_step_asks_the_device_for_no_number_and_hands_it_none(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could not be captured."""
+    seen: Counter[str] = Counter()
+    step = decode_joint._Batch.step
+
+    def counted(batch: Any) -> Tensor:
+        with Count(besides=frozenset()) as own:
+            found = step(batch)
+        seen.update(own.names)
+        return found
+
+    monkeypatch.setattr(decode_joint._Batch, "step", counted)
+    decode(model, starts(model, ["controls/full"]), stops=frozenset(), limit=3, way=JointRows)
+    assert seen["argmax"] == 2
+    assert not {"item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "lift_fresh"} & set(seen)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_captured_step_says_what_it_says_on_a_cpu(model: Any) -> None:
     recipes = ["controls/full", "cache/pyramidkv@20%", "cache/lookm@20%"]
@@ -157,19 +218,6 @@ def test_a_captured_step_says_what_it_says_on_a_cpu(model: Any) -> None:
         assert followed(model, recipes, JointRows, 4)[0] == expected
     finally:
         model.model.cpu()
-
-
-class Count(TorchDispatchMode):
-    """Count the operations that compute, by name."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = function.__name__.split(".")[0]
-        self.names[name] += name not in VIEWS
-        return function(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -59,10 +59,12 @@ def test_threads_are_some_samples_ahead_and_no_more(
     monkeypatch.setattr(laying, "AHEAD", 2)
     for place, pieces in enumerate(laying.ahead(model, asked, share(RECIPES), 3)):
         assert len(started) <= place + 3
-        assert {
-            piece.sample_id if isinstance(piece, laying.Refused) else piece.sample.sample_id for piece in pieces
-        } == {str(place)}
+        assert {named(piece) for piece in pieces} == {str(place)}
     assert sorted(started, key=int) == [sample.sample_id for sample in asked]
+
+
+def named(piece: laying.Laid | laying.Refused) -> str:
+    return piece.sample_id if isinstance(piece, laying.Refused) else piece.sample.sample_id
 
 
 def test_an_error_that_is_no_refusal_ends_the_run(

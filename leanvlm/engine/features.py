@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +39,8 @@ class _Unfit(Exception):
 class FeatureStore:
     """Where features lie, what they depend on beside sample, picture and weights, and how many bytes all may take.
 
-    When these bytes are taken no more is stored: each checkpoint asks the samples in the same order, so a file that
-    made room by going would be missed before what took its place is asked for.
+    A file that would exceed them, or half of what the disk has left, is not stored, and its vision pass is run each
+    time: all checkpoints ask the samples in the same order, so a file that made room by going would be missed first.
     """
 
     folder: Path
@@ -57,7 +59,6 @@ class FeatureStore:
                 return _read(path, key, model.model.device)
             except _Unfit as reason:
                 print(f"the features of sample {sample.sample_id!r} in {path} {reason}; they are made anew", flush=True)
-                files.remove(path)
         made = see()
         self._keep(path, key, made)
         return made
@@ -70,10 +71,18 @@ class FeatureStore:
     def _keep(self, path: Path, key: str, made: Prompt) -> None:
         tensors, said = _packed(made)
         content = save(tensors, {"key": key, "said": said, "seal": _seal(tensors, key, said)})
-        held = sum(one.stat().st_size for one in self.folder.parent.glob("*/*.safetensors"))
-        if held + len(content) <= self.most_bytes:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        left = min(self.most_bytes - _held_bytes(self.folder.parent), shutil.disk_usage(self.folder).free // 2)
+        if len(content) <= left:
             with files.whole(path) as part:
                 part.write_bytes(content)
+
+
+def _held_bytes(root: Path) -> int:
+    """Add up what lies in the folders of all models; there can be thousands of files."""
+    folders = [entry.path for entry in os.scandir(root) if entry.is_dir()]
+    found = (entry for folder in folders for entry in os.scandir(folder) if entry.name.endswith(".safetensors"))
+    return sum(entry.stat().st_size for entry in found)
 
 
 def _content(sample: Sample) -> str:

@@ -284,8 +284,11 @@ def load_model(
     kind: type[LoadedModel] = plugins.load("models", architecture)
     if dtype not in DTYPES:
         raise InputError(f"no dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda' was asked for and there is none; choose cpu, or run where a GPU is")
+    kind_of_device = device.partition(":")[0]
+    if kind_of_device not in ("cpu", "cuda"):
+        raise InputError(f"no device {device!r}; choose cpu or cuda")
+    if kind_of_device == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {device!r} was asked for and there is none; choose cpu, or run where a GPU is")
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise _no_checkpoint(folder)
     return kind.load(folder, dtype=dtype, device=device, device_map=device_map, max_pixels=max_pixels)

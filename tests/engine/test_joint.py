@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from transformers.cache_utils import DynamicLayer
 
 from leanvlm import plugins
 from leanvlm.engine import decode as decode_module
-from leanvlm.engine import decode_joint, joint_cache, launch, memory, sweep
+from leanvlm.engine import decode_joint, joint_cache, launch, laying, memory, sweep
 from leanvlm.engine.decode import Way, decode
 from leanvlm.engine.decode_joint import JointRows
 from leanvlm.engine.decode_rows import SingleRows
@@ -24,6 +25,8 @@ from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.refusal import refusal
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.vision import run_vision
+from leanvlm.errors import InputError
+from leanvlm.models._model import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny
@@ -264,3 +267,9 @@ def test_a_step_is_launched_as_one(traced: None) -> None:
     """What is left to the host is far below 400 operations: the launch is not counted, nor is reading the tokens."""
     with deep() as model:
         assert operations_of_a_step(model, JointRows, ROWS) < 10
+
+
+def test_a_device_that_no_way_of_decoding_is_for_is_refused(random_checkpoint: Path) -> None:
+    with pytest.raises(InputError, match=r"no device 'mps'; choose cpu or cuda"):
+        load_model("llava_onevision", random_checkpoint, device="mps")
+    assert set(decode_module.WAYS) == set(laying.LAYING) == {"cpu", "cuda"}

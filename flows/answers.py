@@ -53,7 +53,7 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     pruned = prune(cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
     files.remove(files.FEATURES)
-    if params.answer.device == "cuda":  # on a CPU an answer does not depend on its company
+    if params.answer.device == "cuda":  # where an answer depends on its company
         for line in flips(cells):
             print(line)
     return {"cells": len(cells), "answered": len(missing), "pruned": pruned}

@@ -1,0 +1,105 @@
+"""What every weights and cache method costs a real pretrained decoder, in nats a token: `make bench-decoder`.
+
+SmolLM2-135M, behind LLaVA-OneVision, reads prose that no method was calibrated on. With a weights method it reads whole
+windows; with a cache method it goes on reading over what the method kept of the cache of a window's first part. Costs
+are over the full model's loss on the same tokens; intervals are of 95 %, by a bootstrap over windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from leanvlm import plugins
+from leanvlm.benches._figures import write
+from leanvlm.benches.decoder_costs import costs, print_all
+from leanvlm.benches.decoder_model import write_checkpoint
+from leanvlm.benches.decoder_orders import check
+from leanvlm.benches.decoder_recipes import ARCHITECTURE, cache_losses, weights_losses
+from leanvlm.benches.decoder_text import SOURCE, take, windows
+from leanvlm.errors import RunError, exit_on_error
+from leanvlm.models._model import load_model
+from leanvlm.recipes import FULL, parse
+
+WEIGHTS = (
+    *(f"weights/{name}@50%" for name in ("magnitude", "wanda", "sparsegpt", "owl")),
+    "weights/ecoflap@50%:samples=1",  # of 420 passes; the default's 8 samples take an hour
+    "weights/wanda@2:4",
+    *(f"weights/{name}@w4a16-g64" for name in ("rtn", "gptq", "awq")),  # 64 divides 576 and 1536, 128 does not
+    "weights/rtn@w8a8",
+)
+CACHE = (
+    *("controls/random_cache@10%", "cache/streaming@10%:sinks=0", "cache/streaming@10%"),
+    *(f"cache/{name}@10%" for name in ("h2o", "snapkv", "pyramidkv", "lookm", "vlcache")),
+)
+WINDOW, PROMPT = 512, 384  # tokens that are read, and how many of them stand in a cache
+CALIBRATION = 256  # tokens of a calibration sample, of which a window gives two
+
+
+def main() -> None:
+    """Measure, then print one line a recipe and one an order."""
+    asked = read_arguments()
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    of: dict[str, Any] = {"commit": commit(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    with tempfile.TemporaryDirectory() as name:
+        full = Path(name) / "full"
+        write_checkpoint(full)
+        prose = windows(load_model(ARCHITECTURE, full).tokenizer, WINDOW)
+        calibration = [half for one in take(prose, asked.calibration) for half in torch.split(one, CALIBRATION, 1)]
+        read = take(prose, asked.windows)
+        of |= {"source": SOURCE, "windows": len(read), "window": WINDOW, "prompt": PROMPT}
+        of |= {"calibration_samples": len(calibration), "calibration_tokens": CALIBRATION}
+        print(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in of.items()), flush=True)
+        cache = cache_losses(full, [FULL, *asked.cache], read, n_prompt=PROMPT)
+        weights, failed = weights_losses(full, [FULL, *asked.weights], read, calibration)
+    rows = [*costs("weights", weights), *costs("cache", cache)]
+    orders = check(weights | cache)
+    of |= {"seconds": round(time.perf_counter() - started), "peak_mib": peak_mib()}
+    print_all(rows, orders, failed)
+    print(f"left out, since prose has no pictures and nothing is answered: {', '.join(left_out())}")
+    print(f"{of['seconds']} s, peak memory of the process {of['peak_mib']} MiB, 1 thread")
+    checked = [asdict(order) for order in orders]
+    write("decoder", [asdict(row) for row in rows], orders=checked, failed=failed, left_out=left_out(), **of)
+    if failed:
+        raise RunError(f"{', '.join(failed)} could not be measured; the reason is printed above")
+
+
+def read_arguments() -> Any:
+    """Read how many windows are read, and which recipes are measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--calibration", type=int, default=16, help="windows for calibration")
+    parser.add_argument("--weights", nargs="*", default=WEIGHTS)
+    parser.add_argument("--cache", nargs="*", default=CACHE)
+    return parser.parse_args()
+
+
+def left_out() -> list[str]:
+    """Name the methods that are never measured here."""
+    measured = {part.method for recipe in (FULL, *WEIGHTS, *CACHE) for part in parse(recipe).parts}
+    return [name for name in plugins.ids("methods") if name not in measured]
+
+
+def commit() -> str:
+    """Name the code that was measured; an ending tells of changes that no commit has."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def peak_mib() -> int:
+    """Return the most memory that this process held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -46,6 +46,7 @@ SUMMARY = ARTIFACTS / "summary.json"
 SCORES = ARTIFACTS / "scores"
 PLOTS = ARTIFACTS / "plots"
 BENCH = ARTIFACTS / "bench"
+DECODER = BENCH / "decoder.json"  # kept in git: the report shows it
 
 MOST_BYTES = 500_000_000  # of a file that is read whole
 

@@ -1,7 +1,7 @@
 """report: write the page that people read, the summary that git keeps, and what `dvc metrics` and `dvc plots` show.
 
 Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/scores, artifacts/plots.
-Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, params.yaml.
+Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, artifacts/bench/decoder.json, params.yaml.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def main() -> None:
             seed=shown.seed,
             settings=settings,
             embedded=embedded,
-            ablated=_ablated(),
+            ablated=_stored(files.ABLATION),
+            decoder=_stored(files.DECODER),
         )
         files.write(text, files.REPORT)
         _write_folder(figures.drawings(connection), files.PLOTS)
@@ -43,9 +44,9 @@ def main() -> None:
     _write_folder({name: summary.dumps(numbers) for name, numbers in metrics.by_recipe(told).items()}, files.SCORES)
 
 
-def _ablated() -> Any:
-    """Read what `make ablate` found."""
-    return json.loads(files.ABLATION.read_text(encoding="utf-8")) if files.ABLATION.is_file() else None
+def _stored(path: Path) -> Any:
+    """Read what `make ablate` or `make bench-decoder` found, if it was run."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _write_folder(texts: dict[Path, str], folder: Path) -> None:

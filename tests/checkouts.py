@@ -84,7 +84,9 @@ def make(folder: Path, model: Path) -> None:
     weights = folder / "artifacts/models/embedded/model.safetensors"
     halves = {name: tensor.bfloat16() for name, tensor in load_file(weights).items()}
     save_file(halves, weights, metadata={"format": "pt"})  # as the embedded model is stored
-    shutil.copy(ROOT / "artifacts/ablation.json", folder / "artifacts/ablation.json")
+    (folder / "artifacts/bench").mkdir()
+    for name in ("ablation.json", "bench/decoder.json"):
+        shutil.copy(ROOT / "artifacts" / name, folder / "artifacts" / name)
     (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)

@@ -80,8 +80,8 @@ def main() -> None:
 def read_arguments() -> Any:
     """Read how many windows are read, and which recipes are measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--windows", type=int, default=40)
-    parser.add_argument("--calibration", type=int, default=16, help="windows for calibration")
+    parser.add_argument("--windows", type=int, default=32)
+    parser.add_argument("--calibration", type=int, default=12, help="windows for calibration")
     parser.add_argument("--weights", nargs="*", default=WEIGHTS)
     parser.add_argument("--cache", nargs="*", default=CACHE)
     return parser.parse_args()

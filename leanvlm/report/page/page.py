@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -51,12 +52,13 @@ def render(
     settings: str = "",
     embedded: Collection[str] = (),
     ablated: Mapping[str, Sequence[Row]] | None = None,
+    decoder: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page for the tables and metrics behind `connection`.
 
     Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; embedded, the names
     of models that are the project's small one; ablated, the tables `levels` and `effects` of an ablation, if one was
-    run.
+    run; decoder, what `make bench-decoder` measured, if it was run.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
@@ -72,6 +74,7 @@ def render(
         embedded=embedded,
         curves=curves.groups(connection),
         ablation=ablation.tables(ablated),
+        decoder=decoder,
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
         audit=audited,
         audit_summary=audit.summary(audited),

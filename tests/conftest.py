@@ -12,7 +12,8 @@ from PIL import Image
 from leanvlm import files
 from leanvlm.benchmarks import documents, pages, scenes
 from leanvlm.metrics import tally
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
 from tests import checkouts
 from tests import grid as tables_of_a_grid

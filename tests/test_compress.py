@@ -24,7 +24,8 @@ from leanvlm.methods.weights._checkpoint import produce, stored_dtype
 from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._weights import WeightsMethod
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
 from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse, slug

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 
 
 def load(checkpoint: str | Path, *, dtype: str = "float32", device: str = "cpu") -> LoadedModel:

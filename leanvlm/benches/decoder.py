@@ -28,7 +28,7 @@ from leanvlm.benches.decoder_orders import check
 from leanvlm.benches.decoder_recipes import ARCHITECTURE, cache_losses, weights_losses
 from leanvlm.benches.decoder_text import SOURCE, take, windows
 from leanvlm.errors import InputError, RunError, exit_on_error
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.recipes import FULL, parse
 
 WEIGHTS = (

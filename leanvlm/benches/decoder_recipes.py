@@ -15,7 +15,7 @@ from torch import Tensor
 from leanvlm.benches.decoder_losses import continuation_nats, window_nats
 from leanvlm.errors import LeanvlmError
 from leanvlm.methods.weights._samples import CalibrationSample
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.pipeline.compress import write
 from leanvlm.recipes import FULL, parse
 

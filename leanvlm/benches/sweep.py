@@ -20,7 +20,8 @@ from leanvlm.benches._figures import write
 from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import exit_on_error
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import FULL, Recipe, parse
 from leanvlm.sample import Sample
 

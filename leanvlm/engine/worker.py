@@ -11,7 +11,8 @@ from leanvlm import files
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._checkpoint import Checkpoint
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.processes.children import follow_parent
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample

@@ -22,7 +22,7 @@ from leanvlm import pictures, plugins
 from leanvlm.errors import InputError
 from leanvlm.models._marks import marks, refuse_marks
 from leanvlm.models._prompting import content, refuse_template, words_of
-from leanvlm.models._reading import SAFE, read_json, reading
+from leanvlm.models._reading import SAFE, no_checkpoint, read_json, reading
 from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
 from leanvlm.sample import Sample
@@ -96,7 +96,7 @@ class LoadedModel:
         Raises: InputError for a folder without one.
         """
         if not (folder / "config.json").is_file():
-            raise _no_checkpoint(folder)
+            raise no_checkpoint(folder)
         kind: Any = cls.network_class.config_class
         with reading(folder):
             read_json(folder / "config.json")
@@ -263,38 +263,3 @@ class LoadedModel:
 
 def _takes_video(kind: type[LoadedModel]) -> bool:
     return kind.video_inputs is not LoadedModel.video_inputs
-
-
-def load_model(
-    architecture: str,
-    folder: Path,
-    *,
-    dtype: str = "float32",
-    device: str = "cpu",
-    device_map: str | None = None,
-    max_pixels: int | None = None,
-) -> LoadedModel:
-    """Load a checkpoint folder with its architecture's adapter.
-
-    Takes: device_map, such as "auto", where several devices share the layers, instead of `device`; max_pixels, of a
-    picture: one that has more is shrunk before anything else sees it.
-
-    Raises: InputError for an unknown architecture, dtype or device, and for a missing checkpoint.
-    """
-    kind: type[LoadedModel] = plugins.load("models", architecture)
-    if dtype not in DTYPES:
-        raise InputError(f"no dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-    kind_of_device = device.partition(":")[0]
-    if kind_of_device not in ("cpu", "cuda"):
-        raise InputError(f"no device {device!r}; choose cpu or cuda")
-    if kind_of_device == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {device!r} was asked for and there is none; choose cpu, or run where a GPU is")
-    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
-        raise _no_checkpoint(folder)
-    return kind.load(folder, dtype=dtype, device=device, device_map=device_map, max_pixels=max_pixels)
-
-
-def _no_checkpoint(folder: Path) -> InputError:
-    return InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `make repro` makes the "
-                      "compressed ones, `git checkout` brings the embedded model back, others are yours to put there"
-                      )  # fmt: skip

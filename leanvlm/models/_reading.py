@@ -92,6 +92,13 @@ def fresh(kind: Any) -> Any:
     return type(kind.__name__, (kind,), {"__module__": kind.__module__, **settings})
 
 
+def no_checkpoint(folder: Path) -> InputError:
+    """Say that a folder has no checkpoint, and where one comes from."""
+    return InputError(f"no checkpoint in {folder}; it needs config.json and *.safetensors: `make repro` makes the "
+                      "compressed ones, `git checkout` brings the embedded model back, others are yours to put there"
+                      )  # fmt: skip
+
+
 def _template(folder: Path) -> str | None:
     """Find a processor's chat template, where the tokenizer does not look for it."""
     if (folder / "chat_template.jinja").is_file():  # which the tokenizer reads, and which goes first

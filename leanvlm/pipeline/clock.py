@@ -15,7 +15,8 @@ from leanvlm.engine.clock import Seconds, pair, run
 from leanvlm.engine.passes import count_tokens
 from leanvlm.engine.worker import read_samples
 from leanvlm.errors import InputError
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable
 from leanvlm.pipeline.models import checkpoint

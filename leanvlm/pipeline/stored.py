@@ -8,7 +8,8 @@ import torch
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._lending import Place
-from leanvlm.models._model import DTYPES, LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import DTYPES, LoadedModel
 from leanvlm.models._soundness import stored_dtype
 from leanvlm.params import Params
 from leanvlm.pipeline.models import architecture

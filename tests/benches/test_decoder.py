@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from leanvlm import files, plugins
 from leanvlm.benches import decoder, decoder_model, decoder_text
 from leanvlm.errors import InputError, RunError
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.training.architecture import build_image_processor, build_tokenizer
 
 TOKENIZER = build_tokenizer()

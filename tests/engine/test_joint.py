@@ -26,7 +26,7 @@ from leanvlm.engine.refusal import refusal
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny

@@ -12,7 +12,7 @@ from PIL import Image
 
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import RunError
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.pipeline import hashes
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample

@@ -16,7 +16,8 @@ from leanvlm.methods.weights._allocation import layer_sizes, per_linear
 from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
 from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.methods.weights.ecoflap import Method, allocate, answer_loss
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
 from tests.methods.calibrated import N_ANSWER, compress, decoder_of, samples_of
 from tests.models import tiny

@@ -12,7 +12,8 @@ from torch.nn.utils import prune
 from leanvlm.methods.weights._audit import fingerprints
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.magnitude import Method
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from tests.methods.calibrated import compress
 
 WEIGHT = torch.tensor([[1.0, -2, 3, -4], [0.5, 4, -1, 2]])

@@ -12,7 +12,7 @@ from torch import nn
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.sparsegpt import Method
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.pipeline import calibration
 from leanvlm.recipes import parse
 from tests.methods import saved

@@ -17,7 +17,8 @@ from leanvlm.methods.weights._pruning import PruningMethod
 from leanvlm.methods.weights._samples import Samples
 from leanvlm.methods.weights.magnitude import Method as Magnitude
 from leanvlm.methods.weights.wanda import Method
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
 from tests.methods.calibrated import compress
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from leanvlm.errors import InputError
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from tests.models import tiny
 from tests.models.test_processors import QUESTION, picture, write_checkpoint
 

@@ -23,7 +23,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from leanvlm.engine import sweep, vision
 from leanvlm.errors import InputError
 from leanvlm.models import lfm2_vl
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny

@@ -16,7 +16,8 @@ from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.models import lfm2_vl
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of, revision_of
-from leanvlm.models._model import LoadedModel, load_model
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import widths
 from tests.models import published
 from tests.models.test_processors import QUESTION, picture

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 import leanvlm
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import InputError, RunError
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny

@@ -26,7 +26,7 @@ from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._checkpoint import Checkpoint
-from leanvlm.models._model import load_model
+from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from leanvlm.tables import samples

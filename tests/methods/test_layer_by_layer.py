@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from leanvlm.errors import InputError
 from leanvlm.methods.weights import _entrances, _saving
 from leanvlm.methods.weights._checkpoint import produce
 from leanvlm.methods.weights._decoder import Decoder
@@ -109,3 +110,17 @@ def test_layers_may_compute_in_16_bits(recipe: str, tmp_path: Path) -> None:
 
 def built(recipe: str) -> WeightsMethod:
     return parse(recipe).parts[0].method_as(WeightsMethod)
+
+
+def test_a_recording_that_is_not_there_or_cut_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist; run `make repro`"):
+        _entrances.load(tmp_path / "nothing")
+    saved.save("llava", tmp_path / "source")
+    model, samples = saved.read("llava", tmp_path / "source")
+    _entrances.save(record(model.model, samples), tmp_path)
+    for name in (_entrances.TENSORS, _entrances.LAID):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(InputError, match=r"is damaged \(\w+\); delete it, and run"):
+            _entrances.load(tmp_path)
+        (tmp_path / name).write_bytes(whole)

@@ -17,6 +17,7 @@ from leanvlm.pipeline.cells import by_sweep, grid_cells
 from leanvlm.pipeline.models import checkpoint
 from stages import calibration as calibration_stage
 from stages import compress as compress_stage
+from stages import record as record_stage
 from stages import samples as samples_stage
 from tests.checkouts import make, run, write_params
 
@@ -34,6 +35,8 @@ def compressed(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path
         patch.chdir(folder)
         samples_stage.main()
         calibration_stage.main()
+        patch.setattr("sys.argv", ["stages/record.py", "embedded"])
+        record_stage.main()
         for recipe in COMPRESSED:
             patch.setattr("sys.argv", ["stages/compress.py", "embedded", recipe])
             compress_stage.main()

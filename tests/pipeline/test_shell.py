@@ -24,6 +24,7 @@ def ready(checkout: Path) -> Path:
     (checkout / "stages/compress.py").write_text(STAND_IN)
     (checkout / "data").mkdir()
     (checkout / "data/calibration.parquet").touch()
+    (checkout / "artifacts/entrances/embedded").mkdir(parents=True)
     (checkout / "artifacts/sources").mkdir()
     (checkout / "artifacts/sources/embedded.json").touch()
     return checkout

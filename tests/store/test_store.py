@@ -11,6 +11,7 @@ from leanvlm import files, store
 from leanvlm.errors import InputError, RunError
 from leanvlm.metrics import tally
 from leanvlm.store import query
+from tests.grid import picture
 
 BENCHMARKS = ("short", "long")
 
@@ -27,7 +28,7 @@ def test_pictures_stand_apart_from_samples(grid: Path) -> None:
             "select position, image from sample_images where sample_id = '00001' and benchmark = 'short'"
         ).fetchall()
     assert "images" not in columns
-    assert images == [(0, b"first"), (1, b"second")]
+    assert images == [(0, picture("red")), (1, picture("blue"))]
 
 
 def test_cells_tell_which_answers_a_cache_method_can_change(grid: Path) -> None:

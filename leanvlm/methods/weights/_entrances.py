@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from leanvlm.errors import InputError
 from leanvlm.methods.weights._layers import decoder_layers
 from leanvlm.methods.weights._lending import Place, streamed
 from leanvlm.methods.weights._samples import CalibrationSample
@@ -105,9 +107,17 @@ def save(entered: Sequence[Entering], folder: Path) -> None:
 
 
 def load(folder: Path) -> list[Entering]:
-    """Read a recording; its tensors stay in the file until they are needed."""
-    tensors = load_file(folder / TENSORS)
-    rows = [_build(one, tensors) for one in json.loads((folder / LAID).read_text(encoding="utf-8"))]
+    """Read a recording; its tensors stay in the file until they are needed.
+
+    Raises: InputError where there is none, or it is damaged.
+    """
+    try:
+        tensors = load_file(folder / TENSORS)
+        rows = [_build(one, tensors) for one in json.loads((folder / LAID).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        raise InputError(f"{folder} does not exist; run `make repro`, which records it") from None
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder} is damaged ({type(error).__name__}); delete it, and run `make repro`") from None
     return [Entering(**row | {"layers": [Entrance(**layer) for layer in row["layers"]]}) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""How much memory may still be taken; the size of a batch is chosen by it, and no answer depends on that size."""
+"""How much memory may still be taken: it sets the size of a batch, which touches no bit of an answer on a CPU."""
 
 from __future__ import annotations
 

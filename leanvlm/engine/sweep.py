@@ -58,7 +58,7 @@ def answer_all(
     """Yield (sample_id, recipe, answer) for every sample and recipe.
 
     Recipes must share their weights, which `model` holds. Prompts are read one by one, so none is padded; answers of
-    all samples and recipes are decoded side by side, and none depends on its batch.
+    all samples and recipes are decoded side by side; on a CPU none depends on its batch.
 
     Takes: limit, the most new tokens of an answer; rows, how many answers are decoded side by side; stops, the tokens
     that end an answer, the model's own by default; features, where vision passes are kept for other checkpoints.

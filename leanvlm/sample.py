@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from PIL import Image
 
 from leanvlm import pictures
 from leanvlm.errors import InputError
+
+
+@dataclass(frozen=True)
+class Published:
+    """How the owners of a public benchmark grade an answer, and how they sum the grades up.
+
+    `rule` is a harness and a file of leanvlm/grading/published, as in "paper/docvqa". `aggregate` is mean,
+    mean_of_kinds, pairs or circular. `facts` are what their rule reads beside answers and options: question_type,
+    answer_type, precision, dataset.
+    """
+
+    rule: str
+    aggregate: str = "mean"
+    facts: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +37,11 @@ class Sample:
     kind: str = ""  # what the question asks for
     answers: tuple[str, ...] = ()  # any of them is right
     rule: str = ""  # that grades an answer, a file of leanvlm/grading
+    options: tuple[str, ...] = ()  # what can be chosen, in order: A, B, ...
+    max_new_tokens: int | None = None  # most of an answer, where the benchmark says it; else answer.max_new_tokens
+    stop_texts: tuple[str, ...] = ()  # the first of them ends the answer, and is no part of it
+    published: Published | None = None  # how the benchmark's owners grade, where they do
+    judge: str = ""  # what a judge is asked where no rule can say, a file of leanvlm/judging
 
     def pictures(self) -> list[Image.Image]:
         """Show the images as RGB; see leanvlm/pictures.py.

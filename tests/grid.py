@@ -20,6 +20,15 @@ RECIPES = {  # family, what it acts on, setting
     "weights/wanda@50%": ("weights", "weights", "50%"),
 }
 N_SAMPLES = 6
+UNPUBLISHED = {  # what a sample has that no public benchmark asks
+    "options": [],
+    "max_new_tokens": None,
+    "stop_texts": [],
+    "published_rule": None,
+    "aggregate": None,
+    "facts": None,
+    "judge": None,
+}
 
 
 def write(root: Path) -> Path:
@@ -78,6 +87,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "question": "what color?",
         "answers": ["red"] if benchmark == "short" else ["a red circle at the top"],
         "rule": "exact" if benchmark == "short" else "token_f1",
+        **UNPUBLISHED,
         "images": [picture("red"), picture("blue")][: 1 + index % 2],
         "fps": None,
         "difficulty": "{}",

@@ -113,6 +113,7 @@ def _answered(
                     "group_id": sample.group_id,
                     "answers": list(sample.answers),
                     "rule": sample.rule,
+                    "options": list(sample.options),
                 }
             progress.update(len(batch))
     if refused:

@@ -21,7 +21,7 @@ select
     ) as answers
 from numbered
 """
-GRADED = "select sum(grade_{rule}(answer, answers)), count_if(is_gradable_{rule}(answer, answers)) from said"
+GRADED = "select sum(grade_{rule}(answer, answers, [])), count_if(is_gradable_{rule}(answer, answers, [])) from said"
 
 
 def measured(connection: store.Connection, *, n: int) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from leanvlm.benchmarks._canvas import Canvas
 from leanvlm.errors import InputError
@@ -47,6 +48,10 @@ class Benchmark:
     def missing(self) -> str | None:
         """Say why it cannot be read here and what to do, in one sentence; None where it can."""
         return None
+
+    def files(self) -> list[Path]:
+        """List the files that `samples` reads, where there are any: an edit of one changes what is asked."""
+        return []
 
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:  # noqa: ARG002
         """Yield `n` samples of a split to train on, none of which `samples` yields; fewer are a prefix of more.

@@ -30,6 +30,10 @@ class FolderBenchmark(Benchmark):
             "or name another as its `folder` under `benchmarks:` in params.yaml"
         )
 
+    def files(self) -> list[Path]:
+        """List every file below the folder."""
+        return sorted(path for path in Path(self.folder).rglob("*") if path.is_file())
+
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
         """Yield rows of train.jsonl or train.parquet in the folder; _conversations.py says what a row is.
 

@@ -8,6 +8,7 @@ filled is a matter of memory: no cache is made while there is no room for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
@@ -57,36 +58,45 @@ def decode(
     starts: Iterable[DecodeStart],
     *,
     stops: frozenset[int],
-    limit: int,
+    limit: int | None = None,
     rows: int = ROWS,
     way: Way | None = None,
 ) -> list[list[int]]:
-    """Return the answers' tokens, in order, each with its end token if it came within `limit`.
+    """Return the answers' tokens, in order, each with its end token if it came within the limit.
 
     Starts are taken when one of the `rows` is free and there is room for another cache.
 
-    Takes: way, how to decode, else as the device says.
+    Takes: limit, the most tokens of an answer whose start has no limit of its own; way, how to decode, else as the
+    device says.
     """
     side_by_side = (way or WAYS[model.model.device.type])(model, rows)
     answers: list[list[int]] = []
-    waiting, filled = iter(starts), dict[int, list[int]]()
+    waiting, filled = iter(starts), dict[int, _Growing]()
     while True:
         while len(filled) < side_by_side.n_slots and side_by_side.has_room() and (start := next(waiting, None)):
             if not side_by_side.fits(start):
                 waiting = chain([start], waiting)
                 break
-            answer = [int(start.logits.argmax())]
-            answers.append(answer)
-            if _goes_on(answer, stops, limit):
-                filled[side_by_side.take(start, answer[0])] = answer
+            answer = _Growing([int(start.logits.argmax())], start.limit or limit)
+            answers.append(answer.tokens)
+            if answer.goes_on(stops):
+                filled[side_by_side.take(start, answer.tokens[0])] = answer
         if not filled:
             return answers
         for slot, token in side_by_side.step().items():
-            filled[slot].append(token)
-            if not _goes_on(filled[slot], stops, limit):
+            filled[slot].tokens.append(token)
+            if not filled[slot].goes_on(stops):
                 side_by_side.leave(slot)
                 del filled[slot]
 
 
-def _goes_on(answer: list[int], stops: frozenset[int], limit: int) -> bool:
-    return answer[-1] not in stops and len(answer) < limit
+@dataclass(frozen=True)
+class _Growing:
+    """An answer that is being decoded, and the most tokens that it may have."""
+
+    tokens: list[int]
+    limit: int | None
+
+    def goes_on(self, stops: frozenset[int]) -> bool:
+        assert self.limit is not None, "a limit for each answer, or one for all"
+        return self.tokens[-1] not in stops and len(self.tokens) < self.limit

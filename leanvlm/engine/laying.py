@@ -37,6 +37,7 @@ class Laid:
     inputs: dict[str, Tensor]
     prompt_tokens: int
     visual_tokens: int
+    limit: int  # most tokens of the answer
     area: float  # share of the pixels that is shown
     has_images: bool
 
@@ -57,8 +58,11 @@ Lay = Callable[[LoadedModel, Sequence[Sample], Sequence[Branch], int], Iterator[
 def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) -> Iterator[Laid | Refused]:
     """Yield a sample as each branch shows it.
 
-    Refused is what the processor cannot take, and a prompt that, with an answer of `limit` tokens, does not fit.
+    Takes: limit, the most tokens of its answer, where the sample has no limit of its own.
+
+    Refused is what the processor cannot take, and a prompt that does not fit together with the longest answer.
     """
+    limit = sample.max_new_tokens or limit
     try:
         images = model.shown(sample)
         whole = _inputs(model, sample, images)
@@ -75,7 +79,7 @@ def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) 
             yield from refused(sample, [branch], error)
             continue
         area = _area(shown) / _area(images) if images else 1.0
-        yield Laid(sample, branch, inputs, *counts, area=area, has_images=bool(images))
+        yield Laid(sample, branch, inputs, *counts, limit=limit, area=area, has_images=bool(images))
 
 
 def in_turn(model: LoadedModel, samples: Sequence[Sample], tree: Sequence[Branch], limit: int) -> Iterator[Pieces]:

@@ -22,13 +22,14 @@ from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
+from leanvlm.sample import Sample
 
 
 @dataclass(frozen=True)
 class Prepared:
     """What is known of a recipe's answer before its first token."""
 
-    sample_id: str
+    sample: Sample
     recipe: Recipe
     prompt_tokens: int
     visual_tokens: int
@@ -73,7 +74,7 @@ def prepare(
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
                     cache = keep_cache(kept.part, prefilled, sample.sample_id)
-                    start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position)
+                    start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position, laid.limit)
                     yield _prepared(recipe, looked, prefilled, cache.size), start
 
 
@@ -95,7 +96,7 @@ def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Sho
 def _prepared(recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheSize) -> Prepared:
     received = prefilled.is_visual
     return Prepared(
-        sample_id=looked.laid.sample.sample_id,
+        sample=looked.laid.sample,
         recipe=recipe,
         prompt_tokens=looked.laid.prompt_tokens,
         visual_tokens=looked.laid.visual_tokens,

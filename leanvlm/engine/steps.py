@@ -14,11 +14,15 @@ from leanvlm.models._model import LoadedModel
 
 @dataclass(frozen=True)
 class DecodeStart:
-    """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token."""
+    """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token.
+
+    `limit` is the most tokens that it may have, where it has a limit of its own.
+    """
 
     cache: Cache
     logits: Tensor
     position: Tensor
+    limit: int | None = None
 
 
 def likeliest(logits: Tensor) -> Tensor:

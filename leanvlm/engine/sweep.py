@@ -60,8 +60,9 @@ def answer_all(
     Recipes must share their weights, which `model` holds. Prompts are read one by one, so none is padded; answers of
     all samples and recipes are decoded side by side; on a CPU none depends on its batch.
 
-    Takes: limit, the most new tokens of an answer; rows, how many answers are decoded side by side; stops, the tokens
-    that end an answer, the model's own by default; features, where vision passes are kept for other checkpoints.
+    Takes: limit, the most new tokens of an answer, where a sample has no limit of its own; rows, how many answers are
+    decoded side by side; stops, the tokens that end an answer, the model's own by default; features, where vision
+    passes are kept for other checkpoints.
 
     A sample that the model cannot take, as a prompt that does not fit, is answered by a refusal and counts as wrong.
 
@@ -118,18 +119,18 @@ def _answer_batch(
                     known.append(one[0])
                     yield one[1]
 
-    tokens = decode(model, starts(), stops=ends, limit=limit, rows=rows)
-    for prepared, answered in zip(known, tokens, strict=True):
-        reason = "stop" if answered[-1] in ends else "length"
-        yield prepared.sample_id, prepared.recipe, _answer(model, answered, prepared, reason)
+    for prepared, answered in zip(known, decode(model, starts(), stops=ends, rows=rows), strict=True):
+        yield prepared.sample.sample_id, prepared.recipe, _answer(model, answered, prepared, ends)
     yield from ((one.sample_id, one.recipe, _refusal(one.reason)) for one in refused)
 
 
-def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, reason: str) -> Answer:
+def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, ends: frozenset[int]) -> Answer:
+    said = model.tokenizer.decode(tokens, skip_special_tokens=True)
+    kept = min((said.split(text, 1)[0] for text in prepared.sample.stop_texts), key=len, default=said)
     return Answer(
-        answer=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+        answer=kept.strip(),
         new_tokens=len(tokens),
-        finish_reason=reason,
+        finish_reason="stop" if tokens[-1] in ends or kept != said else "length",
         prompt_tokens=prepared.prompt_tokens,
         visual_tokens=prepared.visual_tokens,
         visual_runs=prepared.visual_runs,

@@ -19,13 +19,14 @@ from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
 FILLED = 2  # times or more that a batch fills the rows which are decoded side by side
+ASKED = ("sample_id", "question", "images", "fps", "max_new_tokens", "stop_texts")  # columns of what a model is asked
 LEAST = 16  # samples of a batch: what a kill can lose, and what is kept in a file of its own
 
 
 def read_samples(benchmark: str) -> Iterator[Sample]:
     """Read, one after the other, what a model is asked of a benchmark's samples; the right answers stay behind."""
-    rows = samples.TABLE.stream(files.samples(benchmark), columns=["sample_id", "question", "images", "fps"])
-    return (Sample(**row | {"images": tuple(row["images"])}) for row in rows)
+    rows = samples.TABLE.stream(files.samples(benchmark), columns=ASKED)
+    return (Sample(**row | {name: tuple(row[name]) for name in ("images", "stop_texts")}) for row in rows)
 
 
 def sample_ids(benchmark: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What an answer is worth: one rule a file, in it the SQL macros `grade_<rule>` and `is_gradable_<rule>`.
 
-Both take `(answer, answers)`. An answer in which a rule finds nothing to grade is worth 0, and its outcome says so.
+Both take `(answer, answers, options)`; options are empty where nothing can be chosen. An answer in which a rule finds
+nothing to grade is worth 0, and its outcome says so.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from leanvlm.errors import InputError
+from leanvlm.grading import published
 
 ROOT = Path(__file__).parent
 SHARED = ("_contractions", "_text", "_readable", "_letters")  # what rules read
@@ -26,7 +28,8 @@ said_once as materialized (
         answers.sample_id,
         answers.answer,
         any_value(samples.rule) as rule,
-        any_value(samples.answers) as answers
+        any_value(samples.answers) as answers,
+        coalesce(any_value(samples.options), []) as options
     from answers
     inner join samples
         on answers.benchmark = samples.benchmark and answers.sample_id = samples.sample_id
@@ -52,6 +55,7 @@ select
     answers.benchmark,
     answers.sample_id,
     worth.grade,
+    published.published_grade,
     case
         when not worth.is_gradable then 'ungradable'
         when worth.grade = 1 then 'right'
@@ -64,6 +68,11 @@ inner join worth
         answers.benchmark = worth.benchmark
         and answers.sample_id = worth.sample_id
         and answers.answer is not distinct from worth.answer
+left join published
+    on
+        answers.benchmark = published.benchmark
+        and answers.sample_id = published.sample_id
+        and answers.answer is not distinct from published.answer
 order by answers.model, answers.recipe, answers.benchmark, answers.sample_id
 """
 
@@ -89,6 +98,7 @@ def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
         load_macros(connection)
         connection.register("answers", answers)
         connection.register("samples", samples)
+        connection.register("published", published.grades(connection))
         graded: pa.Table = connection.sql(
             GRADED.format(grade=_by_rule("grade"), is_gradable=_by_rule("is_gradable"))
         ).to_arrow_table()
@@ -96,7 +106,7 @@ def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
 
 
 def _by_rule(macro: str) -> str:
-    return " ".join(f"when '{rule}' then {macro}_{rule}(answer, answers)" for rule in rules())
+    return " ".join(f"when '{rule}' then {macro}_{rule}(answer, answers, options)" for rule in rules())
 
 
 def _refuse_unknown_rules(named: set[str]) -> None:

@@ -32,9 +32,9 @@ create or replace macro letters_changed(said, truth) as
 create or replace macro letters_kept(said, truth) as
     1 - letters_changed(said, truth) / cast(greatest(length(said), length(truth), 1) as double);
 
-create or replace macro is_gradable_anls(answer, answers) as not is_blank(answer);
+create or replace macro is_gradable_anls(answer, answers, options) as not is_blank(answer);
 
-create or replace macro grade_anls(answer, answers) as
+create or replace macro grade_anls(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else list_max(

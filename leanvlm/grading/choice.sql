@@ -44,7 +44,7 @@ create or replace macro is_target(answer, answers) as
         and list_contains(list_transform(answers, lambda truth: without_letter(truth)), answer)
     );
 
-create or replace macro is_gradable_choice(answer, answers) as
+create or replace macro is_gradable_choice(answer, answers, options) as
     case
         when is_blank(answer) then false
         when is_target(answer, answers) or letter_of(answer) is not null then true
@@ -57,7 +57,7 @@ create or replace macro is_right_choice(letter, answer, answers) as
         else list_contains(right_letters(answers), letter)
     end;
 
-create or replace macro grade_choice(answer, answers) as
+create or replace macro grade_choice(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         when is_target(answer, answers) then cast(1 as double)

@@ -6,9 +6,9 @@
 -- Undefined:  never null.
 -- Ungradable: a blank answer.
 
-create or replace macro is_gradable_exact(answer, answers) as not is_blank(answer);
+create or replace macro is_gradable_exact(answer, answers, options) as not is_blank(answer);
 
-create or replace macro grade_exact(answer, answers) as
+create or replace macro grade_exact(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else cast(

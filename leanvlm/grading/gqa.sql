@@ -9,12 +9,12 @@
 
 create or replace macro gqa_spelling(said) as lowered(without_ascii_signs(said));
 
-create or replace macro is_gradable_gqa(answer, answers) as
+create or replace macro is_gradable_gqa(answer, answers, options) as
     coalesce(regexp_matches(answer, '[\p{L}\p{N}]'), false);
 
-create or replace macro grade_gqa(answer, answers) as
+create or replace macro grade_gqa(answer, answers, options) as
     case
-        when not is_gradable_gqa(answer, answers) then cast(0 as double)
+        when not is_gradable_gqa(answer, answers, options) then cast(0 as double)
         else cast(
             list_contains(
                 list_transform(answers, lambda truth: gqa_spelling(truth)), gqa_spelling(answer)

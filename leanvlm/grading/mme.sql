@@ -16,9 +16,9 @@ create or replace macro yes_or_no(said) as
         when contains(left(lowered(said), 4), 'no') then 'no'
     end;
 
-create or replace macro is_gradable_mme(answer, answers) as yes_or_no(answer) is not null;
+create or replace macro is_gradable_mme(answer, answers, options) as yes_or_no(answer) is not null;
 
-create or replace macro grade_mme(answer, answers) as
+create or replace macro grade_mme(answer, answers, options) as
     case
         when yes_or_no(answer) is null then cast(0 as double)
         else cast(

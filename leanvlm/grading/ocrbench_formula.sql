@@ -9,9 +9,9 @@
 
 create or replace macro unspaced(said) as regexp_replace(nfc_normalize(said), '[\s\p{Z}]+', '', 'g');
 
-create or replace macro is_gradable_ocrbench_formula(answer, answers) as not is_blank(answer);
+create or replace macro is_gradable_ocrbench_formula(answer, answers, options) as not is_blank(answer);
 
-create or replace macro grade_ocrbench_formula(answer, answers) as
+create or replace macro grade_ocrbench_formula(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else cast(

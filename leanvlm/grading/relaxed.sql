@@ -28,14 +28,14 @@ create or replace macro is_relaxed_match(said, truth) as
         else is_near(said, truth)
     end;
 
-create or replace macro is_gradable_relaxed(answer, answers) as
+create or replace macro is_gradable_relaxed(answer, answers, options) as
     not is_blank(answer)
     and (
         regexp_matches(answer, '[0-9]')
         or len(list_filter(answers, lambda truth: number_of(truth) is null)) > 0
     );
 
-create or replace macro grade_relaxed(answer, answers) as
+create or replace macro grade_relaxed(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else list_max(

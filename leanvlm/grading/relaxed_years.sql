@@ -10,10 +10,10 @@
 create or replace macro is_year(said) as
     regexp_full_match(lowered(said), '(1[5-9]|20)[0-9][0-9]');
 
-create or replace macro is_gradable_relaxed_years(answer, answers) as
-    is_gradable_relaxed(answer, answers);
+create or replace macro is_gradable_relaxed_years(answer, answers, options) as
+    is_gradable_relaxed(answer, answers, options);
 
-create or replace macro grade_relaxed_years(answer, answers) as
+create or replace macro grade_relaxed_years(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else list_max(

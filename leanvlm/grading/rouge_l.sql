@@ -45,9 +45,9 @@ create or replace macro n_common_in_order(said, truth) as
         )
     );
 
-create or replace macro is_gradable_rouge_l(answer, answers) as len(rouge_words(answer)) > 0;
+create or replace macro is_gradable_rouge_l(answer, answers, options) as len(rouge_words(answer)) > 0;
 
-create or replace macro grade_rouge_l(answer, answers) as
+create or replace macro grade_rouge_l(answer, answers, options) as
     coalesce(
         list_max(
             list_transform(

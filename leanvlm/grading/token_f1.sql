@@ -43,9 +43,9 @@ create or replace macro f1_of_words(said, truth) as
         else round(2 * words_shared(said, truth) / (len(said) + len(truth)), 9)
     end;
 
-create or replace macro is_gradable_token_f1(answer, answers) as not is_blank(answer);
+create or replace macro is_gradable_token_f1(answer, answers, options) as not is_blank(answer);
 
-create or replace macro grade_token_f1(answer, answers) as
+create or replace macro grade_token_f1(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else list_transform(

@@ -72,9 +72,9 @@ create or replace macro n_who_said(spelling, answers) as
         list_histogram(list_transform(answers, lambda truth: vqa_spelling(truth)))[spelling], 0
     );
 
-create or replace macro is_gradable_vqa(answer, answers) as not is_blank(answer);
+create or replace macro is_gradable_vqa(answer, answers, options) as not is_blank(answer);
 
-create or replace macro grade_vqa(answer, answers) as
+create or replace macro grade_vqa(answer, answers, options) as
     case
         when is_blank(answer) then cast(0 as double)
         else list_transform(

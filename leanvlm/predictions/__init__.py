@@ -7,6 +7,7 @@ columns
     answer                                text: what the model said
     answers, rule                         list of text, text: the right answers and a rule of leanvlm/grading, or
     grade                                 0 to 1: what the answer is worth
+    options                               list of text, optional: what could be chosen, in order: A, B, ...
     new_tokens                            whole number, optional: how long the answer is tells what a cache can change
     group_id                              text, optional: samples of one picture, which the bootstrap draws as one
 

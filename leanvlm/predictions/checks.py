@@ -64,11 +64,12 @@ CHECKS = {
         having count(distinct prompt_hash) > 1
         order by all
     """,
-    "sample {sample_id} of {benchmark} has other right answers, rule or group elsewhere": """
+    "sample {sample_id} of {benchmark} has other right answers, rule, options or group elsewhere": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
         group by benchmark, sample_id
-        having count(distinct answers) > 1 or count(distinct rule) > 1 or count(distinct group_id) > 1
+        having count(distinct answers) > 1 or count(distinct rule) > 1 or count(distinct options) > 1
+            or count(distinct group_id) > 1
         order by all
     """,
 }

@@ -12,6 +12,7 @@ SCHEMA = pa.schema(
         pa.field("group_id", pa.string()),
         pa.field("answers", pa.list_(pa.string())),
         pa.field("rule", pa.string()),
+        pa.field("options", pa.list_(pa.string())),
         pa.field("grade", pa.float64()),
         pa.field("new_tokens", pa.int32()),
         *(pa.field(name, pa.string()) for name in HASHES),

@@ -13,7 +13,7 @@ from leanvlm.tables import samples
 FILL = {
     "samples": """
         select benchmark, sample_id, coalesce(any_value(group_id), sample_id) as group_id,
-            any_value(answers) as answers, any_value(rule) as rule
+            any_value(answers) as answers, any_value(rule) as rule, any_value(options) as options
         from predictions group by benchmark, sample_id order by all
     """,
     "answers": "select model, recipe, benchmark, sample_id, answer, new_tokens from predictions order by all",

@@ -19,6 +19,13 @@ TABLE = Table(
             column("sample_id", pa.string(), "name of the sample within its benchmark"),
             column("grade", pa.float64(), "worth of the answer by the sample's rule", unit="0 to 1"),
             column(
+                "published_grade",
+                pa.float64(),
+                "worth by the rule of the benchmark's owners; null where there is none, or a judge would be asked",
+                unit="0 to 1",
+                is_nullable=True,
+            ),
+            column(
                 "outcome", pa.string(), "right: 1; partly: between; wrong: 0; ungradable: 0, nothing there to grade"
             ),
         ]

@@ -61,6 +61,6 @@ def test_what_is_right_is_worth_1(rule: str, rng: random.Random, graded: duckdb.
     found: list[str] = []
     if refusal(lambda: found.extend(targets.read(value(rng), place="a line"))) is None:
         [(worth,)] = graded.execute(
-            f"select grade_{rule}($said, $right)", {"said": found[0], "right": found}
+            f"select grade_{rule}($said, $right, [])", {"said": found[0], "right": found}
         ).fetchall()
         assert worth == 1, (found, rule)

@@ -11,6 +11,7 @@ import pytest
 from leanvlm import grading
 from leanvlm.errors import InputError
 from leanvlm.tables import answers, grades, samples
+from tests.grid import UNPUBLISHED
 
 
 def said(answer: str, *, recipe: str = "r", sample_id: str = "s") -> dict[str, Any]:
@@ -33,7 +34,7 @@ def said(answer: str, *, recipe: str = "r", sample_id: str = "s") -> dict[str, A
 
 def asked(rule: str, truths: list[str], *, sample_id: str = "s") -> dict[str, Any]:
     keys = {"benchmark": "b", "sample_id": sample_id, "group_id": "s", "kind": "k", "question": "?"}
-    return {**keys, "answers": truths, "rule": rule, "images": [], "fps": None, "difficulty": "{}"}
+    return {**UNPUBLISHED, **keys, "answers": truths, "rule": rule, "images": [], "fps": None, "difficulty": "{}"}
 
 
 def grade(of_answers: list[dict[str, Any]], of_samples: list[dict[str, Any]]) -> pa.Table:
@@ -82,3 +83,19 @@ def test_each_answer_is_graded_by_its_samples_rule_and_alike_for_all_recipes() -
 def test_unknown_rule_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="no grading rule 'exakt'; a rule is a file under leanvlm/grading: anls"):
         grade([said("abc")], [asked("exakt", ["abc"])])
+
+
+def test_owners_grade_stands_beside_ours_and_is_null_where_there_is_none() -> None:
+    half = asked("anls", ["ab"]) | {"published_rule": "paper/docvqa"}  # half of the letters: theirs keeps it
+    ours = asked("anls", ["ab"], sample_id="t")
+    found = grade([said("ax"), said("ax", sample_id="t")], [half, ours])
+    assert found.select(["grade", "published_grade"]).to_pylist() == [
+        {"grade": 0.0, "published_grade": 0.5},
+        {"grade": 0.0, "published_grade": None},
+    ]
+
+
+@pytest.mark.parametrize("rule", ["docvqa", "then/docvqa", "paper/nothing", ""])
+def test_an_owners_rule_that_is_not_there_is_one_sentence(rule: str) -> None:
+    with pytest.raises(InputError, match=r"no published rule .*; write paper or today, a slash, and one of .*docvqa"):
+        grade([said("ax")], [asked("anls", ["ab"]) | {"published_rule": rule}])

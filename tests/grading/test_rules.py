@@ -47,7 +47,7 @@ def graded(
 ) -> list[tuple[float, bool]]:
     schema = pa.schema([("answer", pa.string()), ("answers", pa.list_(pa.string()))])
     given = pa.Table.from_pylist([{"answer": a, "answers": truths} for a, truths in rows], schema=schema)
-    query = f"select grade_{rule}(answer, answers), is_gradable_{rule}(answer, answers) from given"
+    query = f"select grade_{rule}(answer, answers, []), is_gradable_{rule}(answer, answers, []) from given"
     with loaded(threads).cursor() as cursor:
         cursor.register("given", pa.concat_tables([given] * copies))  # a copy is a batch, a thread's portion
         return cursor.execute(query).fetchall()

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from leanvlm import grading, store
 from leanvlm.metrics import tally
 from leanvlm.tables import answers, audits, costs, grades, parts, samples, skips, timings
+from tests.grid import UNPUBLISHED
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -179,6 +180,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "question": f"What is the value of key {index}?",
         "answers": [f"{benchmark} {index}", f"{index}"],
         "rule": "exact",
+        **UNPUBLISHED,
         "difficulty": '{"lines": 4}',
     }
 

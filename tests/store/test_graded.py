@@ -14,6 +14,7 @@ from leanvlm import files, pictures
 from leanvlm.checks.graded import graded, refuse_graded
 from leanvlm.errors import InputError
 from leanvlm.tables import samples
+from tests.grid import UNPUBLISHED
 
 GRADED = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8))
 BENCHMARKS = ("seen", "read", "empty")
@@ -42,7 +43,7 @@ def root(tmp_path: Path) -> Path:
     }
     for name, (question, images) in asked.items():
         row = {"benchmark": name, "sample_id": "7", "group_id": "7", "kind": "k", "question": question}
-        row |= {"answers": ["x"], "rule": "exact", "images": images, "fps": None, "difficulty": "{}"}
+        row |= {"answers": ["x"], "rule": "exact", "images": images, "fps": None, "difficulty": "{}"} | UNPUBLISHED
         samples.TABLE.write([row], tmp_path / files.samples(name))
     samples.TABLE.write([], tmp_path / files.samples("empty"), metadata={samples.MISSING: "not here"})
     return tmp_path

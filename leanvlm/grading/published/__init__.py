@@ -1,0 +1,97 @@
+"""What the owners of a public benchmark give for an answer: one benchmark, one file, a function for each harness.
+
+`paper` is the fork of lmms-eval that EffiVLM-Bench's numbers were made with, `today` is lmms-eval 0.7.3; where the two
+agree, the one is the other. They are kept as they are, with their mistakes, so that a number can be laid beside a
+published one: each file says under `Quirks` what a reader would not expect. What an answer is worth to a person is said
+by the rules of leanvlm/grading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from leanvlm.errors import InputError
+
+HARNESSES = ("paper", "today")
+ROOT = Path(__file__).parent
+
+SAID_ONCE = """
+select distinct
+    answers.benchmark,
+    answers.sample_id,
+    answers.answer,
+    samples.published_rule,
+    samples.answers,
+    samples.options,
+    samples.facts
+from answers
+inner join samples
+    on answers.benchmark = samples.benchmark and answers.sample_id = samples.sample_id
+where samples.published_rule is not null and answers.answer is not null
+"""
+SCHEMA = pa.schema(
+    [
+        ("benchmark", pa.string()),
+        ("sample_id", pa.string()),
+        ("answer", pa.string()),
+        ("published_grade", pa.float64()),
+    ]
+)
+BATCH = 10_000  # answers that are graded at a time
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an answer is compared with: right answers, options in their order, and facts such as `answer_type`."""
+
+    answers: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    facts: Mapping[str, str | float] = field(default_factory=dict)
+
+
+Rule = Callable[[str, Asked], float | None]
+
+
+def ids() -> tuple[str, ...]:
+    """List the benchmarks whose owners' rules are here."""
+    return tuple(path.stem for path in sorted(ROOT.glob("*.py")) if not path.name.startswith("_"))
+
+
+@cache
+def load(rule: str) -> Rule:
+    """Return what `paper/docvqa` names: it takes a stripped answer, and gives 0 to 1, or None for a judge to say.
+
+    Raises: InputError for a harness or a benchmark that is not there.
+    """
+    harness, _, benchmark = rule.partition("/")
+    if harness not in HARNESSES or benchmark not in ids():
+        raise InputError(f"no published rule {rule!r}; write {' or '.join(HARNESSES)}, a slash, and one of "
+                         f"{', '.join(ids())}")  # fmt: skip
+    found: Rule = getattr(import_module(f"{__name__}.{benchmark}"), harness)
+    return found
+
+
+def grades(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Grade each different answer once, of the connection's `answers` to its `samples` that have a published rule."""
+    reader = connection.sql(SAID_ONCE).to_arrow_reader(BATCH)
+    batches = [_graded(batch) for batch in reader]
+    return pa.Table.from_batches(batches, schema=SCHEMA)
+
+
+def _graded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    worth = [
+        load(row["published_rule"])(
+            row["answer"].strip(), Asked(tuple(row["answers"]), tuple(row["options"]), json.loads(row["facts"] or "{}"))
+        )
+        for row in batch.to_pylist()
+    ]
+    keys = [batch.column(name).cast(pa.string()) for name in SCHEMA.names[:3]]
+    return pa.RecordBatch.from_arrays([*keys, pa.array(worth, pa.float64())], schema=SCHEMA)

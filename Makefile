@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos
+.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos
 
 setup: .venv/ready
 
@@ -42,6 +42,9 @@ serve: setup
 
 bench-sweep: setup
 	$(BIN)/python -m leanvlm.benches.sweep
+
+bench-generate: setup
+	$(BIN)/python -m leanvlm.benches.generate $(CHECKPOINT)
 
 bench-methods: setup
 	$(BIN)/python -m leanvlm.benches.methods

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from leanvlm import plugins
 from leanvlm.api._recipes import for_loaded
 from leanvlm.benchmarks._soundness import sound
-from leanvlm.engine.decode import ROWS
+from leanvlm.engine.decode import MOST_ROWS
 from leanvlm.engine.sweep import answer_all
 from leanvlm.engine.worker import batches
 from leanvlm.errors import InputError
@@ -98,11 +98,12 @@ def _answered(
 ) -> Iterator[dict[str, Any]]:
     by_id = {sample.sample_id: sample for sample in samples}
     refused: dict[str, str] = {}
+    rows = MOST_ROWS[model.model.device.type]
     with tqdm(
         total=len(samples), desc=f"{benchmark} x {len(recipes)} recipes", unit="sample", disable=None
     ) as progress:
-        for batch in batches(samples, len(recipes), ROWS):
-            for sample_id, recipe, found in answer_all(model, batch, recipes, limit=limit):
+        for batch in batches(samples, len(recipes), rows):
+            for sample_id, recipe, found in answer_all(model, batch, recipes, limit=limit, rows=rows):
                 sample = by_id[sample_id]
                 refused |= {sample_id: found.refusal} if found.refusal else {}
                 yield {

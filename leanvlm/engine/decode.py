@@ -20,6 +20,7 @@ from leanvlm.engine.steps import DecodeStart
 from leanvlm.models._model import LoadedModel
 
 ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
+MOST_ROWS = {"cpu": ROWS, "cuda": 64}  # by the model's device; on CUDA free memory says how many of them are filled
 
 
 class Rows(Protocol):

@@ -19,8 +19,12 @@ Result = TypeVar("Result")
 
 
 def workers(n: int) -> ProcessPoolExecutor:
-    """Start `n` processes that answer, each on one thread."""
-    pool = ProcessPoolExecutor(n, get_context("spawn"), start_worker)
+    """Start `n` processes that answer, each on one thread and, on CUDA, on the next GPU."""
+    context = get_context("spawn")
+    numbers = context.SimpleQueue()
+    for number in range(n):
+        numbers.put(number)
+    pool = ProcessPoolExecutor(n, context, start_worker, (numbers,))
     with deaf_children():
         for _ in range(n):
             pool.submit(int)  # nothing to do, but else a process starts when there is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from multiprocessing.queues import SimpleQueue
 
 import torch
 
@@ -35,19 +36,30 @@ def sample_ids(benchmark: str) -> list[str]:
     return ids
 
 
-def start_worker() -> None:
-    """Prepare a worker process: one thread, so that an answer does not depend on how many workers there are."""
-    follow_parent()
-    torch.set_num_threads(1)
-
-
+_number = 0  # of this process among the workers of its pool
 _held: dict[Checkpoint, LoadedModel] = {}  # the one checkpoint that this process holds
 
 
+def start_worker(numbers: SimpleQueue[int]) -> None:
+    """Prepare a worker process: one thread, so that an answer does not depend on how many workers there are.
+
+    Takes: numbers, one for each worker of a pool.
+    """
+    global _number
+    follow_parent()
+    torch.set_num_threads(1)
+    _number = numbers.get()
+
+
 def loaded(checkpoint: Checkpoint) -> LoadedModel:
-    """Load a checkpoint once per process; the one before it is let go first, since two may not fit."""
+    """Load a checkpoint once per process; the one before it is let go first, since two may not fit.
+
+    Workers take the GPUs in turn; with a device map all of them share all GPUs.
+    """
     if checkpoint not in _held:
         _held.clear()
+        if checkpoint.device == "cuda" and torch.cuda.is_available():  # where there is none, loading says so
+            torch.cuda.set_device(_number % torch.cuda.device_count())
         _held[checkpoint] = load_model(**vars(checkpoint))
     return _held[checkpoint]
 

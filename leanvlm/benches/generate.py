@@ -1,0 +1,96 @@
+"""What answering costs beside transformers' own `generate`: `make bench-generate`, with `CHECKPOINT=FOLDER` for a model.
+
+One question alone, and eight questions together, each against `generate` asked one question after the other, in turns
+in one process and thread; no answer ends before its length. The processor's work is on both sides. On a CPU vision
+passes and prompts are never batched, since no answer may depend on its company: what is shared is decoding alone, so
+the gain grows with the length of answers and shrinks with the number of visual tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from leanvlm import files
+from leanvlm.benches._figures import span, write
+from leanvlm.benchmarks import documents
+from leanvlm.engine.sweep import answer_all
+from leanvlm.errors import exit_on_error
+from leanvlm.models._adapter import infer
+from leanvlm.models._loading import load_model
+from leanvlm.models._model import LoadedModel
+from leanvlm.recipes import FULL, parse
+from leanvlm.sample import Sample
+
+RECIPE = parse(FULL)
+N_SAMPLES = 8
+
+
+def main() -> None:
+    """Print a line per length of answers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", nargs="?", type=Path, default=files.EMBEDDED)
+    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[16, 48, 192], metavar="TOKENS")
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model(infer(asked.checkpoint), asked.checkpoint, dtype=asked.dtype)
+    samples = [_sample(seed) for seed in range(N_SAMPLES)]
+    n_tokens = model.inputs(samples[0].pictures(), samples[0].question)["input_ids"].shape[1]
+    print(f"{n_tokens} prompt tokens, {asked.dtype}, {asked.repeats} repeats, 1 thread")
+    figures = [compare(model, samples, length, asked.repeats) for length in asked.lengths]
+    write("generate", figures, prompt_tokens=n_tokens, dtype=asked.dtype, samples=N_SAMPLES, repeats=asked.repeats)
+
+
+def _sample(seed: int) -> Sample:
+    picture = documents.Benchmark().draw(random.Random(seed))
+    images = tuple(canvas.image for canvas in picture.canvases)
+    return Sample(sample_id=str(seed), question=picture.questions[0].text, images=images)
+
+
+def compare(model: LoadedModel, samples: Sequence[Sample], length: int, repeats: int) -> dict[str, Any]:
+    """Time the three ways in turns; print and return their ratios to `generate`: median and quartiles."""
+    rows = []
+    for _ in range(repeats + 1):  # the first warms up
+        single = seconds(lambda: generate(model, samples[0], length))
+        alone = seconds(lambda: ours(model, samples[:1], length))
+        each = [seconds(lambda asked=sample: generate(model, asked, length)) for sample in samples]  # type: ignore[misc]
+        together = seconds(lambda: ours(model, samples, length))
+        rows.append((alone / single, together / sum(each), single))
+    low, middle, high = np.quantile(np.array(rows[1:]), [0.25, 0.5, 0.75], axis=0)
+    spans = [span(low[i], middle[i], high[i]) for i in (0, 1)]
+    print(f"{length:>3} new tokens: generate {middle[2]:.2f} s a question; ours {spans[0]} of it alone, "
+          f"{spans[1]} for {len(samples)} together", flush=True)  # fmt: skip
+    figures = [[float(low[i]), float(middle[i]), float(high[i])] for i in (0, 1)]
+    return {"new_tokens": length, "alone": figures[0], "together": figures[1], "generate_seconds": float(middle[2])}
+
+
+def generate(model: LoadedModel, sample: Sample, length: int) -> None:
+    """Answer one question with transformers' own loop."""
+    inputs = model.inputs(sample.pictures(), sample.question)
+    with torch.inference_mode():
+        model.model.generate(**inputs, max_new_tokens=length, min_new_tokens=length, do_sample=False)
+
+
+def ours(model: LoadedModel, samples: Sequence[Sample], length: int) -> None:
+    """Answer questions with the engine."""
+    assert len(list(answer_all(model, samples, [RECIPE], limit=length, stops=frozenset()))) == len(samples)
+
+
+def seconds(run: Callable[[], None]) -> float:
+    """Time one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

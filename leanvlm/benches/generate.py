@@ -1,4 +1,4 @@
-"""What answering costs beside transformers' own `generate`: `make bench-generate`, with `CHECKPOINT=FOLDER` for a model.
+"""What answering costs beside transformers' own `generate`: `make bench-generate`, `CHECKPOINT=FOLDER` for a model.
 
 One question alone, and eight questions together, each against `generate` asked one question after the other, in turns
 in one process and thread; no answer ends before its length. The processor's work is on both sides. On a CPU vision

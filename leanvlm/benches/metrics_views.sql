@@ -7,6 +7,7 @@ select
     benchmark,
     sample_id,
     grade,
+    round(grade) as published_grade,
     outcome
 from predictions;
 

@@ -1,10 +1,11 @@
--- format_failures: the share of a cell's answers that no rule could read.
+-- format_failures: the share of a cell's answers that are in a form which costs them their worth.
 --
 -- Grain:     one row per model, recipe, benchmark.
 -- Unit:      share of samples, 0 to 1. Lower is better. low and high: 95 % interval (Wilson's, which has no
 --            width of 0).
--- Source:    ours; Wilson 1927, Journal of the American Statistical Association 22. A wrong answer in a form
---            that cannot be graded says that a recipe broke the format, not the sight.
+-- Source:    ours; Wilson 1927, Journal of the American Statistical Association 22. An answer that no rule
+--            can read, or that a person reads as better than the benchmark's owners do, says that a recipe
+--            broke the format, not the sight.
 -- Reads:     grades.
 -- Undefined: never null; a cell without grades has no row.
 
@@ -17,7 +18,7 @@ counts as (
         recipe,
         benchmark,
         count(*) as n_samples,
-        count(*) filter (where outcome = 'ungradable') as n_failures
+        count(*) filter (where outcome = 'ungradable' or grade > published_grade) as n_failures
     from grades
     group by all
 

@@ -8,6 +8,7 @@ from typing import Any
 Rows = list[dict[str, Any]]
 MODELS = ("one", "two")
 SAMPLES = {"a": 40, "b": 60, "c": 1100, "d": 30}  # c fills more than one block of places
+AGGREGATES = {"a": "mean", "b": "pairs", "c": "mean_of_kinds", "d": "circular"}
 SENSITIVE = ("b", "c", "d")
 RECIPES = {
     "controls/full": ("controls", "none", 0.8),
@@ -32,7 +33,13 @@ def random_grid(seed: int) -> dict[str, Rows]:
     """Draw every table; one cell lacks some of its samples."""
     rng = random.Random(seed)
     samples = [
-        {"benchmark": benchmark, "sample_id": f"s{index}", "group_id": f"g{index // 2}"}
+        {
+            "benchmark": benchmark,
+            "sample_id": f"s{index}",
+            "group_id": f"g{index // 2}",
+            "kind": f"k{index // 2 % 3}",
+            "aggregate": AGGREGATES[benchmark],
+        }
         for benchmark, n in SAMPLES.items()
         for index in range(n)
     ]
@@ -64,7 +71,8 @@ def _answered(rng: random.Random, key: dict[str, str]) -> tuple[dict[str, Any], 
     said = f"answer {key['sample_id']}" if grade == 1 else rng.choice(["Yes.", "no", "yes", "the answer is no"])
     outcome = "ungradable" if grade == 0 and rng.random() < 0.1 else OUTCOMES.get(grade, "partly")
     tokens = {"new_tokens": rng.randrange(1, 12), "prompt_tokens": 100, "visual_tokens": rng.randrange(40, 100)}
-    return key | {"grade": grade, "outcome": outcome}, key | {"answer": said} | tokens
+    published = None if outcome == "ungradable" else 1.0 * (grade > 0.5)  # their rule knows right and wrong alone
+    return key | {"grade": grade, "published_grade": published, "outcome": outcome}, key | {"answer": said} | tokens
 
 
 def _cell(rng: random.Random, model: str, recipe: str, benchmark: str) -> dict[str, Any]:

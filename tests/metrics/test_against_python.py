@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from leanvlm import store
-from tests.metrics.random_grid import MODELS, RECIPES, SAMPLES, SENSITIVE, Rows, random_grid
+from tests.metrics.random_grid import AGGREGATES, MODELS, RECIPES, SAMPLES, SENSITIVE, Rows, random_grid
 from tests.metrics.stores import RESAMPLES, computed
 
 FULL = "controls/full"
@@ -171,3 +171,50 @@ def _times(benchmark: str, group: str, replicate: int) -> int:
 def _means(samples: dict[str, dict[str, Any]], times: dict[str, Any]) -> Any:
     weights = np.stack([times[name] for name in samples])
     return np.array([one["grade"] for one in samples.values()]) @ weights / weights.sum(axis=0)
+
+
+def _owners_score(aggregate: str, by_group: dict[tuple[str, str], list[float | None]]) -> float:
+    """Sum up as a benchmark's owners do, from the grades of each kind and group."""
+    samples, groups = defaultdict(list), defaultdict(list)
+    for (kind, _), grades in by_group.items():
+        samples[kind] += [grade for grade in grades if grade is not None]
+        groups[kind] += [] if None in grades else [min(grades)]  # type: ignore[type-var]
+    if aggregate == "pairs":
+        return 100 * sum(statistics.fmean(of[kind]) for kind in samples for of in (samples, groups))
+    if aggregate == "mean_of_kinds":
+        return 100 * statistics.fmean(statistics.fmean(of_kind) for of_kind in samples.values())
+    found = (groups if aggregate == "circular" else samples).values()
+    return 100 * statistics.fmean(grade for of_kind in found for grade in of_kind)
+
+
+def test_published_score(connection: store.Connection, grid: Grid, said: Any) -> None:
+    places = {(row["benchmark"], row["sample_id"]): (row["kind"], row["group_id"]) for row in grid["samples"]}
+    rows = connection.sql("select model, recipe, benchmark, aggregate, published_score from published_score").fetchall()
+    assert len(rows) == len(said)
+    for *cell, aggregate, found in rows:
+        by_group = defaultdict(list)
+        for sample_id, one in said[tuple(cell)].items():
+            by_group[places[cell[2], sample_id]].append(one["published_grade"])
+        assert found == pytest.approx(_owners_score(aggregate, by_group), abs=1e-8), cell
+
+
+def test_interval_of_a_published_score_is_that_of_many_draws(
+    connection: store.Connection, grid: Grid, said: Any
+) -> None:
+    """The delta method against a plain bootstrap over groups."""
+    places = {(row["benchmark"], row["sample_id"]): (row["kind"], row["group_id"]) for row in grid["samples"]}
+    rng = np.random.default_rng(0)
+    for benchmark, aggregate in AGGREGATES.items():
+        cell = ("one", "tokens/fastv@10%", benchmark)
+        groups = defaultdict(list)
+        for sample_id, one in said[cell].items():
+            groups[places[benchmark, sample_id]].append(one["published_grade"])
+        names, drawn = list(groups), []
+        for _ in range(600):
+            chosen = rng.integers(len(names), size=len(names))
+            again = {(names[place][0], str(n)): groups[names[place]] for n, place in enumerate(chosen)}
+            drawn.append(_owners_score(aggregate, again))
+        [(low, high)] = connection.execute(
+            "select low, high from published_score where model = ? and recipe = ? and benchmark = ?", cell
+        ).fetchall()
+        assert (high - low) / (2 * 1.96) == pytest.approx(np.std(drawn), rel=0.15), aggregate

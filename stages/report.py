@@ -35,8 +35,8 @@ def main() -> None:
             seed=shown.seed,
             settings=settings,
             embedded=embedded,
-            ablated=_stored(files.ABLATION),
-            decoder=_stored(files.DECODER),
+            ablated=_stored(files.ABLATION, "make ablate"),
+            decoder=_stored(files.DECODER, "make bench-decoder"),
         )
         files.write(text, files.REPORT)
         _write_folder(figures.drawings(connection), files.PLOTS)
@@ -44,9 +44,20 @@ def main() -> None:
     _write_folder({name: summary.dumps(numbers) for name, numbers in metrics.by_recipe(told).items()}, files.SCORES)
 
 
-def _stored(path: Path) -> Any:
-    """Read what `make ablate` or `make bench-decoder` found, if it was run."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _stored(path: Path, command: str) -> Any:
+    """Read what a command found, if it was run.
+
+    Raises: InputError for a file that holds no such thing.
+    """
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        found = str(error)
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no figures ({str(found)[:80]}); run `{command}` to measure them again")
+    return found
 
 
 def _write_folder(texts: dict[Path, str], folder: Path) -> None:

@@ -129,6 +129,7 @@ def _cell(recipe: str, benchmark: str) -> dict[str, Any]:
         "cell_key": "0123",
         "weights_bytes": 500 if acts_on == "weights" else 1000,
         "full_weights_bytes": 1000,
+        "checkpoint": "artifacts/models/embedded",
     }
 
 

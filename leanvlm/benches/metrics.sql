@@ -89,6 +89,7 @@ select
     'benchmark' || benchmarks.range as benchmark,
     recipes.family,
     recipes.acts_on,
+    'owner/net' as checkpoint,  -- noqa: RF04
     benchmarks.range >= 4 as is_sensitive_to_cache,
     1000 as weights_bytes,
     1000 as full_weights_bytes,

@@ -4,10 +4,11 @@
 -- Unit:      the owners' own: 0 to 100, for pairs 0 to 200 a kind, added up. Higher is better. low and high:
 --            95 % interval, samples of one group together. n_ungraded: answers that a judge is still to read,
 --            or could not; they are left out.
--- Source:    the benchmarks' papers, each as leanvlm/benchmarks names it. mean: over samples. mean_of_kinds:
---            over kinds, of the mean of each (MMStar). circular: the share of groups that are right in
---            every sample (MMBench). pairs: per kind, the share of samples and the share of groups that
---            are right in every sample, added up (MME). Interval: the delta method for ratios.
+-- Source:    the benchmarks' papers, each as leanvlm/benchmarks names it. mean: over samples. mean_of_1000:
+--            the same per thousand (OCRBench). mean_of_kinds: over kinds, of the mean of each (MMStar).
+--            circular: the share of groups that are right in every sample (MMBench). pairs: per kind, the
+--            share of samples and the share of groups that are right in every sample, added up (MME).
+--            Interval: the delta method for ratios.
 -- Departs:   nobody prints an interval for these.
 -- Reads:     grades, samples.
 -- Undefined: null where no answer is graded.
@@ -89,6 +90,7 @@ weighted as (
     select
         *,
         case
+            when aggregate = 'mean_of_1000' then 1000
             when aggregate = 'mean_of_kinds' then 100 / count(*) over (partition by model, recipe, benchmark)
             else 100
         end as weight

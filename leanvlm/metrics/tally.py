@@ -12,6 +12,7 @@ from pathlib import Path
 from leanvlm import files, store
 from leanvlm.errors import RunError
 from leanvlm.metrics import sums
+from leanvlm.paper import counterparts
 from leanvlm.tables._parquet import write_parquet
 
 ROOT = Path(__file__).parent
@@ -91,13 +92,16 @@ def published() -> tuple[str, ...]:
 
 
 def prepare(connection: store.Connection, *, resamples: int, seed: int) -> None:
-    """Give a connection the schema `steps`, its settings, and the macros that metrics use."""
+    """Give a connection the schema `steps`, its settings, macros that metrics use, and what the paper printed."""
     connection.execute("create schema if not exists steps")
     connection.execute(
         f"create or replace table steps.settings as select {int(resamples)} as resamples, {int(seed)} as seed"
     )
     connection.execute("comment on table steps.settings is 'one row per store: how the bootstrap was drawn'")
     connection.execute((ROOT / MACROS).read_text(encoding="utf-8"))
+    connection.execute("drop table if exists paper_scores")
+    store.add(connection, "paper_scores", counterparts.printed())
+    connection.execute("comment on table paper_scores is 'one row per checkpoint_name, recipe, benchmark'")
 
 
 def compute(connection: store.Connection, metric: Metric) -> None:

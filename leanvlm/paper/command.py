@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from leanvlm.errors import RunError
-from leanvlm.paper import ROOT, compare, recompute
+from leanvlm.errors import InputError, RunError
+from leanvlm.paper.counterparts import BENCHMARKS, MODELS
+from leanvlm.paper.recompute import ROOT, compare, recompute
 from leanvlm.paper.scores import read
 from leanvlm.printing import FORMATS
+from leanvlm.store.open import reading
 
 NOT_PRINTED = (
     "Not compared: OE and the cache methods' OP, which are only drawn; OG at 10% and of weights, which is not printed."
 )
+BESIDE = "select * from paper_difference order by model, recipe != 'controls/full', recipe, benchmark"
 
 
 def verify(root: Path = ROOT, *, form: str) -> None:
@@ -38,6 +41,19 @@ def show(path: Path, *, form: str) -> None:
     Raises: InputError where the file is wrong.
     """
     print(_written(recompute(read(path)), form))
+
+
+def beside(store: Path, *, form: str) -> None:
+    """Print each cell of a store beside the number that the paper printed for it.
+
+    Raises: InputError where the store cannot be read, or no cell of it has a printed number.
+    """
+    with reading(store) as connection:
+        found = connection.sql(BESIDE).to_arrow_table()
+    if not len(found):
+        raise InputError(f"no cell of {store} has a number in the paper: its models are {', '.join(MODELS)}, its "
+                         f"benchmarks {', '.join(BENCHMARKS.values())}")  # fmt: skip
+    print(_written(found, form))
 
 
 def _written(table: pa.Table, form: str) -> str:

@@ -33,7 +33,7 @@ def write_tables(params: Params, grid: Sequence[Cell]) -> None:
             rows = _read_cell(cell)
             write(rows)
             achieved.setdefault((cell.model, cell.recipe.text), []).append(_kept(rows))
-    cells.TABLE.write([_cell_row(cell, audits[cell]) for cell in grid], files.table("cells"))
+    cells.TABLE.write([_cell_row(params, cell, audits[cell]) for cell in grid], files.table("cells"))
     described = {(cell.model, cell.recipe.text): cell for cell in grid}
     part_rows = [row for key, cell in described.items() for row in _parts_of(cell, achieved[key], audits[cell])]
     parts.TABLE.write(part_rows, files.table("parts"))
@@ -63,11 +63,12 @@ def full_weights_bytes(params: Params, model: str) -> int:
     return 2 * decoder_weights(params, model)
 
 
-def _cell_row(cell: Cell, audit: dict[str, Any]) -> dict[str, Any]:
+def _cell_row(params: Params, cell: Cell, audit: dict[str, Any]) -> dict[str, Any]:
     return {
         "model": cell.model,
         "recipe": cell.recipe.text,
         "benchmark": cell.benchmark,
+        "checkpoint": params.models[cell.model].checkpoint,
         "family": cell.recipe.family,
         "acts_on": cell.recipe.acts_on,
         "cell_key": cell.key,

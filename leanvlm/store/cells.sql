@@ -44,6 +44,7 @@ joined as (
         stored_cells.model,
         stored_cells.recipe,
         stored_cells.benchmark,
+        stored_cells.checkpoint,
         stored_cells.family,
         stored_cells.acts_on,
         coalesce(answer_means.n, 0) as n,

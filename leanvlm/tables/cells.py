@@ -18,6 +18,7 @@ TABLE = Table(
             column("model", pa.string(), "id of the model"),
             column("recipe", pa.string(), "canonical text of the recipe"),
             column("benchmark", pa.string(), "id of the benchmark"),
+            column("checkpoint", pa.string(), "the model's checkpoint as params.yaml names it"),
             column("family", pa.string(), "controls, tokens, cache, weights or combined"),
             column("acts_on", pa.string(), "none, image, tokens, cache, weights or several"),
             column("cell_key", pa.string(), "hash of all that the cell's answers depend on"),

@@ -55,6 +55,11 @@ def random_grid(seed: int) -> dict[str, Rows]:
     return {
         "samples": samples,
         "cells": [_cell(rng, *cell) for cell in cells],
+        "paper_scores": [
+            {"checkpoint_name": "net-7b", "recipe": recipe, "benchmark": name, "printed_score": 60.0, "drift": "judge"}
+            for recipe in RECIPES
+            for name in SAMPLES
+        ],
         "parts": [part for model in MODELS for recipe in RECIPES for part in _parts(model, recipe)],
         "grades": [grade for grade, _ in said],
         "answers": [answer for _, answer in said],
@@ -79,7 +84,8 @@ def _cell(rng: random.Random, model: str, recipe: str, benchmark: str) -> dict[s
     family, acts_on, _ = RECIPES[recipe]
     held = {"weights_bytes": 50, "full_weights_bytes": 100, "cache_bytes": 1.0 * rng.randrange(100)}
     kinds = {"family": family, "acts_on": acts_on, "is_sensitive_to_cache": benchmark in SENSITIVE}
-    return {"model": model, "recipe": recipe, "benchmark": benchmark, "full_cache_bytes": 100.0} | held | kinds
+    key = {"model": model, "recipe": recipe, "benchmark": benchmark, "checkpoint": "owner/Net-7B@main"}
+    return key | {"full_cache_bytes": 100.0} | held | kinds
 
 
 def _parts(model: str, recipe: str) -> Rows:

@@ -26,6 +26,9 @@ def computed(
     tally.prepare(connection, resamples=RESAMPLES, seed=0)
     for name in ("samples", *(table.name for table in store.TABLES)):
         _insert(connection, name, given.get(name, []))
+    if "paper_scores" in given:
+        connection.execute("delete from paper_scores")
+        _insert(connection, "paper_scores", given["paper_scores"])
     for metric in tally.needed(BY_NAME[wanted].table) if wanted else tally.metrics():
         tally.compute(connection, metric)
         _insert(connection, metric.table, given.get(metric.name, []))

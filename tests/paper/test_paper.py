@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from leanvlm import paper
 from leanvlm.commands import cli
 from leanvlm.errors import RunError
 from leanvlm.paper import command
+from leanvlm.paper import recompute as paper
 from leanvlm.paper.scores import read
 
 # OP of visual_token_prune.png: FastV, VisionZip, PruMerge+ at 1 %, 10 %, 40 %

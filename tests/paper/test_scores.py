@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from leanvlm import paper
 from leanvlm.commands import cli
 from leanvlm.errors import InputError
+from leanvlm.paper import recompute as paper
 
 Tree = dict[str, Any]
 

@@ -14,7 +14,7 @@ LONG = (
 )
 NAMES = {"recipe", "method", "setting", "options"}
 # columns in which the pipeline writes one of a few words
-CLOSED = {"family", "acts_on", "outcome", "finish_reason", "phase", "verdict"}
+CLOSED = {"family", "acts_on", "outcome", "finish_reason", "phase", "verdict", "aggregate"}
 KNOWN = {"controls/full", "controls/blind", "controls/rebatched"}  # recipes that metrics look for
 TAMED = {text: "".join(sign if sign.isalnum() else "x" for sign in text) for text in (SHORT, LONG)}
 TEXTS = """

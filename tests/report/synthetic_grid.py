@@ -16,7 +16,6 @@ from PIL import Image, ImageDraw
 from leanvlm import grading, store
 from leanvlm.metrics import tally
 from leanvlm.tables import answers, audits, costs, grades, parts, samples, skips, timings
-from tests.grid import UNPUBLISHED
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -180,7 +179,13 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "question": f"What is the value of key {index}?",
         "answers": [f"{benchmark} {index}", f"{index}"],
         "rule": "exact",
-        **UNPUBLISHED,
+        "options": ["one", "two"],
+        "max_new_tokens": 9,
+        "stop_texts": ["over"],
+        "published_rule": "paper/docvqa",
+        "aggregate": "mean",
+        "facts": "{}",
+        "judge": "mmvet",
         "difficulty": '{"lines": 4}',
     }
 
@@ -212,7 +217,8 @@ def _answered(grid: Grid, rng: random.Random, benchmark: str, index: int) -> Ite
 
 
 def _graded(is_right: bool) -> dict[str, Any]:
-    return {"grade": float(is_right), "outcome": "right" if is_right else "wrong"}
+    worth = {"grade": float(is_right), "published_grade": float(is_right)}
+    return worth | {"outcome": "right" if is_right else "wrong"}
 
 
 REFUSAL = "sample '00003' (1093 x 5): the model's processor refuses it"
@@ -246,6 +252,7 @@ def _cell(grid: Grid, recipe: str, benchmark: str) -> dict[str, Any]:
         "cell_key": "0" * 8,
         "weights_bytes": int(FULL_WEIGHTS * acceleration.weights),
         "full_weights_bytes": FULL_WEIGHTS,
+        "checkpoint": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from leanvlm.errors import InputError
 from leanvlm.report.page import page
+from stages import report
 
 INTERVAL = {"difference": 0.512, "low": 0.4, "high": 0.6}
 MEASURED: dict[str, Any] = {
@@ -52,3 +55,12 @@ def test_what_the_bench_wrote_is_text(section: str) -> None:
 
 def test_without_a_measurement_it_says_how_to_make_one(whole: duckdb.DuckDBPyConnection) -> None:
     assert "<code>make bench-decoder</code> fetches one" in page.render(whole, n_flips=1)
+
+
+@pytest.mark.parametrize("damaged", ['{"settings": {"win', "[]", "null", "\xff", "[" * 100_000])
+def test_figures_that_are_damaged_are_one_sentence(damaged: str, tmp_path: Path) -> None:
+    path = tmp_path / "decoder.json"
+    path.write_text(damaged, encoding="latin-1")
+    with pytest.raises(InputError, match=r"decoder\.json holds no figures \(.*\); run `make bench-decoder` to measure"):
+        report._stored(path, "make bench-decoder")
+    assert report._stored(tmp_path / "nowhere.json", "make bench-decoder") is None

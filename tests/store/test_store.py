@@ -80,6 +80,7 @@ def test_built_store_holds_every_table_and_metric_with_its_grain(stored: Path) -
         *("samples", "sample_images", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
         *tally.published(),
         "settings",
+        "paper_scores",
         *(metric.table.removeprefix("steps.") for metric in tally.metrics() if not metric.is_published),
     }
     assert all(str(grain).startswith("one row per ") for grain in grains.values())

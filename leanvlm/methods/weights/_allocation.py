@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
+from leanvlm.methods.weights._layers import linears_by_layer
 from leanvlm.methods.weights._pruning import InputAwareMethod, n_pruned
 
 
@@ -42,13 +42,13 @@ class AllocatingMethod(InputAwareMethod):
 
 def layer_sizes(model: nn.Module) -> list[int]:
     """Count the weights of each decoder layer's linear layers."""
-    return [sum(linear.weight.numel() for linear in own.values()) for own in _by_layer(model)]
+    return [sum(linear.weight.numel() for linear in own.values()) for own in linears_by_layer(model)]
 
 
 def per_linear(model: nn.Module, kept: Sequence[int]) -> dict[str, int]:
     """Share out what each decoder layer keeps among its linear layers, by their sizes."""
     counts: dict[str, int] = {}
-    for own, n in zip(_by_layer(model), kept, strict=True):
+    for own, n in zip(linears_by_layer(model), kept, strict=True):
         parts = apportion(n, [linear.weight.numel() for linear in own.values()])
         counts |= dict(zip(own, parts, strict=True))
     return counts
@@ -70,8 +70,3 @@ def lowest_by_row(scores: Tensor, n: int) -> Tensor:
     index = torch.sort(scores, dim=1, stable=True).indices
     is_low = torch.arange(scores.shape[1], device=scores.device) < counts[:, None]
     return torch.zeros_like(is_low).scatter_(1, index, is_low)
-
-
-def _by_layer(model: nn.Module) -> list[dict[str, nn.Linear]]:
-    linears = decoder_linears(model).items()
-    return [{key: part for key, part in linears if key.startswith(f"{name}.")} for name in decoder_layers(model)]

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._block import Block
 from leanvlm.methods.weights._entrances import Entering, Entrance
-from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
+from leanvlm.methods.weights._layers import decoder_layers, linears_by_layer
 from leanvlm.methods.weights._lending import Place, lent
 
 PROBES = 3  # samples that go through layers of which no method wants to know the inputs
@@ -69,14 +69,13 @@ class Decoder:
 
     @torch.no_grad()
     def _walk(self, samples: list[Entering], *, rewrites: bool = False, spends: bool = False) -> Iterator[Block]:
-        linears, states, stored = decoder_linears(self.model), [torch.zeros(())] * len(samples), self.stored
+        linears, states, stored = linears_by_layer(self.model), [torch.zeros(())] * len(samples), self.stored
         for index, (name, layer) in enumerate(decoder_layers(self.model).items()):
-            own = {key: linear for key, linear in linears.items() if key.startswith(f"{name}.")}
             entrances = [sample.layers[index] for sample in samples]
             states = [self._entering(*pair) for pair in zip(states, entrances, strict=True)]
             with lent(layer, self.place) as before:
                 keywords = [self.place.take(entrance.keywords) for entrance in entrances]
-                block = Block(name, index, layer, own, states, keywords, samples, stored)
+                block = Block(name, index, layer, linears[index], states, keywords, samples, stored)
                 yield block
                 if rewrites:
                     settle(block)

@@ -26,6 +26,12 @@ def decoder_linears(model: nn.Module) -> dict[str, nn.Linear]:
     return found
 
 
+def linears_by_layer(model: nn.Module) -> list[dict[str, nn.Linear]]:
+    """Find the linear layers of each decoder layer, in order of execution."""
+    linears = decoder_linears(model).items()
+    return [{key: part for key, part in linears if key.startswith(f"{name}.")} for name in decoder_layers(model)]
+
+
 def decoder_layers(model: nn.Module) -> dict[str, nn.Module]:
     """Find the decoder's layers, in order of execution."""
     return {name: part for name, part in model.named_modules() if re.fullmatch(LAYER, name)}

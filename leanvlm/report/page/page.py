@@ -79,6 +79,8 @@ def render(
         audit=audited,
         audit_summary=audit.summary(audited),
         checkpoints=queries.rows(connection, "checkpoints/checkpoints"),
+        published=queries.rows(connection, "paper/published"),
+        paper=queries.rows(connection, "paper/paper"),
         skips=queries.rows(connection, "skips/skips"),
         refusals=queries.rows(connection, "skips/refusals"),
         devices=queries.rows(connection, "environment/devices"),

@@ -4,6 +4,9 @@
 agree, the one is the other. They are kept as they are, with their mistakes, so that a number can be laid beside a
 published one: each file says under `Quirks` what a reader would not expect. What an answer is worth to a person is said
 by the rules of leanvlm/grading.
+
+Three benchmarks are graded by a judge alone. Their files say how a judge's reply is read: `read` gives None where it
+cannot be, for which the harnesses have numbers of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import pyarrow as pa
 from leanvlm.errors import InputError
 
 HARNESSES = ("paper", "today")
+JUDGED = ("imagedc", "llava_wilder", "mmvet")  # whose files read the reply of a judge, not an answer
 ROOT = Path(__file__).parent
 
 SAID_ONCE = """
@@ -35,7 +39,10 @@ select distinct
 from answers
 inner join samples
     on answers.benchmark = samples.benchmark and answers.sample_id = samples.sample_id
-where samples.published_rule is not null and answers.answer is not null
+where
+    samples.published_rule is not null
+    and answers.answer is not null
+    and not list_contains(getvariable('judged'), split_part(samples.published_rule, '/', 2))
 """
 SCHEMA = pa.schema(
     [
@@ -50,7 +57,10 @@ BATCH = 10_000  # answers that are graded at a time
 
 @dataclass(frozen=True)
 class Asked:
-    """What an answer is compared with: right answers, options in their order, and facts such as `answer_type`."""
+    """What an answer is compared with: right answers, options in their order, and facts such as `answer_type`.
+
+    The first right answer is that of the benchmark: of a choice, the letter. MathVista's is the option's text.
+    """
 
     answers: tuple[str, ...]
     options: tuple[str, ...] = ()
@@ -69,6 +79,8 @@ def ids() -> tuple[str, ...]:
 def load(rule: str) -> Rule:
     """Return what `paper/docvqa` names: it takes a stripped answer, and gives 0 to 1, or None for a judge to say.
 
+    One of the `JUDGED` takes a judge's reply as it is and gives what the harness reads in it, on the judge's scale.
+
     Raises: InputError for a harness or a benchmark that is not there.
     """
     harness, _, benchmark = rule.partition("/")
@@ -80,7 +92,11 @@ def load(rule: str) -> Rule:
 
 
 def grades(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Grade each different answer once, of the connection's `answers` to its `samples` that have a published rule."""
+    """Grade each different answer once, of the connection's `answers` to its `samples` that have a published rule.
+
+    Where a judge is asked about every answer there is no row.
+    """
+    connection.execute("set variable judged = $judged", {"judged": list(JUDGED)})
     reader = connection.sql(SAID_ONCE).to_arrow_reader(BATCH)
     batches = [_graded(batch) for batch in reader]
     return pa.Table.from_batches(batches, schema=SCHEMA)

@@ -1,0 +1,50 @@
+"""MathVista: the right option, number or list, once the answer is short.
+
+Source:  lmms-eval 0.7.3 and EffiVLM-Bench's fork of it, tasks/mathvista/mathvista_evals.py (read, not copied); they
+         agree. Both ask a judge to shorten every answer that is neither an option nor a number of its type; the rule
+         reads what it is given as the judge's reply.
+Quirks:  what names no option is the option with the fewest edits, so an empty answer is one too; a whole number is cut
+         off, not rounded; lists are texts, blanks included. `precision` is taken as a whole number: with the hub's
+         float64 both harnesses count every question with decimals wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from string import ascii_uppercase
+
+from leanvlm.grading.published import Asked
+from leanvlm.grading.published._distance import distance
+
+IN_BRACKETS = re.compile(r"\(([a-zA-Z])\)")
+
+
+def paper(answer: str, asked: Asked) -> float:
+    """Give 1 where the short answer is the right one, else 0."""
+    is_choice = asked.facts.get("question_type") == "multi_choice"
+    read = _option(answer, asked.options) if is_choice else _value(answer, asked)
+    return float(read.strip() in [truth.strip() for truth in asked.answers])
+
+
+today = paper
+
+
+def _option(answer: str, options: tuple[str, ...]) -> str:
+    in_brackets = IN_BRACKETS.search(answer)
+    said = in_brackets[1].upper() if in_brackets else answer
+    if said in tuple(ascii_uppercase[: len(options)]):
+        return options[ascii_uppercase.index(said)]
+    return said if said in options else min(options, key=lambda option: distance(said, option))
+
+
+def _value(answer: str, asked: Asked) -> str:
+    """Write a number as it is compared; one that cannot be read is the text None, as in the harness."""
+    kind = asked.facts.get("answer_type")
+    try:
+        if kind == "integer":
+            return str(int(float(answer)))
+        if kind == "float":
+            return str(round(float(answer), int(asked.facts.get("precision") or 0)))
+    except (ValueError, OverflowError):
+        return str(None)
+    return answer

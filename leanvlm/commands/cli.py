@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from leanvlm.commands import Command, clean, compare, explain, lists, plan, recommend, run, score, sql, verify_paper
+from leanvlm.commands import (
+    Command,
+    clean,
+    compare,
+    explain,
+    grade,
+    lists,
+    plan,
+    recommend,
+    run,
+    score,
+    sql,
+    verify_paper,
+)
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.printing import FORMATS
 from leanvlm.texts import perhaps
@@ -17,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     *lists.COMMANDS,
     run.COMMAND,
     score.COMMAND,
+    grade.COMMAND,
     compare.COMMAND,
     recommend.COMMAND,
     sql.COMMAND,

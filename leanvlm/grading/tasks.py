@@ -48,6 +48,7 @@ KNOWN: dict[str, Known] = {
     "video_mme": Known(("videomme", "videomme_long", "videomme_w_subtitle", "videomme_long_w_subtitle"), "choice"),
 }
 IDS = {name: benchmark for benchmark, known in KNOWN.items() for name in (benchmark, *known.tasks)}
+CHOICE = "multiple-choice"  # the question_type; any other is an open question
 FORMULAS = "HME100k"  # the data set of OCRBench's formulas
 
 
@@ -64,7 +65,7 @@ def benchmark_of(name: str) -> str:
 def is_choice(benchmark: str, facts: Mapping[str, str | float], *, has_options: bool) -> bool:
     """Say whether a question of the benchmark asks for a letter."""
     known = KNOWN[benchmark]
-    is_open = facts["question_type"] == "open" if "question_type" in facts else not has_options
+    is_open = facts["question_type"] != CHOICE if "question_type" in facts else not has_options
     return known.rule == "choice" and not (known.open_rule and is_open)
 
 

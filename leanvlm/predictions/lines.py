@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from leanvlm.errors import InputError
 
@@ -18,16 +18,29 @@ def read(path: Path) -> Iterator[tuple[int, Any]]:
     Raises: InputError where a line is no JSON, is too long to be a sample, or has a key twice.
     """
     try:
-        with path.open("rb") as file:
-            is_empty = True
-            for number, text in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
-                if text.strip():
-                    is_empty = False
-                    yield number, _value(text, f"{path} line {number}")
+        file = path.open("rb")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable, or delete it") from error
+        raise _unreadable(str(path), error) from error
+    with file:
+        yield from read_from(file, name=str(path))
+
+
+def read_from(file: BinaryIO, *, name: str) -> Iterator[tuple[int, Any]]:
+    """Yield the same of a file that is open; `name` is what sentences call it."""
+    is_empty = True
+    try:
+        for number, text in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), start=1):
+            if text.strip():
+                is_empty = False
+                yield number, _value(text, f"{name} line {number}")
+    except OSError as error:
+        raise _unreadable(name, error) from error
     if is_empty:
-        raise InputError(f"{path} is empty; delete it, or write it again")
+        raise InputError(f"{name} is empty; delete it, or write it again")
+
+
+def _unreadable(name: str, error: OSError) -> InputError:
+    return InputError(f"{name} cannot be read ({error.strerror or error}); make it readable, or delete it")
 
 
 def _value(text: bytes, place: str) -> Any:

@@ -91,6 +91,13 @@ def load(rule: str) -> Rule:
     return found
 
 
+def read(benchmark: str, reply: str) -> list[float] | float | None:
+    """Read a judge's reply on one of the `JUDGED`, None where it cannot be; on the judge's scale."""
+    module = import_module(f"{__name__}.{benchmark}")
+    found: list[float] | float | None = module.read(reply)
+    return found
+
+
 def grades(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """Grade each different answer once, of the connection's `answers` to its `samples` that have a published rule.
 

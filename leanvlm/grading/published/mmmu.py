@@ -17,6 +17,7 @@ from string import ascii_uppercase
 from leanvlm.grading.published import Asked
 from leanvlm.grading.published._letters import stripped
 
+CHOICE = "multiple-choice"  # the question_type; any other is an open question
 SIGNS = ",.!?;:'"
 LONG = 5  # words, above which options' texts are looked for
 ANNOUNCED = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
@@ -31,8 +32,8 @@ DIGIT = re.compile(r"\d")
 
 def paper(answer: str, asked: Asked) -> float:
     """Give 1 for a right choice or open answer, 0 for a wrong one, and the chance where one would be drawn by lot."""
-    is_open = asked.facts.get("question_type") == "open" or not asked.options
-    return (_open if is_open else _choice)(answer, asked)
+    is_choice = asked.options and asked.facts.get("question_type", CHOICE) == CHOICE
+    return (_choice if is_choice else _open)(answer, asked)
 
 
 today = paper

@@ -25,6 +25,7 @@ WORDS = (
 )
 TAKEN = {  # options by command, and how many words stand without one
     "methods": ((), 0),
+    "grade": (("--harness",), 1),
     "score": (("--full", "--metric", "--model", "--grade", "--into", "--store"), 1),
     "compare": (("--model", "--benchmark", "--store"), 2),
     "recommend": (("--keep", "--min-speedup", "--max-memory", "--by", "--model", "--device", "--store"), 0),

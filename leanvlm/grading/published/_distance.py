@@ -6,25 +6,25 @@ Source:  Myers 1999, J. ACM 46(3), as Hyyro 2003, Nordic J. Computing 10(1), giv
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 
 def distance(a: str, b: str) -> int:
     """Count the edits between two texts, Levenshtein's distance over code points."""
     if a == b:
         return 0
     down, across = (a, b) if len(a) > len(b) else (b, a)
-    places: defaultdict[str, int] = defaultdict(int)
+    places: dict[str, int] = {}
     for place, letter in enumerate(down):
-        places[letter] |= 1 << place
-    column = (1 << len(down)) - 1
-    last = 1 << len(down) >> 1
+        places[letter] = places.get(letter, 0) | 1 << place
+    column, last = (1 << len(down)) - 1, 1 << len(down) - 1
     n_edits, rises, falls = len(down), column, 0
     for letter in across:
-        same = places[letter]
+        same = places.get(letter, 0)
         diagonal = (((same & rises) + rises) ^ rises) | same | falls
         more, less = falls | ~(diagonal | rises), diagonal & rises
-        n_edits += bool(more & last) - bool(less & last)
-        more, less = more << 1 | 1, less << 1
-        rises, falls = (less | ~(diagonal | more)) & column, more & diagonal & column
+        if more & last:
+            n_edits += 1
+        elif less & last:
+            n_edits -= 1
+        more = more << 1 | 1
+        rises, falls = (less << 1 | ~(diagonal | more)) & column, more & diagonal & column
     return n_edits

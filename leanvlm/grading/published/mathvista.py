@@ -10,6 +10,7 @@ Quirks:  what names no option is the option with the fewest edits, so an empty a
 
 from __future__ import annotations
 
+import math
 import re
 from string import ascii_uppercase
 
@@ -34,7 +35,16 @@ def _option(answer: str, options: tuple[str, ...]) -> str:
     said = in_brackets[1].upper() if in_brackets else answer
     if said in tuple(ascii_uppercase[: len(options)]):
         return options[ascii_uppercase.index(said)]
-    return said if said in options else min(options, key=lambda option: distance(said, option))
+    return said if said in options else _nearest(said, options)
+
+
+def _nearest(said: str, options: tuple[str, ...]) -> str:
+    """Return the first of the options that take the fewest edits; as many as letters are missing are needed."""
+    nearest, fewest = "", math.inf
+    for option in options:
+        if abs(len(option) - len(said)) < fewest and (n_edits := distance(said, option)) < fewest:
+            nearest, fewest = option, n_edits
+    return nearest
 
 
 def _value(answer: str, asked: Asked) -> str:

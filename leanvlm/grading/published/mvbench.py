@@ -13,13 +13,17 @@ from leanvlm.grading.published import Asked
 from leanvlm.grading.published._signs import without_signs
 
 IN_FRONT = re.compile(r"([A-E])\.\s*.+$", re.IGNORECASE)  # and nothing on a further line
-ALONE = re.compile(r"\b([A-E])\b", re.IGNORECASE)
+ALONE = re.compile(r"\b([a-e])\b")
 
 
 def paper(answer: str, asked: Asked) -> float:
     """Give 1 where the letter in front of a period, or else the first one alone, is right, else 0."""
-    found = IN_FRONT.match(answer) or ALONE.search(without_signs(answer.replace("\n", " ").replace("\t", " ")))
+    found = IN_FRONT.match(answer) or ALONE.search(_spelt(answer))
     return float(found is not None and found[1].upper() == asked.answers[0])
 
 
 today = paper
+
+
+def _spelt(answer: str) -> str:
+    return without_signs(answer.replace("\n", " ").replace("\t", " ")).lower()

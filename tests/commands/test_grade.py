@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from leanvlm import grading
 from leanvlm.commands import cli
 from leanvlm.errors import InputError
 from leanvlm.grading import published, tasks
@@ -21,6 +20,8 @@ Graded = Callable[..., list[Any]]
 OFFICIAL = Path(__file__).parents[1] / "grading/scorer_cases.jsonl"
 DOCVQA = {"benchmark": "docvqa_val", "answer": "red", "gold": ["red"]}
 LETTER = {"benchmark": "mmstar", "answer": "B", "gold": ["B"], "options": ["a cat", "a dog"]}
+QUICK = ("anls", "gqa", "mme", "relaxed", "judge_reply")  # rules that are soon planned
+UNFIT = ([""], ["nan"])  # with which no answer is compared
 NUMBER = {"benchmark": "mathvista", "answer": "1.25", "gold": ["1.2"], "question_type": "free_form"}
 
 
@@ -48,24 +49,27 @@ def test_official_cases_are_graded_as_their_harness_does(harness: str, score: st
     assert graded(OFFICIAL, harness=harness) == [pytest.approx(one, abs=1e-9) for one in scores]
 
 
-def test_official_cases_are_graded_by_our_rules(tmp_path: Path, graded: Graded) -> None:
-    known = [*grading.rules(), "judge_reply"]
+def test_official_cases_are_graded_by_our_rules(graded: Graded) -> None:
     rows = [json.loads(line) for line in OFFICIAL.read_text("utf-8").splitlines()]
-    grades = graded(*(row for row in rows if row["rule"] in known))
-    assert len(grades) > len(OFFICIAL.read_text("utf-8").splitlines()) // 2
-    assert all(grade is None or isinstance(grade, list) or 0 <= grade <= 100 for grade in grades)
-    assert {0.0, 1.0, None} < {grade for grade in grades if not isinstance(grade, list)}
+    rows = [row for row in rows if row["rule"] in QUICK]
+    grades = graded(*rows)
+    assert len(grades) == len(rows)
+    for row, grade in zip(rows, grades, strict=True):
+        if row["rule"] != "judge_reply":
+            assert grade is None if row["gold"] in UNFIT else 0 <= grade <= 1
+        elif grade is not None:
+            assert grade == row["official_score"]
 
 
 def test_a_benchmark_without_a_rule_is_graded_by_its_own(graded: Graded) -> None:
     rows = [
         DOCVQA | {"answer": "rad"},
-        {"benchmark": "ocrbench", "answer": "x+1", "gold": ["x + 1"], "dataset": "HME100k"},
-        {"benchmark": "ocrbench", "answer": "x+1", "gold": ["x + 1"], "dataset": "other"},
+        {"benchmark": "ocrbench", "answer": "X", "gold": ["x"], "dataset": "HME100k"},
+        {"benchmark": "ocrbench", "answer": "X", "gold": ["x"], "dataset": "other"},
         LETTER | {"answer": "a dog"},
         {"benchmark": "realworldqa", "answer": "Downhill.", "gold": ["downhill"]},
     ]
-    assert graded(*rows) == [pytest.approx(2 / 3), 1, 0, 1, 1]
+    assert graded(*rows) == [pytest.approx(2 / 3), 0, 1, 1, 1]
 
 
 def test_a_rule_of_ours_can_be_named(graded: Graded) -> None:

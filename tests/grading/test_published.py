@@ -20,6 +20,7 @@ from leanvlm.grading.published._contractions import CORRECTED
 from leanvlm.grading.published._distance import distance
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "scorer_cases.jsonl").read_text("utf-8").splitlines()]
+CONTRACTIONS = Path(__file__).parent / "published_contractions.txt"
 SCORES = {"paper": "paper_score", "today": "official_score"}
 FACTS = ("question_type", "answer_type", "precision", "dataset")
 LETTERS = "ab \u0301éß文-"
@@ -89,8 +90,8 @@ def test_what_is_too_far_to_count_is_worth_nothing() -> None:
 
 
 def test_contractions_are_those_of_vqa() -> None:
-    """Its table, in contractions.txt, has some words with a capital, which no text in small letters holds."""
-    pairs = (pair.split(":") for pair in (Path(__file__).parent / "contractions.txt").read_text("utf-8").split())
+    """Its table, in published_contractions.txt, has words with a capital, which no text in small letters holds."""
+    pairs = (pair.split(":") for pair in CONTRACTIONS.read_text("utf-8").split())
     known = {wrong: right for wrong, right in pairs if wrong == wrong.lower() and wrong != right}
     assert known == CORRECTED
 

@@ -5,7 +5,9 @@ Paths are relative to the root of a checkout. No other module spells one.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -30,6 +32,7 @@ ENTRANCES = ARTIFACTS / "entrances"
 COSTS = ARTIFACTS / "costs"
 SOURCES = ARTIFACTS / "sources"
 ROWS = ARTIFACTS / "calibration_files.json"  # hashes of files that calibration.sources names, pictures too
+BENCHMARK_FILES = ARTIFACTS / "benchmark_files.json"  # hashes of files that benchmarks of the grid read
 RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`
 HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
@@ -58,7 +61,15 @@ def table(name: str) -> Path:
 
 def samples(benchmark: str) -> Path:
     """Say where a benchmark's samples lie."""
-    return Path(f"data/samples/{benchmark}.parquet")
+    return Path(f"data/samples/{slug(benchmark)}.parquet")
+
+
+def slug(benchmark: str) -> str:
+    """Name files after a benchmark: as it is called, but for local:PATH, whose digest tells like paths apart."""
+    if re.fullmatch(r"[\w.-]+", benchmark, re.ASCII):
+        return benchmark
+    plain = re.sub(r"[^a-z0-9_]+", "-", benchmark.lower()).strip("-")
+    return f"{plain[:60]}-{hashlib.sha256(benchmark.encode()).hexdigest()[:8]}"
 
 
 def checkpoint(model: str, slug: str) -> Path:

@@ -45,7 +45,7 @@ def write(found: Iterator[Sample], name: str, difficulty: str) -> int:
 def knobs(benchmark: Benchmark) -> dict[str, Any]:
     """Return the options that make samples easy or hard; where data lie is none of them."""
     options: dict[str, Any] = asdict(benchmark)  # type: ignore[call-overload]
-    return {name: value for name, value in options.items() if name != "folder"}
+    return {name: value for name, value in options.items() if name not in ("folder", "path")}
 
 
 def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:

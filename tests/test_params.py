@@ -77,7 +77,11 @@ def test_the_own_file_is_right() -> None:
             "clips.fps is nan; it must be a finite number",
         ),
         ("documents, charts, scenes, easy_vqa]}", "pagez]}", "calibration.sources has 'pagez'; it takes benchmarks"),
-        ("documents, charts, scenes, easy_vqa]}", "own.json]}", "'own.json'; .* paths that end in .jsonl or .parquet"),
+        (
+            "documents, charts, scenes, easy_vqa]}",
+            "own.json]}",
+            "'own.json'; .* paths that end in .jsonl, .parquet or .csv",
+        ),
         ("documents, charts, scenes, easy_vqa]}", "'']}", "sources.0. is ''; it must be a benchmark, or a path"),
         ("documents, charts, scenes, easy_vqa]}", "]}", "calibration.sources is"),
         ("n: 32, seed: 0", "n: 32, seed: 10000000", "calibration.seed is 10000000; it must be from 0 to 9999999"),

@@ -13,8 +13,9 @@ import duckdb
 import pyarrow as pa
 from tqdm import tqdm
 
-from leanvlm import plugins
 from leanvlm.api._recipes import for_loaded
+from leanvlm.benchmarks._benchmark import Benchmark
+from leanvlm.benchmarks._named import named
 from leanvlm.benchmarks._soundness import sound
 from leanvlm.engine.decode import MOST_ROWS
 from leanvlm.engine.sweep import answer_all
@@ -65,8 +66,8 @@ def evaluate(
 ) -> Evaluation:
     """Answer `n` samples of each benchmark with each recipe, beside controls/full, which every ratio is taken of.
 
-    Takes: n, samples of each benchmark; seed, which draw of them; name, what the model is called in the tables, its
-    folder's name by default.
+    Takes: benchmarks, names, or local:PATH of a file of your own questions; n, samples of each; seed, which draw
+        of them; name, what the model is called in the tables, its folder's name by default.
 
     Raises: InputError for an unknown benchmark or recipe, or one that the model refuses or that acts on the weights.
 
@@ -79,10 +80,7 @@ def evaluate(
     if n < 1 or max_new_tokens < 1 or not benchmarks:
         raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more")
     called = name or (model.folder.resolve().name if model.folder else model.architecture)
-    loaded = {benchmark: plugins.load("benchmarks", benchmark)() for benchmark in benchmarks}
-    for benchmark, built in loaded.items():
-        if reason := built.missing():
-            raise InputError(f"{benchmark} cannot be read here, since {reason}")
+    loaded = {benchmark: readable(benchmark) for benchmark in benchmarks}
     rows = [
         {"model": called, "benchmark": benchmark, **row}
         for benchmark, built in loaded.items()
@@ -91,6 +89,18 @@ def evaluate(
         )
     ]
     return Evaluation(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+def readable(name: str) -> Benchmark:
+    """Build a benchmark whose data are here.
+
+    Raises: InputError where they are not, or a row of them is wrong.
+    """
+    built = named(name)
+    if reason := built.missing():
+        raise InputError(f"{name} cannot be read here, since {reason}")
+    built.check()
+    return built
 
 
 def _answered(

@@ -49,6 +49,12 @@ class Benchmark:
         """Say why it cannot be read here and what to do, in one sentence; None where it can."""
         return None
 
+    def check(self) -> None:
+        """Refuse data that cannot be asked or graded before a model is loaded, where it takes less than reading all.
+
+        Raises: InputError.
+        """
+
     def files(self) -> list[Path]:
         """List the files that `samples` reads, where there are any: an edit of one changes what is asked."""
         return []

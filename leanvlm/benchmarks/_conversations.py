@@ -15,15 +15,13 @@ says <image>, or before it. A turn before the first question, such as a system m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from leanvlm.errors import InputError
-from leanvlm.texts import is_storable
+from leanvlm.benchmarks import _cells
+from leanvlm.benchmarks._cells import PLACE, kind, refuse, text
 
 COLUMNS = ("question", "answer", "image", "images", "conversations", "messages")
 ASKS, ANSWERS = ("human", "user"), ("gpt", "assistant")
-PLACE = "<image>"  # in a question: a picture goes here
-LONGEST = 100_000  # characters of a text
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,10 @@ def conversation(row: object, place: str) -> Conversation:
     Raises: InputError, beginning with `place`, for a row without question or answer, or with what is no picture.
     """
     if not isinstance(row, dict):
-        _refuse(place, f"is {_kind(row)}; a row is an object with question, answer and images")
+        refuse(place, f"is {kind(row)}; a row is an object with question, answer and images")
     question, answer = _turns(row, place)
-    images = _images(row, place)
-    if (n := question.count(PLACE)) not in (0, len(images)):
-        _refuse(place, f"says {PLACE} {n} times and has {len(images)} pictures; give as many, or leave {PLACE} out")
+    images = _cells.images(row, place)
+    _cells.refuse_misplaced(question, len(images), place)
     return Conversation(question, answer, images)
 
 
@@ -53,20 +50,18 @@ def _turns(row: dict[str, Any], place: str) -> tuple[str, str]:
     for key, speaker, words in (("conversations", "from", "value"), ("messages", "role", "content")):
         if row.get(key) is not None:
             return _first_pair(row[key], speaker, words, f"{place}: its {key}")
-    return _text(row.get("question"), f"{place}: its question"), _text(row.get("answer"), f"{place}: its answer")
+    return text(row.get("question"), f"{place}: its question"), text(row.get("answer"), f"{place}: its answer")
 
 
 def _first_pair(turns: object, speaker: str, words: str, place: str) -> tuple[str, str]:
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        _refuse(place, f"are {_kind(turns)}; they must be a list of turns with {speaker!r} and {words!r}")
+        refuse(place, f"are {kind(turns)}; they must be a list of turns with {speaker!r} and {words!r}")
     said = [turn.get(speaker) for turn in turns]
     asks = next((index for index, who in enumerate(said) if who in ASKS), None)
     if asks is None or said[asks + 1 : asks + 2] == [] or said[asks + 1] not in ANSWERS:
-        _refuse(place, f"have no question of {' or '.join(ASKS)} that {' or '.join(ANSWERS)} answers next")
+        refuse(place, f"have no question of {' or '.join(ASKS)} that {' or '.join(ANSWERS)} answers next")
     asked, answered = (turns[index].get(words) for index in (asks, asks + 1))
-    return _text(_joined(asked, place), f"{place}: the question"), _text(
-        _joined(answered, place), f"{place}: the answer"
-    )
+    return text(_joined(asked, place), f"{place}: the question"), text(_joined(answered, place), f"{place}: the answer")
 
 
 def _joined(content: object, place: str) -> object:
@@ -75,40 +70,8 @@ def _joined(content: object, place: str) -> object:
         return content
     parts = []
     for part in content:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind not in ("text", "image"):
-            _refuse(place, f"have a part of type {str(kind)[:30]!r}; use text and image, with the pictures in `images`")
-        parts.append(PLACE if kind == "image" else part.get("text"))
-    return "".join(parts) if all(isinstance(text, str) for text in parts) else None
-
-
-def _text(text: object, place: str) -> str:
-    if not isinstance(text, str) or not text.replace(PLACE, "").strip():
-        _refuse(place, f"is {'empty' if isinstance(text, str) else _kind(text)}; it must be a text")
-    if len(text) > LONGEST or not is_storable(text):
-        _refuse(place, f"has more than {LONGEST:,} characters, or half signs; it must be a text that can be stored")
-    return text
-
-
-def _images(row: dict[str, Any], place: str) -> tuple[str | bytes, ...]:
-    given = [row[key] for key in ("image", "images") if row.get(key) is not None]
-    if len(given) > 1:
-        _refuse(place, "has image and images; give the pictures once")
-    found = given[0] if given else None
-    several = found if isinstance(found, list) else [] if found is None else [found]
-    return tuple(_image(image, place) for image in several)
-
-
-def _image(image: object, place: str) -> str | bytes:
-    given = (image.get("bytes") or image.get("path")) if isinstance(image, dict) else image
-    if not isinstance(given, str | bytes) or not given:
-        _refuse(place, f"has {_kind(image)} for a picture; give a path from the file's folder, or bytes")
-    return given
-
-
-def _kind(value: object) -> str:
-    return "missing" if value is None else f"one {type(value).__name__}"
-
-
-def _refuse(place: str, sentence: str) -> NoReturn:
-    raise InputError(f"{place} {sentence}")
+        type_ = part.get("type") if isinstance(part, dict) else None
+        if type_ not in ("text", "image"):
+            refuse(place, f"have a part of type {str(type_)[:30]!r}; use text and image, with the pictures in `images`")
+        parts.append(PLACE if type_ == "image" else part.get("text"))
+    return "".join(parts) if all(isinstance(part, str) for part in parts) else None

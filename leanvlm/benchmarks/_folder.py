@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import Benchmark
-from leanvlm.benchmarks._rows import SUFFIXES, Rows
+from leanvlm.benchmarks._formats import SUFFIXES
+from leanvlm.benchmarks._rows import Rows
 from leanvlm.errors import InputError
 from leanvlm.sample import Sample
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from leanvlm import grading
 from leanvlm.errors import InputError
-from leanvlm.right_answers import refuse_placeholders, refuse_unfit
+from leanvlm.right_answers import is_blank, refuse_placeholders, refuse_unfit
 from leanvlm.sample import Sample
 from leanvlm.texts import is_storable
 
@@ -34,12 +34,7 @@ def sound(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
 
 
 def _refuse_unfit(sample: Sample, place: str) -> None:
-    for name in ("sample_id", "question", "group_id", "kind"):
-        text: object = getattr(sample, name)
-        if not isinstance(text, str) or not is_storable(text):
-            raise InputError(f"{place}: its {name} is no text that can be stored; give it one without half signs")
-    if not sample.sample_id or len(sample.question) > LONGEST_QUESTION:
-        raise InputError(f"{place}: an id needs a sign, and a question may have {LONGEST_QUESTION:,} characters")
+    _refuse_unfit_texts(sample, place)
     for name in ("answers", "images"):
         if not isinstance(getattr(sample, name), tuple | list):
             raise InputError(f"{place}: its {name} are one {type(getattr(sample, name)).__name__}; give them as a list")
@@ -49,6 +44,17 @@ def _refuse_unfit(sample: Sample, place: str) -> None:
         rule = ascii(sample.rule)[:60]
         raise InputError(f"{place}: no grading rule {rule}; the rules are {', '.join(grading.rules())}")
     refuse_unfit(sample.answers, place=place)
+
+
+def _refuse_unfit_texts(sample: Sample, place: str) -> None:
+    for name in ("sample_id", "question", "group_id", "kind"):
+        text: object = getattr(sample, name)
+        if not isinstance(text, str) or not is_storable(text):
+            raise InputError(f"{place}: its {name} is no text that can be stored; give it one without half signs")
+    if is_blank(sample.question) or len(sample.question) > LONGEST_QUESTION:
+        raise InputError(f"{place}: its question says nothing, or has more than {LONGEST_QUESTION:,} characters")
+    if sample.sample_id.split() != [sample.sample_id]:
+        raise InputError(f"{place}: its sample_id is no name; that is one word, without spaces")
 
 
 def _is_rate(fps: object) -> bool:

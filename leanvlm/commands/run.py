@@ -6,7 +6,6 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from leanvlm import plugins
 from leanvlm.commands import Command
 from leanvlm.commands._arguments import path, refuse_taken, whole
 from leanvlm.params import DEVICES, DTYPES
@@ -17,6 +16,8 @@ Answers n samples of each benchmark with each recipe, and with controls/full, wh
 predictions to --into as Parquet; `leanvlm score DIR` prints OP, OG and OL of them, and with --into FILE it keeps a
 store for `leanvlm sql` and `leanvlm compare`. Nothing is cached and no seconds are measured: `make repro` does both."""
 
+BENCHMARKS = "of `leanvlm benchmarks`, or local:PATH of a file of your own questions (README.md says what a row is)"
+
 
 def run(arguments: Namespace) -> None:
     """Load, answer, write, and say what to do next.
@@ -25,12 +26,12 @@ def run(arguments: Namespace) -> None:
     """
     refuse_taken(arguments.into)
     from leanvlm.api._recipes import for_loaded
-    from leanvlm.api.evaluate import evaluate
+    from leanvlm.api.evaluate import evaluate, readable
     from leanvlm.api.load import load
 
     for_loaded(arguments.recipes)  # before a checkpoint is loaded, which can take minutes
     for name in arguments.benchmarks:
-        plugins.load("benchmarks", name)
+        readable(name)
     model = load(arguments.model, dtype=arguments.dtype, device=arguments.device)
     found = evaluate(
         model,
@@ -49,7 +50,7 @@ def _takes(parser: ArgumentParser) -> None:
     place, n, seed, limit = _checkpoint, whole(1, 100_000), whole(0, 2**31 - 1), whole(1, 32_768)
     parser.add_argument("--model", type=place, required=True, help="a folder, or owner/name[@revision] of the hub")
     parser.add_argument("--recipes", nargs="+", required=True, metavar="RECIPE", help="such as cache/snapkv@10%%")
-    parser.add_argument("--benchmarks", nargs="+", required=True, metavar="NAME", help="see `leanvlm benchmarks`")
+    parser.add_argument("--benchmarks", nargs="+", required=True, metavar="NAME", help=BENCHMARKS)
     parser.add_argument("--into", type=path, default=Path("predictions"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--n", type=n, default=100, help="samples of each benchmark (default: %(default)s)")
     parser.add_argument("--seed", type=seed, default=0, help="which draw of samples (default: %(default)s)")

@@ -18,8 +18,10 @@ def refuse_undrawable(benchmark: Benchmark, where: str, *, seed: int) -> None:
 
     Raises: InputError naming the knob (under `where`) that is out of range, or what drawing says.
     """
+    if not isinstance(benchmark, DrawnBenchmark):
+        return
     plain: Any = type(benchmark)()
-    if not isinstance(benchmark, DrawnBenchmark) or benchmark == plain:
+    if benchmark == plain:
         return
     for name, value in _knobs(benchmark).items():
         most = max(LARGEST, 10 * max(_numbers(getattr(plain, name)), default=0))

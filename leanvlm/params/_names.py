@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.params._typed import LOCAL
 from leanvlm.params.blocks import Params
 from leanvlm.recipes import FULL, parse
 
@@ -19,6 +21,7 @@ def check_names(params: Params) -> None:
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
     _check_benchmarks(params)
+    _refuse_file_twice(params.grid.benchmarks)
     for name, block in (("answer", params.answer), ("compress", params.compress)):
         if block.device not in DEVICES or block.dtype not in DTYPES:
             raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
@@ -54,6 +57,16 @@ def _check_benchmarks(params: Params) -> None:
         source_of(name, params.benchmark)
     for level in levels(params.ablation.knobs):
         refuse_undrawable(level.built(), f"ablation.knobs.{level.benchmark}.{level.knob}", seed=seed)
+
+
+def _refuse_file_twice(benchmarks: Sequence[str]) -> None:
+    """Refuse a file of questions under two spellings of its path: it would be counted twice."""
+    found: dict[Path, str] = {}
+    for name in benchmarks:
+        if name.startswith(LOCAL):
+            first = found.setdefault(Path(name.removeprefix(LOCAL)).resolve(), name)
+            if first != name:
+                raise InputError(f"{first!r} and {name!r} under `grid:` in params.yaml are one file; list it once")
 
 
 def _check_ablated(recipes: Sequence[str]) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from leanvlm import files, plugins
+from leanvlm import files
 from leanvlm.errors import InputError
-from leanvlm.params._typed import NAME, SOME, SOME_KEYS, Rule, between, build
+from leanvlm.params._typed import BENCHMARK, NAME, SOME, SOME_KEYS, Rule, between
 from leanvlm.recipes import Recipe, parse, slug
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Bounds are far above what anybody needs: they catch a slip of the keyboard before it costs hours or the memory.
 Name = Annotated[str, NAME]
 Names = Annotated[tuple[Name, ...], SOME]
+BenchmarkName = Annotated[str, BENCHMARK]
+BenchmarkNames = Annotated[tuple[BenchmarkName, ...], SOME]
 Recipes = Annotated[tuple[str, ...], SOME]
 Sources = Annotated[tuple[Annotated[str, Rule(bool, "a benchmark, or a path")], ...], SOME]
 Count = Annotated[int, between(1, 100_000)]
@@ -35,7 +37,7 @@ class Grid:
 
     models: Names
     recipes: Recipes
-    benchmarks: Names
+    benchmarks: BenchmarkNames
     more: tuple[str, ...] = ()  # recipes that a profile adds
 
     @property
@@ -97,7 +99,7 @@ class Answering:
 class Clock:
     """How seconds are measured."""
 
-    benchmark: Name
+    benchmark: BenchmarkName
     samples: Few
     new_tokens: Annotated[int, between(2, 32_768)]  # the first is part of the prefill
     repeats: Few
@@ -149,7 +151,7 @@ class Params:
 
     grid: Grid
     models: Annotated[dict[Name, Checkpoint], SOME_KEYS]
-    benchmarks: dict[Name, dict[Name, Any]]  # options by benchmark
+    benchmarks: dict[BenchmarkName, dict[Name, Any]]  # options by benchmark
     samples: Samples
     calibration: Calibration
     compress: Compressing
@@ -165,8 +167,9 @@ class Params:
 
         Raises: InputError for a name without a file, an option that it lacks, or one of another type.
         """
-        built: Benchmark = build(plugins.load("benchmarks", name), self.benchmarks.get(name, {}), f"benchmarks.{name}")
-        return built
+        from leanvlm.benchmarks._named import named
+
+        return named(name, self.benchmarks.get(name, {}))
 
     def folder(self, model: str, recipe: Recipe) -> Path:
         """Say where the weights lie that a recipe runs on."""

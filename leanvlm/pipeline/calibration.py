@@ -17,10 +17,12 @@ import torch
 from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
 from leanvlm.benchmarks._folder import FolderBenchmark
-from leanvlm.benchmarks._rows import SUFFIXES, Rows
+from leanvlm.benchmarks._formats import SPELT, SUFFIXES
+from leanvlm.benchmarks._rows import Rows
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.models._model import LoadedModel
+from leanvlm.params._typed import LOCAL
 from leanvlm.sample import Sample
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
@@ -66,13 +68,15 @@ def source_of(name: str, build: Build = _plain) -> Benchmark | Rows:
 
     Raises: InputError for what is neither a file of rows nor a benchmark with a split to train on.
     """
+    if name.startswith(LOCAL):
+        raise InputError(f"calibration.sources has {name!r}, whose questions are graded; name others to look at")
     if name.endswith(SUFFIXES):
         return Rows(Path(name))
     if name in plugins.ids("benchmarks") and (built := build(name)).has_training():
         return built
     able = ", ".join(one for one in plugins.ids("benchmarks") if plugins.load("benchmarks", one).has_training())
     raise InputError(f"calibration.sources has {name!r}; it takes benchmarks that can train ({able}) "
-                     f"and paths that end in {' or '.join(SUFFIXES)}")  # fmt: skip
+                     f"and paths that end in {SPELT}")  # fmt: skip
 
 
 def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:

@@ -42,7 +42,7 @@ class Cell:
     @property
     def path(self) -> Path:
         """Where the cell's answers lie."""
-        return files.CELLS / self.model / slug(self.recipe.text) / f"{self.benchmark}-{self.key}.parquet"
+        return files.CELLS / self.model / slug(self.recipe.text) / f"{files.slug(self.benchmark)}-{self.key}.parquet"
 
     @property
     def batches(self) -> Path:
@@ -155,7 +155,8 @@ def explain(cell: Cell) -> str:
         return f"{cell.name}: stored as {cell.path}"
     if cell.batches.exists():
         return f"{cell.name}: answered in part, in {cell.batches}"
-    stored = sorted(cell.path.parent.glob(f"{cell.benchmark}-*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    same = cell.path.parent.glob(f"{files.slug(cell.benchmark)}-*.parquet")
+    stored = sorted(same, key=lambda path: path.stat().st_mtime_ns)
     if not stored:
         return f"{cell.name}: never answered"
     before = dict(json.loads(header(stored[-1]).get("leanvlm.parts", "[]")))

@@ -27,7 +27,6 @@ from leanvlm.pipeline.profile import check_params, lay
 from leanvlm.processes.children import die_with_parent, dying_with_this
 from leanvlm.processes.endings import RUN
 from leanvlm.processes.lock import only_run
-from leanvlm.tables import samples
 from leanvlm.texts import perhaps
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
@@ -50,8 +49,6 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
         if targets:
             _refuse_unknown(targets)
         _refuse_missing(read(files.PARAMS))
-        if readable_again():
-            _run([*DVC, "repro", "--force", "--single-item", "samples"], environment)
         _run([*DVC, "repro", "--", *targets], environment)
 
 
@@ -109,13 +106,6 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
         forget_killed_commands()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, RUN: str(os.getpid())}
-
-
-def readable_again() -> bool:
-    """Tell whether a benchmark that was skipped can be read now: DVC does not watch the folders of data."""
-    params = read(files.PARAMS)
-    skipped = [name for name in params.grid.benchmarks if samples.missing(files.samples(name))]
-    return any(params.benchmark(name).missing() is None for name in skipped)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

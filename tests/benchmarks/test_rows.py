@@ -102,7 +102,7 @@ def test_the_files_of_chosen_rows_are_listed(tmp_path: Path) -> None:
         (PAIR | {"images": "a.png", "image": "a.png"}, "row 1 has image and images"),
         (PAIR | {"images": [3]}, "row 1 has one int for a picture"),
         (PAIR | {"images": ["none.png"]}, "row 1: its picture 'none.png' cannot be read (No such file"),
-        (PAIR | {"images": ["../"]}, "row 1: its picture '../' is not a regular file"),
+        (PAIR | {"images": ["../"]}, "row 1: its picture '../' is outside the file's folder; put it"),
         (PAIR | {"images": ["a.png", "cut.png"]}, "sample 'row-00001': its picture 2 cannot be decoded"),
         (PAIR | {"question": "<image> or <image>?", "images": ["a.png"]}, "row 1 says <image> 2 times and has 1 pict"),
         ({"conversations": [GPT, HUMAN]}, "row 1: its conversations have no question of human or user"),

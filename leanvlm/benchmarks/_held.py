@@ -1,0 +1,59 @@
+"""Pictures that a Parquet file holds: they are large, so they are left aside until they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leanvlm.benchmarks import _cells, _columns, _formats
+from leanvlm.benchmarks._cells import refuse
+
+
+def columns(path: Path) -> list[str]:
+    """List the columns in which a file's pictures lie as bytes; none of another format has any."""
+    if path.suffix.lower() != ".parquet":
+        return []
+    return [field.name for field in _schema(path) if _columns.column_of(field.name) == "images" and _holds(field.type)]
+
+
+def others(path: Path) -> list[str] | None:
+    """List the columns beside these; None where all are."""
+    held = columns(path)
+    return [name for name in _schema(path).names if name not in held] if held else None
+
+
+def read(path: Path, numbers: Container[int]) -> dict[int, tuple[bytes, ...]]:
+    """Read the pictures of some rows, by their numbers; nothing where the file holds none.
+
+    Raises: InputError for a row without a picture, or with one that is only named.
+    """
+    if not (held := columns(path)):
+        return {}
+    rows = _formats.read(path, numbers, columns=held)
+    return {number: _bytes(_columns.known(row, f"{path} row {number}"), f"{path} row {number}") for number, row in rows}
+
+
+def _schema(path: Path) -> pa.Schema:
+    with _formats.reading(path):
+        return pq.read_schema(path)
+
+
+def _holds(kind: pa.DataType) -> bool:
+    """Say whether a column has bytes: by itself, as a list of them, or as the field of an object."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(_holds(kind.field(index).type) for index in range(kind.num_fields))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _bytes(row: dict[str, object], place: str) -> tuple[bytes, ...]:
+    if row["images"] is None:
+        refuse(place, "has no picture; give one, or an empty list where none is shown")
+    images = _cells.images(row, place)
+    if named := [image for image in images if isinstance(image, str)]:
+        refuse(place, f"only names its picture {named[0]!r}, where others are held; give its bytes")
+    return tuple(image for image in images if isinstance(image, bytes))

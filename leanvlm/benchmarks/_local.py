@@ -1,0 +1,117 @@
+"""Your own questions: `local:PATH` names a file of rows, .jsonl, .parquet or .csv; _questions.py says what a row is.
+
+All rows are read, and held to what a row must be, before a model is asked one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from leanvlm import grading
+from leanvlm.benchmarks import _beside, _columns, _formats, _held, _lmms_log
+from leanvlm.benchmarks._benchmark import Benchmark
+from leanvlm.benchmarks._questions import Question, question
+from leanvlm.errors import InputError
+from leanvlm.sample import Sample
+from leanvlm.texts import perhaps
+
+
+@dataclass(frozen=True)
+class LocalBenchmark(Benchmark):
+    """The questions of one file; a picture that is named lies beside it or below it."""
+
+    path: str  # of the file, from the root of the checkout
+    rule: str = ""  # that grades rows without one of their own
+
+    def __post_init__(self) -> None:
+        """Refuse what is no file of rows, and a rule that is not there."""
+        _formats.refuse_other(Path(self.path))
+        if self.rule and self.rule not in grading.rules():
+            near = perhaps(self.rule, grading.rules())
+            raise InputError(f"{self.path} has the rule {self.rule!r}{near}; the rules are "
+                             f"{', '.join(grading.rules())}")  # fmt: skip
+
+    def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
+        """Yield `n` questions, or all that there are, in an order that `seed` fixes.
+
+        Raises: InputError as `check`, before any is yielded, and for a picture that cannot be shown.
+        """
+        asked = self._questions()
+        random.Random(seed).shuffle(asked)
+        return self._with_pictures(asked[:n])
+
+    def check(self) -> None:
+        """Read every row, and look for the pictures that it names.
+
+        Raises: InputError naming the first row that is wrong.
+        """
+        self._questions()
+
+    def files(self) -> list[Path]:
+        """List the file and the pictures that its rows name."""
+        path = Path(self.path)
+        named = [path.parent / image for one in self._questions() for image in one.images if isinstance(image, str)]
+        return [path, *dict.fromkeys(named)]
+
+    def _questions(self) -> list[Question]:
+        """Read all rows, yet without the pictures that Parquet holds."""
+        rows = list(self._rows())
+        if not rows:
+            raise InputError(f"{self.path} has no rows; a row is a question with its answers")
+        names = dict.fromkeys(name for _, row in rows for name in row)
+        _columns.refuse_near([*names, *_held.columns(Path(self.path))], self.path)
+        lacking = dict.fromkeys(column for name in names if (column := _columns.column_of(name)))
+        found = [self._question(number, lacking | _columns.known(row, self._place(number))) for number, row in rows]
+        self._refuse_twice(found)
+        return found
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        path = Path(self.path)
+        numbers = range(1, _formats.count(path) + 1)
+        for number, row in _formats.read(path, numbers, columns=_held.others(path)):
+            if not isinstance(row, dict):
+                raise InputError(f"{self._place(number)} is one {type(row).__name__}; a row is an object with "
+                                 "question and answers")  # fmt: skip
+            yield number, _lmms_log.asked(row, self._place(number)) if _lmms_log.is_logged(row) else row
+
+    def _question(self, number: int, row: dict[str, Any]) -> Question:
+        found = question(row, number, place=self._place(number), rule=self.rule)
+        for image in found.images:
+            if isinstance(image, str):
+                _beside.refuse_missing(Path(self.path), image, place=self._place(number))
+        return found
+
+    def _refuse_twice(self, found: Sequence[Question]) -> None:
+        numbers: dict[str, int] = {}
+        for one in found:
+            name = one.sample.sample_id
+            if (first := numbers.setdefault(name, one.number)) != one.number:
+                raise InputError(f"{self._place(one.number)} has the sample_id {name!r} of row {first}; give each an "
+                                 "id of its own")  # fmt: skip
+
+    def _with_pictures(self, asked: Sequence[Question]) -> Iterator[Sample]:
+        path = Path(self.path)
+        held = _held.read(path, {one.number for one in asked})
+        for one in asked:
+            place = self._place(one.number)
+            named = tuple(_beside.content(path, image, place=place) for image in one.images)
+            yield _shown(one.sample, named or held.get(one.number, ()), place)
+
+    def _place(self, number: int) -> str:
+        return f"{self.path} row {number}"
+
+
+def _shown(sample: Sample, images: tuple[bytes, ...], place: str) -> Sample:
+    """Add the pictures; without a group of its own, a sample is of the group of all that show the same."""
+    same = hashlib.sha256(b"".join(images)).hexdigest()[:16] if images else sample.sample_id
+    found = replace(sample, images=images, group_id=sample.group_id or same)
+    try:
+        found.pictures()
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+    return found

@@ -1,0 +1,52 @@
+"""Questions with options: how they are shown to a model, and which letter is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leanvlm.benchmarks._cells import refuse
+
+LETTERS = "ABCDEFGHIJ"  # that the rule `choice` finds in an answer
+ASKED = "Answer with the letter of the right option."
+
+
+def shown(question: str, options: Sequence[str]) -> str:
+    """Write the options below the question, a letter each, and ask for the letter."""
+    return "\n".join([question, *(f"{letter}. {option}" for letter, option in _lettered(options)), ASKED])
+
+
+def right(answer: str, options: Sequence[str], place: str) -> tuple[str, ...]:
+    """Find the option that a right answer names, by its letter or its text; return its letter, and its text.
+
+    A text that is a letter itself would be taken for another option's, and is left out.
+
+    Raises: InputError, beginning with `place`, for an answer that names none, or could name two.
+    """
+    by_text = {option.strip().casefold(): letter for letter, option in _lettered(options)}
+    said = answer.strip()
+    found = {by_text[said.casefold()]} if said.casefold() in by_text else set[str]()
+    if len(said) == 1 and said.upper() in LETTERS[: len(options)]:
+        found.add(said.upper())
+    if len(found) > 1:
+        refuse(place, f"has the right answer {said!r}, one option's letter and another's text; leave the text away")
+    if not found:
+        refuse(place, f"has the right answer {said[:40]!r}, which is none of its {len(options)} options, nor a letter "
+                      f"from A to {LETTERS[len(options) - 1]}")  # fmt: skip
+    letter = found.pop()
+    text = options[LETTERS.index(letter)].strip()
+    return (letter,) if len(text) == 1 else (letter, text)
+
+
+def refuse_unfit(options: Sequence[str], place: str) -> None:
+    """Refuse options that cannot be told apart.
+
+    Raises: InputError.
+    """
+    if not 2 <= len(options) <= len(LETTERS):
+        refuse(place, f"has {len(options)} options; 2 to {len(LETTERS)} can be chosen from, or leave the column away")
+    if len({option.strip().casefold() for option in options}) < len(options):
+        refuse(place, "has an option twice; write each once")
+
+
+def _lettered(options: Sequence[str]) -> list[tuple[str, str]]:
+    return list(zip(LETTERS, options, strict=False))

@@ -71,21 +71,16 @@ def fill(params: Params, missing: Sequence[Cell]) -> None:
         for group in by_sweep(params, missing):
             name = f"{params.folder(group[0].model, group[0].recipe).name} | {group[0].benchmark}"
             try:
-                sweep.with_options(task_run_name=_literal(f"sweep {name}"))(
+                sweep.with_options(task_run_name=f"sweep {name}")(
                     params, group, pool, kept.get((group[0].model, group[0].benchmark))
                 )
                 for cell in group:
-                    keep.with_options(task_run_name=_literal(f"cell {cell.name}"))(cell)
+                    keep.with_options(task_run_name=f"cell {cell.name}")(cell)
             except InputError as error:
                 refused.append(InputError(f"{name}: {error}"))
     if refused:
         others = f" ({len(refused) - 1} more sweeps were refused; the other cells are kept)" if refused[1:] else ""
         raise InputError(f"{refused[0]}{others}")
-
-
-def _literal(name: str) -> str:
-    """Double what Prefect would fill in: a path may hold braces."""
-    return name.replace("{", "{{").replace("}", "}}")
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +36,28 @@ def test_an_example_runs_and_prints_what_it_promises(path: Path) -> None:
     for text in PRINTS[path.stem]:
         assert text in done.stdout
     assert len(code(path).splitlines()) <= 30
+
+
+def test_the_questions_of_readme_are_answered_and_graded(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```csv\n(.*?)```", readme, re.DOTALL)
+    [commands] = re.findall(r"```sh\n(leanvlm run .*?)```", readme, re.DOTALL)
+    questions = (ROOT / "examples/questions/questions.csv").read_text(encoding="utf-8").splitlines()
+    assert set(shown.splitlines()) <= set(questions)
+    for name in ("examples", "artifacts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    said = [leanvlm(tmp_path, *shlex.split(command)[1:]) for command in commands.splitlines()]
+    grades = [line.split() for line in said[-1].splitlines()[1:]]
+    assert len(grades) == 2 * (len(questions) - 1)
+    assert all(float(grade) > 0.8 for *_, grade in grades)
+
+
+def leanvlm(folder: Path, *words: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "leanvlm", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def test_a_notebook_is_stored_without_output() -> None:

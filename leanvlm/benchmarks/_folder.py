@@ -36,7 +36,7 @@ class FolderBenchmark(Benchmark):
         return sorted(path for path in Path(self.folder).rglob("*") if path.is_file())
 
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
-        """Yield rows of train.jsonl or train.parquet in the folder; _conversations.py says what a row is.
+        """Yield rows of train.jsonl, train.parquet or train.csv in the folder; _conversations.py says what a row is.
 
         Raises: InputError where there is neither, or as `Rows`.
         """
@@ -51,4 +51,4 @@ class FolderBenchmark(Benchmark):
         for path in (Path(self.folder, name) for name in names):
             if path.is_file():
                 return Rows(path)
-        raise InputError(f"the folder {self.folder!r} has no split to train on; put a {' or '.join(names)} there")
+        raise InputError(f"the folder {self.folder!r} has no split to train on; put one of {', '.join(names)} there")

@@ -9,7 +9,7 @@ from leanvlm import plugins
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._local import LocalBenchmark
 from leanvlm.errors import InputError
-from leanvlm.params._typed import LOCAL, build
+from leanvlm.params._typed import LOCAL, LOCAL_NAME, build
 
 
 def named(name: str, options: Mapping[str, Any] | None = None) -> Benchmark:
@@ -21,6 +21,8 @@ def named(name: str, options: Mapping[str, Any] | None = None) -> Benchmark:
     kind: Any = LocalBenchmark
     if not name.startswith(LOCAL):
         kind = plugins.load("benchmarks", name)
+    elif not LOCAL_NAME.holds(name):
+        raise InputError(f"the benchmark {name!r} is no name; write {LOCAL_NAME.wanted}")
     elif "path" in given:
         raise InputError(f"{where} has no key 'path'; the name says it")
     else:

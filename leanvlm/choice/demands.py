@@ -56,7 +56,7 @@ def kept(text: str, benchmarks: Sequence[str]) -> Demand:
 
     Raises: InputError saying what is allowed.
     """
-    name, _, share = text.rpartition("=")  # the path in the name of a local benchmark may hold the sign too
+    name, _, share = text.partition("=")
     known = (*SHARES, *benchmarks)
     match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)(%?)", share)
     if name not in known or match is None or not 0 < float(match[1]) / (100 if match[2] else 1) <= 2:

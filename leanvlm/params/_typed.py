@@ -30,17 +30,18 @@ def between(least: float, most: float) -> Rule:
     return Rule(lambda value: least <= value <= most, f"from {least} to {most}")
 
 
-LONGEST_PATH = 300  # characters
-
 # Names become folders, items of DVC and words of a command line, so none leaves its folder or means more there.
 NAME = Rule(
     re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}").fullmatch,
     "a name: up to 100 letters, digits and . _ -, of which the first is a letter or digit",
 )
-LOCAL = "local:"  # before the path of a file of a user's own questions
+LOCAL = "local:"  # before the path of a file of your own questions
+LOCAL_NAME = Rule(
+    re.compile(r"local:[\w ./,()+@~-]{1,200}").fullmatch,
+    "local: and a path of up to 200 letters, digits, spaces and . _ - , / ( ) + @ ~",
+)
 BENCHMARK = Rule(
-    lambda text: NAME.holds(text) or (text.startswith(LOCAL) and len(text) <= LONGEST_PATH and text.isprintable()),
-    "a benchmark's name, or local:PATH of a file of your own questions",
+    lambda text: NAME.holds(text) or LOCAL_NAME.holds(text), f"a benchmark, by {NAME.wanted}; or {LOCAL_NAME.wanted}"
 )
 SOME = Rule(bool, "a list of one or more")
 SOME_KEYS = Rule(bool, "a block of one key or more")

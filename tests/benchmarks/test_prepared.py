@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from tests.checkouts import ROOT, run, write_params
 
@@ -51,6 +52,11 @@ def stage(checkout: Path, name: str) -> str:
     return done.stdout
 
 
+def listed(checkout: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads((checkout / "artifacts/benchmark_files.json").read_text())
+    return found
+
+
 def pairs(table: Path) -> set[tuple[str, str]]:
     rows = pq.read_table(table, columns=["recipe", "benchmark"]).to_pylist()
     return {(row["recipe"], row["benchmark"]) for row in rows}
@@ -83,15 +89,19 @@ def test_a_missing_folder_is_a_skip_with_its_reason_and_the_rest_goes_on(grid: P
     assert f"embedded | controls/full | prepared: not run, {REASON}" in why
 
 
-def test_a_skipped_benchmark_is_read_as_soon_as_its_folder_is_there(grid: Path) -> None:
-    probe = "from leanvlm.pipeline.reproduce import readable_again as again; print(again())"
-    assert run(grid, "-c", probe).stdout == "False\n", "nothing was skipped yet"
-    stage(grid, "samples")
-    assert run(grid, "-c", probe).stdout == "False\n"
+def test_a_folder_that_appears_and_an_edit_in_it_are_noticed(grid: Path) -> None:
+    stage(grid, "fetch")
+    assert listed(grid)["prepared"]["missing"].startswith(REASON)
     write_data(grid / "elsewhere")
-    assert run(grid, "-c", probe).stdout == "True\n"
-    stage(grid, "samples")
-    assert run(grid, "-c", probe).stdout == "False\n"
+    stage(grid, "fetch")
+    before = listed(grid)["prepared"]
+    assert set(before) == {f"elsewhere/{path.name}" for path in (grid / "elsewhere").iterdir()}
+    shutil.copy(grid / "elsewhere/red.png", grid / "elsewhere/green.png")
+    stage(grid, "fetch")
+    after = listed(grid)["prepared"]
+    assert [name for name in before if after[name] != before[name]] == ["elsewhere/green.png"]
+    assert after["elsewhere/green.png"] == after["elsewhere/red.png"]
+    assert "artifacts/benchmark_files.json" in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["samples"]["deps"]
 
 
 def test_a_folder_without_samples_is_one_sentence(grid: Path) -> None:

@@ -58,7 +58,9 @@ def test_a_folder_benchmark_trains_on_the_file_beside_its_questions(tmp_path: Pa
     read = calibration.read_for(2, seed=0, sources=("documents",), build=build)
     assert (len(read), read[0].name) == (3, "train.jsonl")
     (tmp_path / "train.jsonl").unlink()
-    with pytest.raises(InputError, match=r"no split to train on; put a train.jsonl or train.parquet there"):
+    with pytest.raises(
+        InputError, match=r"no split to train on; put one of train.jsonl, train.parquet, train.csv there"
+    ):
         list(calibration.draw(2, seed=0, sources=("documents",), build=build))
 
 

@@ -1,6 +1,6 @@
 """Rows of a CSV file as spreadsheets write it: names on top; a comma, a semicolon or a tab between cells.
 
-A mark of UTF-8 in front, quotes and either kind of line end are fine. A cell of LISTS may hold several texts with a |
+A mark of UTF-8 in front, quotes, either kind of line end and spaces around a text are fine. A cell of LISTS may hold several texts with a |
 between them; who needs that sign in a text writes JSON lines. An empty cell is None, a line of them is no row.
 """
 
@@ -81,4 +81,4 @@ def _names(path: Path, top: list[str]) -> list[str]:
 def _value(name: str, cell: str) -> str | list[str] | None:
     if name in LISTS and BETWEEN in cell:
         return [part.strip() for part in cell.split(BETWEEN)]
-    return cell if cell.strip() else None
+    return cell.strip() or None

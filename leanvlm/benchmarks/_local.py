@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import grading
-from leanvlm.benchmarks import _beside, _columns, _formats, _held, _lmms_log
+from leanvlm.benchmarks import _beside, _cells, _columns, _formats, _held, _lmms_log
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._questions import Question, question
 from leanvlm.errors import InputError
@@ -109,6 +109,7 @@ class LocalBenchmark(Benchmark):
 def _shown(sample: Sample, images: tuple[bytes, ...], place: str) -> Sample:
     """Add the pictures; without a group of its own, a sample is of the group of all that show the same."""
     same = hashlib.sha256(b"".join(images)).hexdigest()[:16] if images else sample.sample_id
+    _cells.refuse_misplaced(sample.question, len(images), place)
     found = replace(sample, images=images, group_id=sample.group_id or same)
     try:
         found.pictures()

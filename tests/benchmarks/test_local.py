@@ -71,6 +71,7 @@ def refusal(name: str, **options: Any) -> str:
         "image\tanswer\tquestion\tnotes\na.png\tred|scarlet\twhat color?\t\n",
         '"question","answers","images"\n"what color?","red|scarlet","a.png"',
         ",question,answers,images\n0,what color?,red|scarlet,a.png\n",
+        "question, answers, images\nwhat color?, red | scarlet, a.png\n",
     ],
 )
 def test_a_csv_is_read_as_programs_write_it(text: str, tmp_path: Path) -> None:
@@ -103,6 +104,15 @@ def test_parquet_holds_pictures(image: object, tmp_path: Path) -> None:
     name = parquet(tmp_path, *({"question": f"{index}?", "answer": index, "image": image} for index in range(5)))
     assert [(sample.answers, sample.images) for sample in read(name)] == [((str(i),), (RED,)) for i in range(5)]
     assert named(name).files() == [tmp_path / "own.parquet"]
+
+
+def test_pictures_that_parquet_holds_go_where_the_question_says(tmp_path: Path) -> None:
+    row = {"question": "is <image> like <image>?", "answers": "no", "images": [RED, BLUE]}
+    [sample] = read(parquet(tmp_path, row))
+    assert sample.images == (RED, BLUE)
+    assert "row 1 says <image> 2 times and has 1 pictures" in refusal(parquet(tmp_path, row | {"images": [RED]}))
+    del row["images"]
+    assert "row 1 says <image> 2 times and has 0 pictures" in refusal(parquet(tmp_path, row))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Rows of a CSV file as spreadsheets write it: names on top; a comma, a semicolon or a tab between cells.
 
-A mark of UTF-8 in front, quotes, either kind of line end and spaces around a text are fine. A cell of LISTS may hold several texts with a |
-between them; who needs that sign in a text writes JSON lines. An empty cell is None, a line of them is no row.
+A mark of UTF-8 in front, quotes, either kind of line end and spaces around a text are fine. A cell of LISTS may hold
+several texts with a | between them; whoever needs that sign in a text writes JSON lines. An empty cell is None, a line
+of them is no row.
 """
 
 from __future__ import annotations

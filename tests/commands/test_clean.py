@@ -25,7 +25,7 @@ for cell in grid_cells(params.load(files.PARAMS)):
 FETCH = """
 from pathlib import Path
 Path("artifacts/sources").mkdir(exist_ok=True)
-for name in ("sources/embedded.json", "calibration_files.json"):
+for name in ("sources/embedded.json", "calibration_files.json", "benchmark_files.json"):
     Path("artifacts", name).write_text(name)
 """
 CHECKPOINTS = Path("artifacts/checkpoints/embedded")

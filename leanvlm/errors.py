@@ -30,6 +30,7 @@ EXTRAS = {
         "tqdm",
         "transformers",
     ),
+    "video": ("av",),
     "compress": ("compressed_tensors", "llmcompressor", "loguru"),
     "pipeline": ("dvc", "great_expectations", "jinja2", "markupsafe", "pandas", "prefect", "uvicorn", "voluptuous"),
     "dev": ("polars",),

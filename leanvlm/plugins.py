@@ -61,11 +61,16 @@ def description(kind: str, name: str) -> str:
 
 def source(kind: str, name: str) -> str:
     """Return what the plug-in's docstring says after `Source:`, on one line."""
+    return paragraph(kind, name, "Source")
+
+
+def paragraph(kind: str, name: str, word: str) -> str:
+    """Return what the plug-in's docstring says after a word and a colon, on one line; nothing where it is not there."""
     lines = docstring(kind, name).splitlines()
-    starts = [index for index, line in enumerate(lines) if line.startswith("Source:")]
+    starts = [index for index, line in enumerate(lines) if line.startswith(f"{word}:")]
     if not starts:
         return ""
-    found = [lines[starts[0]].removeprefix("Source:").strip()]
+    found = [lines[starts[0]].removeprefix(f"{word}:").strip()]
     for line in lines[starts[0] + 1 :]:
         if not line.startswith(" "):
             break

@@ -17,6 +17,7 @@ from leanvlm.models._model import LoadedModel
 from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
 from tests import checkouts
 from tests import grid as tables_of_a_grid
+from tests.benchmarks import public_sets
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +60,14 @@ def checkout(tmp_path: Path, random_checkpoint: Path) -> Path:
     folder = tmp_path / "checkout"
     checkouts.make(folder, random_checkpoint)
     return folder
+
+
+@pytest.fixture(scope="session")
+def public_hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub cache with a few made-up rows of every public benchmark, which no test may change."""
+    hub = tmp_path_factory.mktemp("hub")
+    public_sets.write_all(hub)
+    return hub
 
 
 @pytest.fixture

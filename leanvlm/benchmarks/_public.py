@@ -19,6 +19,7 @@ from leanvlm.benchmarks._parquet_rows import Row, read_rows
 from leanvlm.benchmarks._shards import Split, shards
 from leanvlm.benchmarks._stored_pictures import Place, stored
 from leanvlm.errors import InputError
+from leanvlm.right_answers import MISSING
 from leanvlm.sample import Published, Sample
 
 
@@ -119,7 +120,7 @@ class PublicBenchmark(Benchmark):
             group_id=group_id,
             kind=kind,
             question=question,
-            answers=answers,
+            answers=_meant(answers),
             rule=rule,
             options=options,
             max_new_tokens=self.limits.max_new_tokens,
@@ -164,6 +165,11 @@ class PublicBenchmark(Benchmark):
             f"{self.ids[0]} is not in {place}; fetch it with: {command}; or name where it is as `folder` "
             f"of {self.name} under `benchmarks:` in params.yaml"
         )
+
+
+def _meant(answers: tuple[str, ...]) -> tuple[str, ...]:
+    """Spell a right answer such as "None" in two ways, which says that the word is meant: what is missing is null."""
+    return (*answers, answers[0].swapcase()) if len(set(answers)) == 1 and answers[0].strip() in MISSING else answers
 
 
 def _digest(images: Sequence[bytes]) -> str:

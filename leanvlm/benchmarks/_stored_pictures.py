@@ -1,7 +1,7 @@
 """Pictures of chosen rows, read in the files' order and given in another, while memory holds a few rows.
 
 A row group without a chosen row is not read. What was read waits in a temporary Arrow file, a record batch a row, which
-is mapped into memory and goes when the last picture was given.
+is mapped into memory and has no name any more by the time that the first picture is given: nobody has to clean up.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ def stored(places: Sequence[Place]) -> Iterator[tuple[bytes, ...]]:
     with TemporaryDirectory(prefix="leanvlm-pictures-") as folder:
         spool = Path(folder, "pictures.arrow")
         batch_of = _write(spool, once)
-        with pa.memory_map(str(spool)) as source, pa.ipc.open_file(source) as reader:
-            for place in places:
-                yield tuple(reader.get_batch(batch_of[place]).column(0)[0].as_py())
+        mapped = pa.memory_map(str(spool))  # stays readable when its name is gone, and goes with the process
+    with mapped, pa.ipc.open_file(mapped) as reader:
+        for place in places:
+            yield tuple(reader.get_batch(batch_of[place]).column(0)[0].as_py())
 
 
 def _write(spool: Path, places: Sequence[Place]) -> dict[Place, int]:

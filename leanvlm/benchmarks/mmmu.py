@@ -61,9 +61,9 @@ class Benchmark(PublicBenchmark):
 
 
 def _named(row: Row) -> tuple[str, ...]:
-    """List the columns of pictures that are named; a question that names none has the first."""
+    """List the columns of pictures that are named, which may be none."""
     numbers = sorted(set(MARK.findall(f"{row.text('question')} {row.text('options')}")))
-    return tuple(f"image_{number}" for number in numbers) or ("image_1",)
+    return tuple(f"image_{number}" for number in numbers)
 
 
 def _several(answer: str) -> tuple[str, ...]:

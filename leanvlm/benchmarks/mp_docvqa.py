@@ -17,6 +17,8 @@ from leanvlm.benchmarks._shards import Split
 from leanvlm.benchmarks._stored_pictures import Place, stored
 from leanvlm.sample import Sample
 
+MOST_PAGES = 20
+
 
 @dataclass(frozen=True)
 class Benchmark(PublicBenchmark):
@@ -40,9 +42,10 @@ class Benchmark(PublicBenchmark):
         )
 
     def pictures(self, rows: Sequence[Row]) -> Iterator[tuple[bytes, ...]]:
-        """Yield as many pages as the row names."""
+        """Yield the pages that the row names, of which twenty at most are stored."""
         return stored([Place(row.path, row.index, _pages(row)) for row in rows])
 
 
 def _pages(row: Row) -> tuple[str, ...]:
-    return tuple(f"image_{page}" for page in range(1, len(row.literal("page_ids")) + 1))
+    n = min(len(row.literal("page_ids")), MOST_PAGES)
+    return tuple(f"image_{page}" for page in range(1, n + 1))

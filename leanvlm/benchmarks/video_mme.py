@@ -17,8 +17,10 @@ from leanvlm.benchmarks._parquet_rows import Row
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.benchmarks._shards import Split
 from leanvlm.benchmarks._video_frames import sampled
+from leanvlm.errors import InputError
 from leanvlm.sample import Sample
 
+MOST_FRAMES = 1000
 SUFFIXES = (".mp4", ".MP4", ".mkv")
 
 
@@ -38,6 +40,11 @@ class Benchmark(PublicBenchmark):
         "Answer with the option's letter from the given choices directly."
     )
     paper = today = Harness(max_new_tokens=16)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.frames <= MOST_FRAMES:
+            raise InputError(f"video_mme: frames is {self.frames}; it must be from 1 to {MOST_FRAMES:,}")
 
     def unit(self, row: Row) -> str:
         """Keep the three questions of a video together."""

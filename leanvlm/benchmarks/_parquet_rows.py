@@ -17,7 +17,10 @@ from leanvlm.errors import InputError
 
 @dataclass(frozen=True)
 class Row:
-    """One row without its pictures; rows count from 0, in the split and in the file."""
+    """One row without its pictures; rows count from 0, in the split and in the file.
+
+    A fault is told with the file's name first, since a path in the hub's cache is longer than a sentence.
+    """
 
     number: int
     path: Path
@@ -58,7 +61,10 @@ class Row:
     def refuse(self, column: str, wanted: str) -> NoReturn:
         """Say what a column should hold."""
         held = ascii(self.values.get(column))[:60]
-        raise InputError(f"{self.path} row {self.index}: its {column} is {held}; it {wanted}, so fetch the file again")
+        raise InputError(
+            f"{self.path.name} row {self.index}: its {column} is {held}; it {wanted}, so fetch the file again into "
+            f"{self.path.parent}"
+        )
 
 
 def read_rows(paths: Iterable[Path], columns: Sequence[str]) -> list[Row]:
@@ -87,7 +93,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
         reason = " ".join(str(error).split())[:80].rstrip(".") or type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}); delete it and fetch it again") from error
+        raise InputError(f"{path.name} cannot be read ({reason}); delete it and fetch it again: {path}") from error
 
 
 def refuse_lacking(file: pq.ParquetFile, columns: Iterable[str], path: Path) -> None:
@@ -99,4 +105,5 @@ def refuse_lacking(file: pq.ParquetFile, columns: Iterable[str], path: Path) -> 
     for column in columns:
         if names.count(column) != 1:
             said = "lacks the column" if column not in names else "has more than once the column"
-            raise InputError(f"{path} {said} {column}; it has {', '.join(names)[:100]}: choose another `revision`")
+            there = ", ".join(names)[:60]
+            raise InputError(f"{path.name} {said} {column}; name a `revision` that has it beside {there}: {path}")

@@ -45,7 +45,7 @@ def shards(root: Path, split: Split) -> list[Path]:
     found = next((files for files in map(_of_stem, stems) if files), None) or _converted(root, split)
     for path in found:
         if not path.is_file():
-            raise InputError(f"{path} is a link to nothing, since its file is gone; fetch it again")
+            raise InputError(f"{path.name} is a link to nothing, since its file is gone; fetch it again: {path}")
     return found
 
 
@@ -60,12 +60,12 @@ def _of_stem(stem: Path) -> list[Path]:
         return []
     total = found[0][1]
     if any(n != total for _, n, _ in found) or len({index for index, *_ in found}) < len(found):
-        raise InputError(f"{stem.parent} has {stem.name} from more than one upload; leave the shards of one")
+        raise InputError(f"there are shards of {stem.name} from two uploads; leave those of one in {stem.parent}")
     missing = sorted(set(range(total)) - {index for index, *_ in found})
     if missing:
         raise InputError(
-            f"{stem.name}-{missing[0]:05d}-of-{total:05d}.parquet is missing in {stem.parent}, and a part is not "
-            "graded as the whole; fetch it too"
+            f"{stem.name}-{missing[0]:05d}-of-{total:05d}.parquet is missing, and a part is not graded as the "
+            f"whole; fetch it into {stem.parent}"
         )
     return [path for _, _, path in found]
 

@@ -85,5 +85,7 @@ def _images(batch: pa.RecordBatch, index: int, place: Place) -> list[bytes]:
             found.append(image)
         elif value is not None or not place.may_be_null:
             held = "null" if value is None else f"one {type(value).__name__} without a picture's bytes"
-            raise InputError(f"{place.path} row {place.index}: its {column} is {held}; fetch the file again")
+            raise InputError(
+                f"{place.path.name} row {place.index}: its {column} is {held}; fetch the file again: {place.path}"
+            )
     return found

@@ -92,8 +92,8 @@ ASKED = {
     "video_mme": (
         "001-2",
         "Select the best answer to the following multiple-choice question based on the video and the subtitles. "
-        "Respond with only the letter (A, B, C, or D) of the correct option.\nHow many 2?\nA. One.\nB. Two.\nC. Three.\n"
-        f"D. Four.\n\n{LETTER}",
+        "Respond with only the letter (A, B, C, or D) of the correct option.\nHow many 2?\nA. One.\nB. Two.\n"
+        f"C. Three.\nD. Four.\n\n{LETTER}",
         ("B", "Two."),
         "choice",
         "medium",

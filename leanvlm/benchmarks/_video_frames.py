@@ -22,25 +22,30 @@ def sampled(path: Path, n: int) -> Frames:
     """
     with naming_extras():
         import av
-    try:
+    try:  # a file that is cut can lack frames, times and key frames
         with av.open(str(path)) as container:
             return _sampled(container, container.streams.video[0], n)
-    except (av.FFmpegError, IndexError, StopIteration, ValueError, OSError) as error:
+    except (av.FFmpegError, IndexError, StopIteration, TypeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         raise InputError(f"{path} is no video that can be decoded ({reason}); fetch it again") from None
 
 
 def _sampled(container: Any, stream: Any, n: int) -> Frames:
     """Choose frames by the times of the stream's packets, which are read without decoding."""
-    times = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None)
-    chosen = np.unique(np.linspace(0, len(times) - 1, n).round().astype(int))
-    frames = tuple(_at(container, stream, times[index]) for index in chosen)
+    packets = [(one.pts, one.dts, one.is_keyframe) for one in container.demux(stream) if one.pts is not None]
+    times = sorted(shown for shown, *_ in packets)
+    keys = [(shown, decoded) for shown, decoded, is_key in packets if is_key]
+    chosen = [times[index] for index in np.unique(np.linspace(0, len(times) - 1, n).round().astype(int))]
+    frames = tuple(_at(container, stream, time, max(key for key in keys if key[0] <= time)[1]) for time in chosen)
     seconds = float((times[-1] - times[0]) * stream.time_base)
     return frames, (len(frames) - 1) / seconds if seconds else 1.0
 
 
-def _at(container: Any, stream: Any, time: int) -> Image.Image:
-    """Decode one frame, from the key frame before it on."""
-    container.seek(time, stream=stream, backward=True)
+def _at(container: Any, stream: Any, time: int, key: int) -> Image.Image:
+    """Decode one frame, from the last key frame that is shown before it on.
+
+    That key frame is sought by when it is decoded: a search by `time` finds a later one, where frames lean on it.
+    """
+    container.seek(key, stream=stream, backward=True)
     found: Image.Image = next(frame for frame in container.decode(stream) if frame.pts >= time).to_image()
     return found

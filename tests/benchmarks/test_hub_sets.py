@@ -168,7 +168,7 @@ WHOLE, SECOND = public.img(1), r"validation-00001-of-00003\.parquet"
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a shard is missing": (
         lose_shard,
-        f"^{SECOND} is missing, and a part is not graded as the whole; fetch it into .*DocVQA",
+        f"^{SECOND} is missing, and a part is not graded as the whole; fetch it into ",
     ),
     "a link to nothing": (lose_blob, f"{SECOND} is a link to nothing"),
     "two uploads": (add_upload, "there are shards of validation from two uploads; leave those of one in"),

@@ -20,13 +20,14 @@ N_FRAMES, FPS = 61, 10
 
 @pytest.fixture
 def videos(tmp_path: Path) -> Path:
-    """Three videos that get lighter from frame to frame, with a key frame every 25 frames."""
+    """Three videos of noise, with a key frame every 25 frames, and frames that lean on later ones."""
     for n in range(3):
         with av.open(str(tmp_path / f"v-{n}.mp4"), "w") as container:
-            stream = container.add_stream("mpeg4", rate=FPS, options={"g": "25"})
+            stream = container.add_stream("mpeg4", rate=FPS, options={"g": "25", "bf": "2", "sc_threshold": "1000000"})
             stream.width = stream.height = 64
             for number in range(N_FRAMES):
-                frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 4 * number, np.uint8), format="rgb24")
+                noise = np.random.default_rng(number).integers(0, 256, (64, 64, 3), np.uint8)
+                frame = av.VideoFrame.from_ndarray(noise, format="rgb24")
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
     return tmp_path

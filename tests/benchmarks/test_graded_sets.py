@@ -23,7 +23,7 @@ WRONG = "zebra crossing"
 def graded(
     request: pytest.FixtureRequest, public_hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Grades by recipe, benchmark and sample: `controls/full` says the first right answer, `controls/blind` a wrong one."""
+    """Grades by recipe, benchmark and sample: `controls/full` says what is right, `controls/blind` what is wrong."""
     public.look_in(public_hub, monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_params(tmp_path, ("controls/full", "controls/blind"), n=100)

@@ -18,7 +18,7 @@ ASKED, ABSENT = ("docvqa", "mme", "ai2d"), "gqa"
 
 @pytest.fixture
 def grid(checkout: Path) -> Path:
-    """A checkout whose grid asks three public benchmarks, one of them under its old name, and a fourth that is not here."""
+    """A checkout whose grid asks three public benchmarks, one by its old name, and a fourth that is not here."""
     hub = checkout / "home/hub"
     public.write(hub, "lmms-lab/DocVQA", public_sets.docvqa())
     public.write(hub, "lmms-lab-encoder/MME", public_sets.mme())

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from leanvlm.errors import InputError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-REVISION = re.compile(r"(?!.*\.\.)\w[\w./-]*")  # a branch, a tag or a commit; it leaves its folder nowhere
+REVISION = re.compile(r"(?!.*\.\.)\w[\w./-]*")  # a branch, a tag or a commit; no way out of its folder
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class HubSet:
         return [root for root in found if root is not None]
 
     def command(self, patterns: tuple[str, ...]) -> str:
-        """Spell the command that fetches some of its files; it takes folder and revision as they are quoted here."""
-        from shlex import quote
-
+        """Spell the command that fetches some of its files, quoted so that it can be pasted."""
         parts = ["hf download", self.ids[0], "--repo-type dataset", *(f'--include "{pattern}"' for pattern in patterns)]
         parts += [f"--revision {quote(self.revision)}"] if self.revision != "main" else []
         parts += [f"--local-dir {quote(self.folder)}"] if self.folder else []

@@ -84,8 +84,8 @@ class PublicBenchmark(Benchmark):
     def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
         """Yield `n` samples in an order that `seed` fixes, or all that there are; a last unit comes whole."""
         rows = self.chosen(n, seed=seed)
-        for row, images in zip(rows, self.pictures(rows), strict=True):
-            sample = self.ask(row)
+        asked = [self.ask(row) for row in rows]  # a row that cannot be asked is told before pictures are read
+        for sample, images in zip(asked, self.pictures(rows), strict=True):
             yield replace(sample, images=images, group_id=sample.group_id or _digest(images) or sample.sample_id)
 
     def chosen(self, n: int, *, seed: int) -> list[Row]:

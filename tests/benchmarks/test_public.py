@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,16 @@ def test_an_option_that_is_not_there_is_one_sentence(name: str, options: dict[st
     with pytest.raises(InputError) as caught:
         built(name, **options)
     assert str(caught.value) == said
+
+
+def test_without_a_decoder_a_video_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    for n in range(3):
+        (tmp_path / f"v-{n}.mkv").touch()
+    with pytest.raises(InputError, match=r'av is not installed; run: pip install "leanvlm\[video\]"'):
+        list(built("video_mme", videos=str(tmp_path)).samples(1, seed=0))
 
 
 def test_video_mme_says_that_the_videos_are_missing(tmp_path: Path) -> None:

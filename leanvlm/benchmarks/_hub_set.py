@@ -52,7 +52,7 @@ def _snapshot(repository: Path, revision: str) -> Path | None:
     if reference.is_file():
         commit = reference.read_text(encoding="utf-8", errors="replace").strip()
         if not COMMIT.fullmatch(commit):
-            raise InputError(f"{reference} holds no commit; delete {repository} and fetch it again")
+            raise InputError(f"{reference} holds no commit; fetch {revision} again, which writes it anew")
     snapshots = sorted(path for path in (repository / "snapshots").glob("*") if path.is_dir())
     named = [path for path in snapshots if path.name == commit]
     if named or revision != "main" or reference.is_file():

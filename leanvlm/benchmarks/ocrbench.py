@@ -26,6 +26,7 @@ class Benchmark(PublicBenchmark):
     columns = ("dataset", "question", "question_type", "answer")
     prompt = "{question}"
     paper = today = Harness(max_new_tokens=128)
+    aggregate = "mean_of_1000"
 
     def ask(self, row: Row) -> Sample:
         """Ask without a word beside the question; formulas are those of one data set, as the owners' rule has it."""

@@ -82,7 +82,7 @@ def test_a_snapshot_without_references_is_read_if_it_is_the_only_one(hub: Path, 
 
 def test_a_damaged_reference_is_refused(snapshot: Path) -> None:
     (snapshot.parents[1] / "refs/main").write_text("../../elsewhere")
-    with pytest.raises(InputError, match="refs/main holds no commit; delete"):
+    with pytest.raises(InputError, match="refs/main holds no commit; fetch"):
         docvqa.Benchmark().missing()
 
 

@@ -5,6 +5,7 @@ Source:  lmms_eval 0.7.3, api/model.py and evaluator.py (read, not copied).
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -24,7 +25,7 @@ from leanvlm.for_lmms_eval.requests import as_sample
 from leanvlm.recipes import FULL
 from leanvlm.sample import Sample
 
-ARGUMENTS = ("pretrained", "recipe", "dtype", "device", "batch_size")
+ARGUMENTS = ("pretrained", "recipe", "dtype", "device", "max_pixels", "batch_size")
 LIMIT = 1024  # new tokens where a task names no limit, as in most of lmms-eval's own chat models
 
 
@@ -40,13 +41,14 @@ class Model(lmms):  # type: ignore[misc]
         *,
         dtype: str = "float32",
         device: str = "cpu",
+        max_pixels: int | None = None,
         batch_size: int | str = 1,
         **others: object,
     ) -> None:
         """Load the checkpoint.
 
-        Takes: pretrained, dtype and device, as `leanvlm.load`; recipe, in quotes where it holds commas, since
-        `--model_args` splits at them; batch_size, how many answers are decoded side by side.
+        Takes: pretrained, dtype, device and max_pixels, as `leanvlm.load`; recipe, in quotes where it holds commas,
+        since `--model_args` splits at them; batch_size, how many answers are decoded side by side.
 
         Raises: InputError for an argument that there is not, a recipe that cannot be read, that acts on the weights or
         that the model refuses, and as `leanvlm.load`.
@@ -54,9 +56,10 @@ class Model(lmms):  # type: ignore[misc]
         super().__init__()
         if others or pretrained is None:
             raise _wrong_arguments(others)
-        self._rows = _rows(batch_size)
+        self._rows = _whole("batch_size", batch_size)
         [self._recipe] = for_loaded([str(recipe).strip("'\"")])
-        self._loaded = leanvlm.load(str(pretrained), dtype=dtype, device=device)
+        most = None if max_pixels is None else _whole("max_pixels", max_pixels)
+        self._loaded = leanvlm.load(str(pretrained), dtype=dtype, device=_of_this_process(device), max_pixels=most)
         refuse(self._loaded, [self._recipe])
 
     @property
@@ -111,10 +114,16 @@ def _key(request: Instance) -> str:
     return f"{request.task_name}/{request.doc_id}"
 
 
-def _rows(batch_size: int | str) -> int:
-    if not str(batch_size).isdecimal() or int(batch_size) < 1:
-        raise InputError(f"batch_size is {batch_size!r}; it is how many answers are decoded side by side, 1 or more")
-    return int(batch_size)
+def _whole(name: str, value: int | str) -> int:
+    if not (str(value).isascii() and str(value).isdecimal()) or int(value) < 1:
+        raise InputError(f"{name} is {value!r}; it must be a whole number, 1 or more")
+    return int(value)
+
+
+def _of_this_process(device: str) -> str:
+    """Name the GPU of one of several processes, of which each answers its part of the requests."""
+    number = os.environ.get("LOCAL_RANK")
+    return f"cuda:{number}" if device == "cuda" and number is not None else device
 
 
 def _wrong_arguments(others: Mapping[str, object]) -> InputError:

@@ -23,6 +23,14 @@ def test_the_adapter_follows_from_config_json(architecture: str, tmp_path: Path)
     assert _adapter.infer(tmp_path) == architecture
 
 
+def test_a_picture_has_no_more_pixels_than_were_asked_for(random_checkpoint: Path) -> None:
+    model = leanvlm.load(random_checkpoint, max_pixels=50)
+    [shown] = model.shown(leanvlm.Sample(sample_id="s", question="?", images=(Image.new("RGB", (20, 10)),)))
+    assert shown.size == (10, 5)
+    with pytest.raises(InputError, match="max_pixels is 0; it must be 1 or more"):
+        leanvlm.load(random_checkpoint, max_pixels=0)
+
+
 def test_a_hub_id_comes_from_the_cache(
     random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

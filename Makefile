@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos
+.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-lmms-eval
 
 setup: .venv/ready
 
@@ -69,3 +69,12 @@ test-faults: setup
 
 test-chaos: setup
 	$(BIN)/python -m pytest -m chaos -n 0 -s
+
+test-lmms-eval: setup .venv/lmms-eval
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/lmms-eval $(BIN)/python -m pytest tests/for_lmms_eval
+
+# lmms-eval and what it imports to run one of its tasks; the fifty other packages that it asks for stay out.
+.venv/lmms-eval: .venv/ready tests/for_lmms_eval/requirements.lock
+	rm -rf $@ $@.part
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part -r tests/for_lmms_eval/requirements.lock
+	mv $@.part $@

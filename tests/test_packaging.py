@@ -19,6 +19,7 @@ from leanvlm.errors import EXTRAS, InputError, naming_extras
 from tests.commands.test_score import ROWS, parquet
 
 ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "tests/for_lmms_eval/requirements.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BLOCKED = """
 import sys
@@ -110,12 +111,12 @@ def test_every_package_that_is_imported_is_required_where_the_sentence_says() ->
     homes = {package: extra for extra, packages in EXTRAS.items() for package in packages}
     known = packages_distributions()
     for package in imported() - {"leanvlm", "stages", "flows"}:
-        distributions = {normal(name) for name in known.get(package, [package])}  # itself, where it is not installed
+        distributions = {normal(name) for name in known.get(package, [package])}  # one may be in a lock of its own
         assert distributions & required(homes.get(package)), f"{package}: {homes.get(package, 'the base')} lacks it"
 
 
 def test_the_lock_pins_versions_that_the_ranges_allow() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lines = [line for lock in LOCKS for line in (ROOT / lock).read_text().splitlines()]
     pins = {normal(line.split("==")[0]): line.split("==")[1] for line in lines if not line.startswith("#")}
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for required in (Requirement(line) for group in groups for line in group if not line.startswith("leanvlm")):

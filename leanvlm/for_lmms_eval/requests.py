@@ -20,8 +20,8 @@ from leanvlm.sample import Sample
 
 Part = Mapping[str, Any]  # {"type": "text", "text": ...} or {"type": "image", "url": a picture or its path}
 
-# lmms-eval sets it where a task names no stop: the gap between few-shot examples. Its own chat models pass over it, and
-# an answer that thinks first would end behind its first paragraph.
+# lmms-eval sets it where a task names no stop: the gap between few-shot examples. Most of its own chat models pass over
+# it, and an answer that reasons first would end behind its first paragraph.
 NO_STOP = ["\n\n"]
 NEUTRAL = {"num_beams": 1, "repetition_penalty": 1}  # another value makes another answer of the same logits
 OF_SAMPLING = {"do_sample", "temperature", "top_p", "top_k", "seed"}
@@ -42,7 +42,7 @@ def as_sample(
         sample_id=sample_id,
         question=_question(parts),
         images=tuple(_picture(part["url"]) for part in parts if part["type"] == "image"),
-        max_new_tokens=generation.get("max_new_tokens"),
+        max_new_tokens=_limit(task, generation.get("max_new_tokens")),
         stop_texts=_stop_texts(generation.get("until")),
     )
 
@@ -61,10 +61,15 @@ def _refuse(task: str, generation: Mapping[str, Any]) -> None:
 
 
 def _samples(generation: Mapping[str, Any]) -> bool:
-    temperature = generation.get("temperature")
-    if generation.get("do_sample") is False or temperature == 0:
-        return False
-    return bool(generation.get("do_sample")) or temperature is not None
+    do_sample, temperature = generation.get("do_sample"), generation.get("temperature")
+    is_greedy = temperature == 0 or (do_sample is not None and not do_sample)
+    return not is_greedy and (do_sample or temperature) is not None
+
+
+def _limit(task: str, limit: object) -> int | None:
+    if limit is None or (isinstance(limit, int) and limit >= 1):
+        return limit
+    raise InputError(f"the task {task!r} has the max_new_tokens {limit!r}; it must be a whole number, 1 or more")
 
 
 def _only_turn(task: str, messages: Sequence[Mapping[str, Any]]) -> Sequence[Part]:

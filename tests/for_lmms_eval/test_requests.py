@@ -83,6 +83,8 @@ def test_an_answer_is_as_long_as_the_task_says() -> None:
         {"temperature": 0, "do_sample": False, "top_p": None, "num_beams": 1},
         {"temperature": 0.2, "do_sample": False},  # mmvet
         {"temperature": 0, "do_sample": True},
+        {"temperature": 0.2, "do_sample": 0},
+        {"temperature": None, "do_sample": None},
         {"num_beams": None, "repetition_penalty": 1.0, "seed": 0, "top_k": 5},
     ],
 )
@@ -93,6 +95,9 @@ def test_what_is_greedy_is_answered(generation: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("generation", "sentence"),
     [
+        ({"max_new_tokens": 0}, "'t' has the max_new_tokens 0; it must be a whole number"),
+        ({"max_new_tokens": "many"}, "'t' has the max_new_tokens 'many'"),
+        ({"temperature": 0.2, "do_sample": None}, "'t' samples its answers"),
         ({"temperature": 0.2}, "'t' samples its answers .* add --gen_kwargs do_sample=False"),
         ({"do_sample": True}, "'t' samples its answers"),
         ({"temperature": 1.0, "do_sample": True}, "'t' samples its answers"),
@@ -101,7 +106,7 @@ def test_what_is_greedy_is_answered(generation: dict[str, Any]) -> None:
         ({"stop_sequences": ["."]}, "'t' sets 'stop_sequences' .* does not know; it knows do_sample, "),
     ],
 )
-def test_what_would_make_another_answer_is_refused(generation: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_be_followed_is_refused(generation: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         asked(**generation)
 

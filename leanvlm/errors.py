@@ -33,7 +33,17 @@ EXTRAS = {
     "video": ("av",),
     "compress": ("compressed_tensors", "llmcompressor", "loguru"),
     "lmms-eval": ("lmms_eval",),
-    "pipeline": ("dvc", "great_expectations", "jinja2", "markupsafe", "pandas", "prefect", "uvicorn", "voluptuous"),
+    "pipeline": (
+        "dvc",
+        "great_expectations",
+        "httpx",
+        "jinja2",
+        "markupsafe",
+        "pandas",
+        "prefect",
+        "uvicorn",
+        "voluptuous",
+    ),
     "dev": ("polars",),
 }
 

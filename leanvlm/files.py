@@ -38,6 +38,7 @@ HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size a
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
+JUDGEMENTS = ARTIFACTS / "judgements_pool"  # replies of judges, which were paid for
 FEATURES = ARTIFACTS / "features"  # what vision passes made, while the answers of several checkpoints are on their way
 CHECKS = ARTIFACTS / "checks.json"
 DATA_DOCS = ARTIFACTS / "data_docs"

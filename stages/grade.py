@@ -1,7 +1,8 @@
 """grade: say what every answer is worth.
 
 Writes: artifacts/grades.parquet.
-Reads:  artifacts/answers.parquet, data/samples/<benchmark>.parquet, params.yaml: grid.benchmarks.
+Reads:  artifacts/answers.parquet, artifacts/judgements.parquet, data/samples/<benchmark>.parquet,
+        params.yaml: grid.benchmarks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from leanvlm import files, grading, params, store
 from leanvlm.errors import exit_on_error
-from leanvlm.tables import answers, grades, samples
+from leanvlm.tables import answers, grades, judgements, samples
 
 
 def main() -> None:
@@ -18,7 +19,8 @@ def main() -> None:
     root, benchmarks = Path(), params.load(files.PARAMS).grid.benchmarks
     said = store.read(root, answers.TABLE, benchmarks=benchmarks)
     asked = store.read(root, samples.TABLE, benchmarks=benchmarks)
-    grades.TABLE.write(grading.grade(said, asked), root / files.table("grades"))
+    judged = store.read(root, judgements.TABLE, benchmarks=benchmarks)
+    grades.TABLE.write(grading.grade(said, asked, judged), root / files.table("grades"))
 
 
 if __name__ == "__main__":

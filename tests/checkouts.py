@@ -32,6 +32,7 @@ samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}
 compress: {{device: cpu, dtype: float32}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
+judge: null
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
 ablation: {{n: 2, recipes: ["controls/full", "controls/blind"], knobs: {{documents: {{lines: [1, 4]}}}}}}

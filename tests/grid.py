@@ -9,7 +9,19 @@ import pyarrow as pa
 from PIL import Image
 
 from leanvlm import files, grading, pictures
-from leanvlm.tables import answers, audits, calibration, cells, costs, grades, parts, samples, skips, timings
+from leanvlm.tables import (
+    answers,
+    audits,
+    calibration,
+    cells,
+    costs,
+    grades,
+    judgements,
+    parts,
+    samples,
+    skips,
+    timings,
+)
 
 BENCHMARKS = ("short", "long")
 RECIPES = {  # family, what it acts on, setting
@@ -50,6 +62,7 @@ def write(root: Path) -> Path:
     skips.TABLE.write([], root / files.table("skips"))
     clocked = [_timing(recipe, repeat) for recipe in RECIPES for repeat in range(3)]
     timings.TABLE.write(clocked, root / files.table("timings"))
+    judgements.TABLE.write([], root / files.table("judgements"))
     worth = grading.grade(
         answers.TABLE.read(root / files.table("answers")),
         pa.concat_tables([samples.TABLE.read(root / files.samples(name)) for name in BENCHMARKS]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from leanvlm import grading
+from leanvlm import grading, judging
 from leanvlm.errors import InputError
 from leanvlm.right_answers import is_blank, refuse_placeholders, refuse_unfit
 from leanvlm.sample import Sample
@@ -40,9 +40,7 @@ def _refuse_unfit(sample: Sample, place: str) -> None:
             raise InputError(f"{place}: its {name} are one {type(getattr(sample, name)).__name__}; give them as a list")
     if sample.fps is not None and not _is_rate(sample.fps):
         raise InputError(f"{place}: its fps is {sample.fps!a}; it must be a number above 0, or left out for pictures")
-    if sample.rule not in grading.rules():
-        rule = ascii(sample.rule)[:60]
-        raise InputError(f"{place}: no grading rule {rule}; the rules are {', '.join(grading.rules())}")
+    _refuse_unknown_rule(sample, place)
     refuse_unfit(sample.answers, place=place)
 
 
@@ -55,6 +53,14 @@ def _refuse_unfit_texts(sample: Sample, place: str) -> None:
         raise InputError(f"{place}: its question says nothing, or has more than {LONGEST_QUESTION:,} characters")
     if sample.sample_id.split() != [sample.sample_id]:
         raise InputError(f"{place}: its sample_id is no name; that is one word, without spaces")
+
+
+def _refuse_unknown_rule(sample: Sample, place: str) -> None:
+    known = (*grading.rules(), grading.JUDGED)
+    if sample.rule not in known:
+        raise InputError(f"{place}: no grading rule {ascii(sample.rule)[:60]}; the rules are {', '.join(known)}")
+    if (sample.judge or sample.rule == grading.JUDGED) and sample.judge not in judging.ids():
+        raise InputError(f"{place}: no judge {ascii(sample.judge)[:60]}; the judges are {', '.join(judging.ids())}")
 
 
 def _is_rate(fps: object) -> bool:

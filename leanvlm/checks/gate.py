@@ -21,6 +21,7 @@ from leanvlm.checks.expectations import (
     cells,
     costs,
     grades,
+    judgements,
     parts,
     samples,
     skips,
@@ -32,7 +33,7 @@ from leanvlm.errors import RunError
 from leanvlm.right_answers import is_blank
 from leanvlm.tables import calibration as drawn_rows
 
-MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, grades, timings)
+MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, judgements, grades, timings)
 SQL = Path(__file__).parent
 
 

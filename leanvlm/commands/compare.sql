@@ -9,7 +9,7 @@
 --            the chance of a split at least as uneven, were both alike.
 -- Source:    interval: Efron and Tibshirani 1993, chapter 6; p: McNemar 1947, exact (binomial,
 --            two-sided).
--- Reads:     grades of the two recipes, steps.accuracy.
+-- Reads:     grades of the two recipes, steps.accuracy, steps.left_out.
 -- Variables: recipe, other.
 -- Undefined: no row for a benchmark that only one of the two was asked; mcnemar_p takes samples
 --            of one picture for independent, low and high do not.
@@ -35,6 +35,11 @@ right_answers as (
             grades.model = other_grades.model
             and grades.benchmark = other_grades.benchmark
             and grades.sample_id = other_grades.sample_id
+    anti join steps.left_out as left_out
+        on
+            grades.model = left_out.model
+            and grades.benchmark = left_out.benchmark
+            and grades.sample_id = left_out.sample_id
     where
         grades.recipe = getvariable('recipe')
         and other_grades.recipe = getvariable('other')

@@ -1,7 +1,8 @@
 """What an answer is worth: one rule a file, in it the SQL macros `grade_<rule>` and `is_gradable_<rule>`.
 
 Both take `(answer, answers, options)`; options are empty where nothing can be chosen. An answer in which a rule finds
-nothing to grade is worth 0, and its outcome says so.
+nothing to grade is worth 0, and its outcome says so. Of the rule `judged` there is no file: a judge says what an answer
+is worth, and where it did not, there is no grade.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import pyarrow as pa
 
 from leanvlm.errors import InputError
 from leanvlm.grading import published
+from leanvlm.tables import judgements as judgement_rows
+from leanvlm.tables.samples import JUDGED as JUDGED
 
 ROOT = Path(__file__).parent
 SHARED = ("_contractions", "_text", "_readable", "_letters")  # what rules read
@@ -28,6 +31,7 @@ said_once as materialized (
         answers.sample_id,
         answers.answer,
         any_value(samples.rule) as rule,
+        any_value(samples.judge) as judge,
         any_value(samples.answers) as answers,
         coalesce(any_value(samples.options), []) as options
     from answers
@@ -43,37 +47,62 @@ worth as materialized (
         benchmark,
         sample_id,
         answer,
+        case when judge is not null and is_blank(answer) then 0 end as blank_grade,
         case rule {is_gradable} end as is_gradable,
         case rule {grade} end as grade
     from said_once
 
+),
+
+graded as (
+
+    -- a judgement is the grade where nothing else is, and the owners' where their rule asks a judge
+    select
+        answers.model,
+        answers.recipe,
+        answers.benchmark,
+        answers.sample_id,
+        worth.is_gradable,
+        coalesce(worth.grade, judgements.grade) as grade,
+        case
+            when published.benchmark is not null
+                then coalesce(published.published_grade, judgements.grade, worth.blank_grade)
+        end as published_grade
+    from answers
+    inner join worth
+        on
+            answers.benchmark = worth.benchmark
+            and answers.sample_id = worth.sample_id
+            and answers.answer is not distinct from worth.answer
+    left join published
+        on
+            answers.benchmark = published.benchmark
+            and answers.sample_id = published.sample_id
+            and answers.answer is not distinct from published.answer
+    left join judgements
+        on
+            answers.benchmark = judgements.benchmark
+            and answers.sample_id = judgements.sample_id
+            and answers.answer = judgements.answer
+
 )
 
 select
-    answers.model,
-    answers.recipe,
-    answers.benchmark,
-    answers.sample_id,
-    worth.grade,
-    published.published_grade,
+    model,
+    recipe,
+    benchmark,
+    sample_id,
+    grade,
+    published_grade,
     case
-        when not worth.is_gradable then 'ungradable'
-        when worth.grade = 1 then 'right'
-        when worth.grade > 0 then 'partly'
+        when grade is null then 'ungraded'
+        when not is_gradable then 'ungradable'
+        when grade = 1 then 'right'
+        when grade > 0 then 'partly'
         else 'wrong'
     end as outcome
-from answers
-inner join worth
-    on
-        answers.benchmark = worth.benchmark
-        and answers.sample_id = worth.sample_id
-        and answers.answer is not distinct from worth.answer
-left join published
-    on
-        answers.benchmark = published.benchmark
-        and answers.sample_id = published.sample_id
-        and answers.answer is not distinct from published.answer
-order by answers.model, answers.recipe, answers.benchmark, answers.sample_id
+from graded
+order by model, recipe, benchmark, sample_id
 """
 
 
@@ -88,8 +117,10 @@ def load_macros(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute((ROOT / f"{name}.sql").read_text(encoding="utf-8"))
 
 
-def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
+def grade(answers: pa.Table, samples: pa.Table, judgements: pa.Table | None = None) -> pa.Table:
     """Grade every answer by its sample's rule, in the order of the table's keys.
+
+    A judgement is the grade where the rule is `judged`, and the owners' grade where their rule asks a judge.
 
     Raises: InputError for a rule without a file.
     """
@@ -99,6 +130,7 @@ def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
         connection.register("answers", answers)
         connection.register("samples", samples)
         connection.register("published", published.grades(connection))
+        connection.register("judgements", judgement_rows.TABLE.empty() if judgements is None else judgements)
         graded: pa.Table = connection.sql(
             GRADED.format(grade=_by_rule("grade"), is_gradable=_by_rule("is_gradable"))
         ).to_arrow_table()
@@ -106,11 +138,13 @@ def grade(answers: pa.Table, samples: pa.Table) -> pa.Table:
 
 
 def _by_rule(macro: str) -> str:
-    return " ".join(f"when '{rule}' then {macro}_{rule}(answer, answers, options)" for rule in rules())
+    judged = {"grade": "case when is_blank(answer) then cast(0 as double) end", "is_gradable": "not is_blank(answer)"}
+    by_file = " ".join(f"when '{rule}' then {macro}_{rule}(answer, answers, options)" for rule in rules())
+    return f"{by_file} when '{JUDGED}' then {judged[macro]}"
 
 
 def _refuse_unknown_rules(named: set[str]) -> None:
-    unknown = sorted(named - set(rules()))
+    unknown = sorted(named - {*rules(), JUDGED})
     if unknown:
         known = ", ".join(rules())
         raise InputError(f"no grading rule {unknown[0]!r}; a rule is a file under leanvlm/grading: {known}")

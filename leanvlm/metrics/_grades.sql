@@ -4,8 +4,8 @@
 -- Unit:      billionths: a list of the grades that exist, in whole billionths, whose sums are the same in any
 --            order. is_graded: a bit per position of the block, 1 = graded.
 -- Source:    ours.
--- Reads:     grades, steps.samples.
--- Undefined: never null.
+-- Reads:     grades, steps.samples, steps.left_out.
+-- Undefined: never null; no row where no answer is graded.
 
 select
     grades.model,
@@ -19,4 +19,9 @@ inner join steps.samples as samples
     on
         grades.benchmark = samples.benchmark
         and grades.sample_id = samples.sample_id
+anti join steps.left_out as left_out
+    on
+        grades.model = left_out.model
+        and grades.benchmark = left_out.benchmark
+        and grades.sample_id = left_out.sample_id
 group by all

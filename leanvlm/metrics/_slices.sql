@@ -8,7 +8,7 @@
 --            Estimation, chapter 2 (random groups).
 -- Departs:   a benchmark has 128 clusters; where it has more pictures, several share one.
 -- Reads:     grades, answers, parts, steps.samples.
--- Undefined: no row where the control or the full model did not answer.
+-- Undefined: no row where the control or the full model did not answer, or its answer has no grade.
 
 with
 
@@ -36,7 +36,7 @@ sliced as (
         on
             grades.model = downsampled.model
             and grades.recipe = downsampled.recipe
-    where grades.outcome != ''
+    where grades.outcome not in ('', 'ungraded')
     union all
     select
         model,

@@ -6,7 +6,7 @@
 -- Source:    difficulty, as samples that downsampling fails: VTC-Bench; the rest ours. Interval: the delta
 --            method for a ratio, samples of one picture together.
 -- Departs:   of samples chosen because a control fails them, the control itself keeps nothing.
--- Reads:     grades, steps.slices.
+-- Reads:     grades, steps.slices, steps.left_out.
 -- Undefined: null where the full model's grades are all 0; no row without controls/full.
 
 with
@@ -29,6 +29,11 @@ paired as (
             and slices.benchmark = grades.benchmark
             and slices.sample_id = grades.sample_id
             and grades.recipe = 'controls/full'
+    anti join steps.left_out as left_out
+        on
+            slices.model = left_out.model
+            and slices.benchmark = left_out.benchmark
+            and slices.sample_id = left_out.sample_id
 
 ),
 

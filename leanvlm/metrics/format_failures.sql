@@ -7,7 +7,8 @@
 --            can read, or that a person reads as better than the benchmark's owners do, says that a recipe
 --            broke the format, not the sight.
 -- Reads:     grades.
--- Undefined: never null; a cell without grades has no row.
+-- Undefined: never null; a cell without grades has no row, and an answer that no
+--            judge graded does not count.
 
 with
 
@@ -20,6 +21,7 @@ counts as (
         count(*) as n_samples,
         count(*) filter (where outcome = 'ungradable' or grade > published_grade) as n_failures
     from grades
+    where outcome is distinct from 'ungraded'
     group by all
 
 ),

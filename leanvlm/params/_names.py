@@ -26,9 +26,17 @@ def check_names(params: Params) -> None:
         if block.device not in DEVICES or block.dtype not in DTYPES:
             raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
                              f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    _check_judge(params)
     _check_models(params)
     _check_recipes(params)
     _check_ablated(params.ablation.recipes)
+
+
+def _check_judge(params: Params) -> None:
+    judge = params.judge
+    if judge and judge.key_variable and judge.endpoint.startswith("http:") and not judge.is_here:
+        raise InputError(f"judge.endpoint is {judge.endpoint!r}, and the key in {judge.key_variable} could be read on "
+                         "the way there; write https://, or leave judge.key_variable out")  # fmt: skip
 
 
 def _check_models(params: Params) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from leanvlm.errors import InputError
@@ -54,6 +55,9 @@ def build(kind: Any, value: Any, where: str) -> Any:
     """
     if is_dataclass(kind):
         return _build_block(kind, value, where)
+    if get_origin(kind) is UnionType:  # a kind, or null
+        [plain] = set(get_args(kind)) - {NoneType}
+        return None if value is None else build(plain, value, where)
     if get_origin(kind) is tuple:
         _expect(isinstance(value, list), value, "a list", where)
         n = len(get_args(kind))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from leanvlm import files
 from leanvlm.errors import InputError
+from leanvlm.params._endpoints import is_endpoint, is_loopback
 from leanvlm.params._typed import BENCHMARK, NAME, SOME, SOME_KEYS, Rule, between
 from leanvlm.recipes import Recipe, parse, slug
 
@@ -27,6 +29,8 @@ Tokens = Annotated[int, between(1, 32_768)]
 Seed = Annotated[int, between(0, 2**31 - 1)]
 TrainingSeed = Annotated[int, between(0, 9_999_999)]  # graded samples are drawn from the next one on
 Minutes = Annotated[float, between(0, 10_000)]
+Dollars = Annotated[float, between(0, 10_000)]
+VARIABLE = Rule(re.compile(r"|[A-Za-z_][A-Za-z0-9_]{,99}").fullmatch, "a variable of the environment, not the key")
 TWO_LEVELS = Rule(lambda levels: len(set(levels)) == len(levels) > 1, "two levels or more, each once")
 Levels = Annotated[tuple[Few, ...], TWO_LEVELS]
 
@@ -96,6 +100,26 @@ class Answering:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """Who says what an answer is worth where no rule can: a model behind an endpoint, and what it may cost."""
+
+    endpoint: Annotated[str, Rule(is_endpoint, "https://host/path or http://host/path, and no user or query in it")]
+    model: Annotated[str, Rule(bool, "the model's name at the endpoint")]
+    dollars_per_million_in: Dollars  # tokens
+    dollars_per_million_out: Dollars
+    most_dollars: Annotated[float, between(0, 1_000_000)]  # of all replies that the grid needs
+    key_variable: Annotated[str, VARIABLE] = ""  # of the environment, which holds the key; none where none is needed
+    tokens_per_picture: Annotated[int, between(0, 1_000_000)] = 1500  # at most, as the endpoint counts them
+    workers: Few = 4  # calls that wait for their reply side by side
+    timeout_seconds: Annotated[float, between(0.1, 3600)] = 120.0  # of one call
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether the endpoint is on this machine, where no proxy stands between."""
+        return is_loopback(self.endpoint)
+
+
+@dataclass(frozen=True)
 class Clock:
     """How seconds are measured."""
 
@@ -156,6 +180,7 @@ class Params:
     calibration: Calibration
     compress: Compressing
     answer: Answering
+    judge: Judge | None
     clock: Clock
     tally: Tally
     ablation: Ablation

@@ -24,6 +24,8 @@ from leanvlm.recipes import Recipe, parse, slug
 from leanvlm.tables import cells, samples
 from leanvlm.tables._parquet import header
 
+NO_JUDGE = "needs a judge; name one under `judge:` in params.yaml"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -78,8 +80,12 @@ def grid_skips(params: Params) -> list[Skip]:
 
 
 def _missing(params: Params) -> dict[str, str | None]:
-    """Say of each benchmark of the grid why it has no samples here, if it has none."""
-    return {benchmark: samples.missing(files.samples(benchmark)) for benchmark in params.grid.benchmarks}
+    """Say of each benchmark of the grid why it has no samples here, or nobody to grade its answers, if so."""
+    paths = {benchmark: files.samples(benchmark) for benchmark in params.grid.benchmarks}
+    return {
+        benchmark: samples.missing(path) or (None if params.judge or not samples.is_judged(path) else NO_JUDGE)
+        for benchmark, path in paths.items()
+    }
 
 
 def runnable(params: Params, model: str) -> list[Recipe]:

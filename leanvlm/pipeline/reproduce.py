@@ -22,6 +22,7 @@ from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
+from leanvlm.pipeline.judge import unanswered
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, lay
 from leanvlm.processes.children import die_with_parent, dying_with_this
@@ -49,6 +50,8 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
         if targets:
             _refuse_unknown(targets)
         _refuse_missing(read(files.PARAMS))
+        if unanswered(Path()):
+            _run([*DVC, "repro", "--force", "--single-item", "judge"], environment)
         _run([*DVC, "repro", "--", *targets], environment)
 
 

@@ -9,10 +9,10 @@ import duckdb
 import pyarrow as pa
 
 from leanvlm import files, grading
-from leanvlm.tables import answers, audits, cells, costs, grades, parts, samples, skips, timings
+from leanvlm.tables import answers, audits, cells, costs, grades, judgements, parts, samples, skips, timings
 from leanvlm.tables._table import Table
 
-TABLES = tuple(module.TABLE for module in (answers, audits, cells, costs, grades, parts, skips, timings))
+TABLES = tuple(module.TABLE for module in (answers, audits, cells, costs, grades, judgements, parts, skips, timings))
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from leanvlm.tables._table import Table, column
 
-OUTCOMES = ("right", "partly", "wrong", "ungradable")
+OUTCOMES = ("right", "partly", "wrong", "ungradable", "ungraded")
 
 TABLE = Table(
     name="grades",
@@ -17,16 +17,24 @@ TABLE = Table(
             column("recipe", pa.string(), "canonical text of the recipe"),
             column("benchmark", pa.string(), "id of the benchmark"),
             column("sample_id", pa.string(), "name of the sample within its benchmark"),
-            column("grade", pa.float64(), "worth of the answer by the sample's rule", unit="0 to 1"),
             column(
-                "published_grade",
+                "grade",
                 pa.float64(),
-                "worth by the rule of the benchmark's owners; null where there is none, or a judge would be asked",
+                "worth of the answer by the sample's rule; null where a judge must say it and did not",
                 unit="0 to 1",
                 is_nullable=True,
             ),
             column(
-                "outcome", pa.string(), "right: 1; partly: between; wrong: 0; ungradable: 0, nothing there to grade"
+                "published_grade",
+                pa.float64(),
+                "worth by the rule of the benchmark's owners; null where there is none, or a judge owes it",
+                unit="0 to 1",
+                is_nullable=True,
+            ),
+            column(
+                "outcome",
+                pa.string(),
+                "right: 1; partly: between; wrong: 0; ungradable: 0, nothing there to grade; ungraded: no grade",
             ),
         ]
     ),

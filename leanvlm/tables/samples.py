@@ -9,6 +9,7 @@ import pyarrow as pa
 from leanvlm.tables._parquet import header
 from leanvlm.tables._table import Table, column
 
+JUDGED = "judged"  # the rule of answers that a judge grades
 MISSING = "leanvlm.missing"  # in the header of a file without rows: why the benchmark cannot be read here
 
 TABLE = Table(
@@ -72,3 +73,8 @@ def missing(path: Path) -> str | None:
     Raises: InputError where the file is damaged.
     """
     return header(path).get(MISSING) if path.is_file() else None
+
+
+def is_judged(path: Path) -> bool:
+    """Tell whether a judge must grade answers to a benchmark's samples; not where its file is not written yet."""
+    return path.is_file() and JUDGED in TABLE.read(path, columns=["rule"])["rule"].to_pylist()

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from leanvlm import grading, store
 from leanvlm.metrics import tally
-from leanvlm.tables import answers, audits, costs, grades, parts, samples, skips, timings
+from leanvlm.tables import answers, audits, costs, grades, judgements, parts, samples, skips, timings
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -25,7 +25,7 @@ FULL_CACHE, FULL_WEIGHTS = 1_000_000, 3_000_000  # [bytes]
 RESAMPLES = 60
 SCHEMAS = {
     table.name: table.schema
-    for table in (t.TABLE for t in (answers, audits, costs, grades, parts, samples, skips, timings))
+    for table in (t.TABLE for t in (answers, audits, costs, grades, judgements, parts, samples, skips, timings))
 }
 
 

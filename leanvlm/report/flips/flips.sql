@@ -42,6 +42,7 @@ paired as (
         case
             when graded.grade < full_graded.grade then 'lost'
             when graded.grade > full_graded.grade then 'won'
+            when 'ungraded' in (graded.outcome, full_graded.outcome) then null
             when graded.outcome != 'right' and trim(graded.answer) != trim(full_graded.answer) then 'changed'
         end as flip
     from graded

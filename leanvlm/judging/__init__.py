@@ -1,0 +1,66 @@
+"""What a judge is asked where no rule can say what an answer is worth: one benchmark, one file.
+
+A file has a VERSION of its wording, the most tokens that a reply may have (MOST_TOKENS), and two functions: `messages`
+writes what the judge is told, and `read` takes a grade of 0 to 1 from its reply, or nothing from one that is not as it
+was asked for. A reply that cannot be read is no grade: it is not taken for 0, and no texts are compared in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from leanvlm.errors import InputError
+from leanvlm.texts import perhaps
+
+ROOT = Path(__file__).parent
+
+Message = Mapping[str, Any]  # a role, and what it says
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer that is to be judged, with its question, what is right, and the pictures' files."""
+
+    question: str
+    answer: str
+    answers: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    facts: Mapping[str, str | float] = field(default_factory=dict)
+    images: tuple[bytes, ...] = ()
+
+
+class Judging(Protocol):
+    """What a file of this folder is."""
+
+    VERSION: str
+    MOST_TOKENS: int
+
+    def messages(self, asked: Asked) -> list[Message]:
+        """Write what the judge is told."""
+        ...
+
+    def read(self, reply: str, asked: Asked) -> float | None:
+        """Give the grade that a reply says, 0 to 1; None where it says none, or one that is out of range."""
+        ...
+
+
+def ids() -> tuple[str, ...]:
+    """List the benchmarks whose answers a judge can be asked about."""
+    return tuple(path.stem for path in sorted(ROOT.glob("*.py")) if not path.name.startswith("_"))
+
+
+@cache
+def load(name: str) -> Judging:
+    """Return what a judge is asked of a benchmark's answers.
+
+    Raises: InputError for a name without a file.
+    """
+    if name not in ids():
+        known = ", ".join(ids())
+        raise InputError(f"no judge {name!r}{perhaps(name, ids())}; a judge is a file under leanvlm/judging: {known}")
+    return cast(Judging, import_module(f"{__name__}.{name}"))

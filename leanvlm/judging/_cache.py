@@ -1,0 +1,61 @@
+"""Replies that were paid for, by their content: the same words to the same judge are not sent twice.
+
+A file's name is the hash of the endpoint, the model, the version of the prompt and every word of the messages, so
+another of these asks again, and going back finds the reply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from leanvlm import files
+from leanvlm.judging import Message
+from leanvlm.params.blocks import Judge
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a judge said, the tokens as the endpoint counted them, and how many calls it took."""
+
+    text: str
+    tokens_in: int | None
+    tokens_out: int | None
+    dollars: float
+    tries: int
+
+
+def place(judge: Judge, name: str, version: str, messages: Sequence[Message], most_tokens: int) -> Path:
+    """Say where the reply to messages lies, if it is there."""
+    asked = [judge.endpoint, judge.model, name, version, most_tokens, list(messages)]
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return files.JUDGEMENTS / key[:2] / f"{key}.json"
+
+
+def find(path: Path) -> Reply | None:
+    """Read a reply; None where there is none, or its file is damaged, which is told: it is asked for again."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if _is_whole(found):
+            return Reply(**found)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError):
+        pass  # told below
+    print(f"{path} cannot be read; the judge is asked again")
+    return None
+
+
+def keep(reply: Reply, path: Path) -> None:
+    """Write a reply, whole or not at all."""
+    files.write(json.dumps(asdict(reply), indent=1) + "\n", path)
+
+
+def _is_whole(found: Any) -> bool:
+    kinds = {"text": str, "tokens_in": int | None, "tokens_out": int | None, "dollars": int | float, "tries": int}
+    is_block = isinstance(found, dict) and found.keys() == kinds.keys()
+    return is_block and all(isinstance(found[name], kind) for name, kind in kinds.items())

@@ -11,8 +11,9 @@ from leanvlm.printing import FORMATS
 COLUMNS = ("model", "what", "amount", "unit", "note")
 DETAILS = """\
 Nothing is run. A line for each thing that `make repro` would do: gigabytes to fetch and to store, checkpoints to make,
-cells that are stored, skipped (with the reason) and to be answered, and hours, where a rate was measured. --measure
-asks two samples of each sweep on the device that params.yaml names, and keeps what it learnt."""
+cells that are stored, skipped (with the reason) and to be answered, hours, where a rate was measured, and the answers
+and dollars of a judge, at most. --measure asks two samples of each sweep on the device that params.yaml names, and
+keeps what it learnt."""
 
 
 def run(arguments: Namespace) -> None:

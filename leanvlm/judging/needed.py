@@ -78,6 +78,13 @@ def described(root: Path, found: Sequence[tuple[str, str, str]]) -> Iterator[Ope
                 yield Open(benchmark, row["sample_id"], row["judge"], _asked(row, answer))
 
 
+def every_answer(root: Path, benchmark: str) -> Iterator[Open]:
+    """Yield each of a benchmark's samples that a judge may be asked about, with an answer that says nothing yet."""
+    for row in samples.TABLE.stream(root / files.samples(benchmark), columns=ASKED):
+        if row["judge"]:
+            yield Open(benchmark, row["sample_id"], row["judge"], _asked(row, ""))
+
+
 def _judged_samples(root: Path, benchmarks: Sequence[str]) -> pa.Table:
     """Read, without their pictures, the samples that a judge may be asked about."""
     read = [samples.TABLE.read(root / files.samples(name), columns=GRADED) for name in benchmarks]

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from leanvlm import files
 from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
 from leanvlm.errors import InputError
+from leanvlm.judging.plan import most
 from leanvlm.models._hub import is_id, size_of
 from leanvlm.params import Params
+from leanvlm.params.blocks import Judge
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
 from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint
@@ -56,6 +59,8 @@ def steps(params: Params, *, measure: bool) -> Iterator[Step]:
         reasons = Counter(skip.reason for skip in skips if skip.model == model)
         yield from (Step(model, "cells skipped", n, "cells", reason) for reason, n in reasons.items())
         yield _answering(params, model, missing, measure=measure)
+    if params.judge:
+        yield from _judging(params, params.judge, cells)
 
 
 def _fetching(params: Params, model: str) -> Step:
@@ -96,6 +101,16 @@ def _answering(params: Params, model: str, missing: Sequence[Cell], *, measure: 
             return Step(model, "answering", None, "hours", "never measured; `leanvlm plan --measure` asks 2 samples")
         seconds += known[key] * len(sample_ids(group[0].benchmark)) / params.answer.workers
     return Step(model, "answering", seconds / 3600, "hours", f"by {MEASURED} samples of each sweep, on this machine")
+
+
+def _judging(params: Params, judge: Judge, cells: Sequence[Cell]) -> Iterator[Step]:
+    """Say how much a judge can be asked; equal answers, and those judged before, cost nothing and are not known yet."""
+    n_cells = Counter(cell.benchmark for cell in cells)
+    each = {name: most(judge, Path(), name, max_new_tokens=params.answer.max_new_tokens) for name in n_cells}
+    calls = sum(n * each[name][0] for name, n in n_cells.items())
+    dollars = sum(n * each[name][1] for name, n in n_cells.items())
+    yield Step("", "to judge", calls, "answers", f"at most, by {judge.model}")
+    yield Step("", "judging", dollars, "dollars", f"at most; judge.most_dollars ends it at {judge.most_dollars:g}")
 
 
 def _key(params: Params, group: Sequence[Cell]) -> str:

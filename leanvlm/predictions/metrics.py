@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from leanvlm import grading, store
+from leanvlm.errors import InputError
 from leanvlm.metrics import tally
 from leanvlm.predictions.checks import refuse_unfit
 from leanvlm.tables import samples
@@ -60,7 +61,17 @@ def _grade(connection: duckdb.DuckDBPyConnection) -> None:
     said = connection.sql("select * from answers semi join (from predictions where grade is null) using "
                           "(model, recipe, benchmark, sample_id)").to_arrow_table()  # fmt: skip
     if len(said):
+        _refuse_judged(connection)
         asked = connection.sql("from samples where rule is not null").to_arrow_table()
         connection.register("graded", grading.grade(said, asked))
         connection.execute("insert into grades by name select * from graded")
         connection.unregister("graded")
+
+
+def _refuse_judged(connection: duckdb.DuckDBPyConnection) -> None:
+    found = connection.execute("select benchmark from predictions where grade is null and rule = $rule limit 1",
+                               {"rule": grading.JUDGED}).fetchall()  # fmt: skip
+    for (benchmark,) in found:
+        raise InputError(
+            f"answers to {benchmark} need a judge, whom only `make repro` asks; give each a grade"
+        )

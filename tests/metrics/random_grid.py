@@ -26,6 +26,7 @@ RECIPES = {
     "weights/gptq@w4": ("weights", "weights", 0.7),
     "weights/gptq@w4+tokens/fastv@10%+cache/snapkv@10%": ("combined", "several", 0.3),
 }
+UNGRADED = 0.005  # of the answers; a sample in seven then has one of some recipe
 OUTCOMES = {0.0: "wrong", 1.0: "right"}
 
 
@@ -74,8 +75,10 @@ def _answered(rng: random.Random, key: dict[str, str]) -> tuple[dict[str, Any], 
     strength = RECIPES[key["recipe"]][2]
     grade = 1.0 if rng.random() < strength else rng.choice([0.0, 0.0, rng.randrange(1, 21) / 21])
     said = f"answer {key['sample_id']}" if grade == 1 else rng.choice(["Yes.", "no", "yes", "the answer is no"])
-    outcome = "ungradable" if grade == 0 and rng.random() < 0.1 else OUTCOMES.get(grade, "partly")
     tokens = {"new_tokens": rng.randrange(1, 12), "prompt_tokens": 100, "visual_tokens": rng.randrange(40, 100)}
+    if rng.random() < UNGRADED:
+        return key | {"grade": None, "published_grade": None, "outcome": "ungraded"}, key | {"answer": said} | tokens
+    outcome = "ungradable" if grade == 0 and rng.random() < 0.1 else OUTCOMES.get(grade, "partly")
     published = None if outcome == "ungradable" else 1.0 * (grade > 0.5)  # their rule knows right and wrong alone
     return key | {"grade": grade, "published_grade": published, "outcome": outcome}, key | {"answer": said} | tokens
 

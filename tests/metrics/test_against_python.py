@@ -19,6 +19,7 @@ from tests.metrics.stores import RESAMPLES, computed
 FULL = "controls/full"
 SPELT = {"Yes.": "yes", "yes": "yes", "no": "no", "the answer is no": "answer is no"}
 EXTRACTED = SPELT | {"the answer is no": "no"}
+LENGTHS = {n: "1 to 2 tokens" if n <= 2 else "3 to 8 tokens" if n <= 8 else "over 8 tokens" for n in range(1, 12)}
 Grid = dict[str, Rows]
 
 
@@ -43,8 +44,24 @@ def said(grid: Grid) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def kept(said: Any) -> dict[tuple[str, str, str], float]:
-    means = {cell: statistics.fmean(one["grade"] for one in samples.values()) for cell, samples in said.items()}
+def graded(said: Any) -> dict[tuple[str, str, str], dict[str, dict[str, Any]]]:
+    """The same without samples to which an answer of any recipe has no grade."""
+    left_out = {
+        (model, benchmark, name)
+        for (model, _, benchmark), samples in said.items()
+        for name, one in samples.items()
+        if one["grade"] is None
+    }
+    assert {benchmark for _, benchmark, _ in left_out} == set(SAMPLES)
+    return {
+        (m, r, b): {name: one for name, one in samples.items() if (m, b, name) not in left_out}
+        for (m, r, b), samples in said.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def kept(graded: Any) -> dict[tuple[str, str, str], float]:
+    means = {cell: statistics.fmean(one["grade"] for one in samples.values()) for cell, samples in graded.items()}
     return {(m, r, b): mean / means[m, FULL, b] for (m, r, b), mean in means.items()}
 
 
@@ -113,16 +130,42 @@ def test_flips(connection: store.Connection, said: Any) -> None:
     assert {row[:-1]: row[-1] for row in found} == wanted
 
 
-def test_mcnemar_is_the_exact_binomial(connection: store.Connection, said: Any) -> None:
+def test_answers_without_a_grade_are_counted(connection: store.Connection, said: Any, graded: Any) -> None:
+    rows = connection.sql("select (model, recipe, benchmark), n_samples, ungraded, n_left_out from ungraded").fetchall()
+    wanted = {
+        cell: (len(samples), sum(one["grade"] is None for one in samples.values()), len(samples) - len(graded[cell]))
+        for cell, samples in said.items()
+    }
+    assert {cell: tuple(found) for cell, *found in rows} == wanted
+
+
+def test_accuracy_kept_sliced(connection: store.Connection, graded: Any) -> None:
+    rows = connection.sql(
+        "select model, recipe, slice, n_samples, accuracy, full_accuracy from accuracy_kept_sliced"
+        " where sliced_by = 'answer_length'"
+    ).fetchall()
+    assert len(rows) == len(MODELS) * len(RECIPES) * len(set(LENGTHS.values()))
+    for model, recipe, slice_, n, *found in rows:
+        pairs = [
+            (one["grade"], graded[model, FULL, benchmark][name]["grade"])
+            for benchmark in SAMPLES
+            for name, one in graded[model, recipe, benchmark].items()
+            if LENGTHS[graded[model, FULL, benchmark][name]["new_tokens"]] == slice_
+        ]
+        assert n == len(pairs)
+        assert np.allclose(found, np.mean(pairs, axis=0), rtol=0, atol=1e-8)
+
+
+def test_mcnemar_is_the_exact_binomial(connection: store.Connection, graded: Any) -> None:
     rows = connection.sql("select model, recipe, other, n_only_recipe, n_only_other, mcnemar from mcnemar").fetchall()
     assert any(other != FULL for _, _, other, *_ in rows)
     for model, recipe, other, *found in rows:
         over = SENSITIVE if recipe.startswith(("cache", "controls/random_cache")) else SAMPLES
         pairs = Counter(
-            (one["outcome"] == "right", said[model, other, benchmark][name]["outcome"] == "right")
+            (one["outcome"] == "right", graded[model, other, benchmark][name]["outcome"] == "right")
             for benchmark in over
-            for name, one in said[model, recipe, benchmark].items()
-            if name in said[model, other, benchmark]
+            for name, one in graded[model, recipe, benchmark].items()
+            if name in graded[model, other, benchmark]
         )
         only, others = pairs[True, False], pairs[False, True]
         tosses = only + others
@@ -142,7 +185,7 @@ def test_pareto_front(connection: store.Connection) -> None:
     assert len({row[-1] for row in rows}) == 2
 
 
-def test_bootstrap_intervals(connection: store.Connection, grid: Grid, said: Any) -> None:
+def test_bootstrap_intervals(connection: store.Connection, grid: Grid, graded: Any) -> None:
     """Draw the same counts by hashlib; weigh; take quantiles with numpy."""
     groups = {(row["benchmark"], row["sample_id"]): row["group_id"] for row in grid["samples"]}
     times = {
@@ -155,7 +198,7 @@ def test_bootstrap_intervals(connection: store.Connection, grid: Grid, said: Any
     assert len(rows) == 2 * len(MODELS) * len(RECIPES)
     for model, recipe, benchmark, *found in rows:
         drawn = {sample: times[benchmark, group] for (asked, sample), group in groups.items() if asked == benchmark}
-        mine, full = (_means(said[model, one, benchmark], drawn) for one in (recipe, FULL))
+        mine, full = (_means(graded[model, one, benchmark], drawn) for one in (recipe, FULL))
         wanted = [mine.std(ddof=1), *np.quantile(mine, [0.025, 0.975]), *np.quantile(mine / full, [0.025, 0.975])]
         assert np.allclose(found, wanted, rtol=0, atol=1e-8)
 

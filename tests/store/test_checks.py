@@ -147,6 +147,7 @@ def test_right_grid_passes_also_where_a_budget_is_off_by_less_than_a_token(grid:
     checks.refuse_failures(findings)
     assert {finding.table for finding in findings} == {
         *("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
+        "judgements",
         *("graded", "coverage", "counts", "budgets", "layers", "bounds"),
     }
 

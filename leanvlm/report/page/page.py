@@ -83,6 +83,7 @@ def render(
         paper=queries.rows(connection, "paper/paper"),
         skips=queries.rows(connection, "skips/skips"),
         refusals=queries.rows(connection, "skips/refusals"),
+        ungraded=queries.rows(connection, "skips/ungraded"),
         devices=queries.rows(connection, "environment/devices"),
         facts=environment.facts(),
         settings=settings,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import files
-from leanvlm.judging.needed import described, open_answers
+from leanvlm.judging._needed import described, open_answers
 from leanvlm.params import Params
 from leanvlm.tables import judgements
 
@@ -23,7 +23,7 @@ def write_judgements(params: Params, root: Path) -> Iterator[str]:
         yield (f"{len(found)} answers are left open by their owners' rule, and there is no judge: they have no "
                "published_grade; name one under `judge:` in params.yaml")  # fmt: skip
     elif found and params.judge is not None:
-        from leanvlm.judging.ask import judge_all  # a package more, and seconds, which a grid without a judge saves
+        from leanvlm.judging._ask import judge_all  # a package more, and seconds, which a grid without a judge saves
 
         judged = judge_all(params.judge, list(described(root, found)))
         rows = judged.rows

@@ -13,7 +13,7 @@ from pathlib import Path
 from leanvlm import files
 from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
 from leanvlm.errors import InputError
-from leanvlm.judging.plan import most
+from leanvlm.judging._plan import most
 from leanvlm.models._hub import is_id, size_of
 from leanvlm.params import Params
 from leanvlm.params.blocks import Judge

@@ -72,6 +72,4 @@ def _refuse_judged(connection: duckdb.DuckDBPyConnection) -> None:
     found = connection.execute("select benchmark from predictions where grade is null and rule = $rule limit 1",
                                {"rule": grading.JUDGED}).fetchall()  # fmt: skip
     for (benchmark,) in found:
-        raise InputError(
-            f"answers to {benchmark} need a judge, whom only `make repro` asks; give each a grade"
-        )
+        raise InputError(f"answers to {benchmark} need a judge, whom only `make repro` asks; give each a grade")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from leanvlm import files, judging
+from leanvlm.judging._needed import every_answer
 from leanvlm.judging._prices import dollars, most_tokens_in
-from leanvlm.judging.needed import every_answer
 from leanvlm.params.blocks import Judge
 from leanvlm.tables import samples
 

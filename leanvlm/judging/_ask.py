@@ -6,9 +6,10 @@ What was kept before is not asked again, so a run that was killed, or that reach
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -19,8 +20,8 @@ from leanvlm.judging._budget import Budget, Spent
 from leanvlm.judging._cache import Reply
 from leanvlm.judging._client import Client
 from leanvlm.judging._connection import connected
+from leanvlm.judging._needed import Open
 from leanvlm.judging._refusals import Unanswered
-from leanvlm.judging.needed import Open
 from leanvlm.params.blocks import Judge
 
 FIRST_PAUSE = 1.0  # seconds before the second try
@@ -44,72 +45,75 @@ def judge_all(judge: Judge, answers: Sequence[Open], *, first_pause: float = FIR
     Raises: InputError where the key is missing or the endpoint refuses all; RunError where the limit is reached, or the
     endpoint is down. What was judged until then is kept.
     """
-    found = {index: reply for index, one in enumerate(answers) if (reply := _cache.find(_place(judge, one)))}
-    missing = [index for index in range(len(answers)) if index not in found]
+    places = [_place(judge, one) for one in answers]
+    asked = dict(zip(places, answers, strict=True))  # the same words are one message, whatever samples they are of
+    found = {path: reply for path in asked if (reply := _cache.find(path))}
+    n_stored, problems = sum(path in found for path in places), dict[Path, Unanswered]()
+    missing = {path: one for path, one in asked.items() if path not in found}
     budget = Budget(judge.most_dollars, spent=sum(reply.dollars for reply in found.values()))
-    n_stored, problems = len(found), dict[int, Unanswered]()
     if missing:
-        for index, result in _asked(judge, answers, missing, budget, first_pause=first_pause, n_stored=n_stored):
+        for path, result in _asked(judge, missing, budget, n_stored=len(found), first_pause=first_pause):
             if isinstance(result, Unanswered):
-                problems[index] = result
+                problems[path] = result
             else:
-                found[index] = result
+                found[path] = result
     if problems and not found:
-        raise RunError(_down(judge, next(iter(problems.values())), 0, len(answers)))
-    rows = [_row(judge, one, found.get(index), problems.get(index)) for index, one in enumerate(answers)]
+        raise RunError(_down(judge, next(iter(problems.values())), f"none of {len(asked)} messages"))
+    rows = [_row(judge, one, found.get(path), problems.get(path)) for path, one in zip(places, answers, strict=True)]
     return Judged(rows, n_stored, budget.spent)
 
 
 def _asked(
-    judge: Judge, answers: Sequence[Open], missing: Sequence[int], budget: Budget, *, first_pause: float, n_stored: int
-) -> Iterator[tuple[int, Reply | Unanswered]]:
+    judge: Judge, missing: Mapping[Path, Open], budget: Budget, *, n_stored: int, first_pause: float
+) -> Iterator[tuple[Path, Reply | Unanswered]]:
     """Yield replies as they come, each kept already, and problems."""
     n_judged, in_a_row, stopped = n_stored, 0, Event()
     pool = ThreadPoolExecutor(judge.workers)
     with connected(judge) as http:
         client = Client(judge, budget, http, stopped, first_pause)
         try:
-            running = {pool.submit(_ask_one, client, answers[index]): index for index in missing}
+            running = {pool.submit(_ask_one, client, one, path): path for path, one in missing.items()}
             for done in as_completed(running):
-                result = _result(done, judge, n_judged, len(answers))
+                so_far = f"{n_judged} of {n_stored + len(missing)} messages"
+                result = _result(done, judge, so_far)
                 in_a_row = in_a_row + 1 if isinstance(result, Unanswered) and result.is_down else 0
                 n_judged += isinstance(result, Reply)
                 if in_a_row == MOST_IN_A_ROW and isinstance(result, Unanswered):
-                    raise RunError(_down(judge, result, n_judged, len(answers)))
+                    raise RunError(_down(judge, result, so_far))
                 yield running[done], result
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)  # calls on their way are paid for, so their replies are kept
 
 
-def _ask_one(client: Client, one: Open) -> Reply:
+def _ask_one(client: Client, one: Open, path: Path) -> Reply:
     asking = judging.load(one.judge)
     reply = client.ask(asking.messages(one.asked), one.asked.images, most_tokens=asking.MOST_TOKENS)
-    _cache.keep(reply, _place(client.judge, one))
+    _cache.keep(reply, path)
     return reply
 
 
-def _result(done: Future[Reply], judge: Judge, n_judged: int, n: int) -> Reply | Unanswered:
+def _result(done: Future[Reply], judge: Judge, so_far: str) -> Reply | Unanswered:
     try:
         return done.result()
     except Unanswered as problem:
         return problem
     except Spent:
         raise RunError(
-            f"judge.most_dollars, ${judge.most_dollars:g}, would not last for the next call: {n_judged} of {n} answers "
-            "are judged and kept; raise it in params.yaml and run again to go on"
+            f"judge.most_dollars, ${judge.most_dollars:g}, would not last for the next call: {so_far} are judged "
+            "and kept; raise it in params.yaml and run again to go on"
         ) from None
 
 
-def _place(judge: Judge, one: Open) -> Any:
+def _place(judge: Judge, one: Open) -> Path:
     asking = judging.load(one.judge)
     return _cache.place(judge, one.judge, asking.VERSION, asking.messages(one.asked), asking.MOST_TOKENS)
 
 
-def _down(judge: Judge, problem: Unanswered, n_judged: int, n: int) -> str:
+def _down(judge: Judge, problem: Unanswered, so_far: str) -> str:
     return (
-        f"the judge at {judge.endpoint} {problem.problem}, after {problem.tries} tries of the last message: {n_judged} "
-        f"of {n} answers are judged and kept; see `judge:` in params.yaml, and run again to go on"
+        f"the judge at {judge.endpoint} {problem.problem}, after {problem.tries} tries of the last message: {so_far} "
+        f"are judged and kept; see `judge:` in params.yaml, and run again to go on"
     )
 
 

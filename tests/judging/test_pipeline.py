@@ -23,6 +23,7 @@ from leanvlm.metrics import tally
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import NO_JUDGE, grid_cells, grid_skips
 from leanvlm.pipeline.judge import unanswered, write_judgements
+from leanvlm.report import queries
 from leanvlm.sample import Sample
 from leanvlm.tables import answers, grades, judgements, samples
 from tests import grid
@@ -97,7 +98,11 @@ def test_an_answer_without_a_grade_is_in_no_mean_and_is_counted(
         kept = connection.sql("select distinct n_samples, accuracy_kept from accuracy_kept where benchmark = 'long'")
         assert kept.fetchall() == [(3, 1.0)]
         counted = connection.sql("select recipe, ungraded, n_left_out from ungraded where benchmark = 'long'")
+        [shown] = queries.rows(connection, "skips/ungraded")
         assert counted.fetchall() == [(recipe, 3 * (recipe != "controls/full"), 3) for recipe in sorted(grid.RECIPES)]
+    wanted = {"benchmark": "long", "n_answers": 3 * 4, "n_left_out": 3, "n_samples": 6}
+    assert {name: shown[name] for name in wanted} == wanted
+    assert shown["reason"] == "the reply is not as it was asked for"
 
 
 def test_what_got_no_reply_is_asked_for_again(written: Path, asking: Params, endpoint: Endpoint) -> None:

@@ -124,6 +124,7 @@ def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
         "sample_images": list(_images()),
         "answers": answers,
         "grades": grades,
+        "judgements": [],
         "stored_cells": [_cell(grid, recipe, benchmark) for recipe in grid.recipes for benchmark in BENCHMARKS],
         "parts": [part for recipe in grid.recipes for part in _parts(recipe)],
         "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],

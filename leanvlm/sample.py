@@ -27,13 +27,18 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One question about one to many pictures, or none. Samples of one picture share `group_id`."""
+    """One question about one to many pictures, or none. Samples of one picture share `group_id`.
+
+    A later turn of a conversation, `turn` 2 or more, is asked after the model's own answers to the turns before it, and
+    about their pictures: it has none itself. The turns of a conversation share `group_id` and follow each other.
+    """
 
     sample_id: str
     question: str
     images: tuple[Image.Image | bytes, ...] = ()  # pictures, or files of them
     fps: float | None = None  # frames per second, where the images are the frames of one video
     group_id: str = ""
+    turn: int = 1  # which question of its conversation it is
     kind: str = ""  # what the question asks for
     answers: tuple[str, ...] = ()  # any of them is right
     rule: str = ""  # that grades an answer, a file of leanvlm/grading
@@ -42,6 +47,7 @@ class Sample:
     stop_texts: tuple[str, ...] = ()  # the first of them ends the answer, and is no part of it
     published: Published | None = None  # how the benchmark's owners grade, where they do
     judge: str = ""  # what a judge is asked where no rule can say, a file of leanvlm/judging
+    later: tuple[Sample, ...] = ()  # the turns that follow, where a model is asked all of a conversation
 
     def pictures(self) -> list[Image.Image]:
         """Show the images as RGB; see leanvlm/pictures.py.

@@ -54,6 +54,7 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "benchmark": benchmark,
         "sample_id": sample.sample_id,
         "group_id": sample.group_id,
+        "turn": sample.turn,
         "kind": sample.kind,
         "question": sample.question,
         "answers": list(sample.answers),

@@ -32,7 +32,8 @@ RECIPES = {  # family, what it acts on, setting
     "weights/wanda@50%": ("weights", "weights", "50%"),
 }
 N_SAMPLES = 6
-UNPUBLISHED = {  # what a sample has that no public benchmark asks
+UNPUBLISHED = {  # what a sample has that no public benchmark asks, on its own
+    "turn": 1,
     "options": [],
     "max_new_tokens": None,
     "stop_texts": [],

@@ -78,8 +78,12 @@ class Benchmark:
 class DrawnBenchmark(Benchmark):
     """A benchmark whose pictures we draw: a subclass owes `draw`."""
 
-    kinds: tuple[str, ...]
     fps: float | None = None  # of the video whose frames the canvases are
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Name what can be asked; a class attribute where no knob says it."""
+        raise NotImplementedError
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw one picture and ask what can be asked about it."""

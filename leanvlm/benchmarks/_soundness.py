@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from leanvlm import grading, judging
+from leanvlm.benchmarks._turns import in_order
 from leanvlm.errors import InputError
 from leanvlm.right_answers import is_blank, refuse_placeholders, refuse_unfit
 from leanvlm.sample import Sample
@@ -18,10 +19,11 @@ def sound(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
     """Yield the samples of a benchmark one by one, since their pictures may not fit into memory together.
 
     Raises: InputError naming the first sample that cannot be asked or graded: an id twice, a question that is no text,
-    a rate that is no number above 0, a rule that is not there, right answers that nothing can be compared with.
+    a rate that is no number above 0, a rule that is not there, right answers that nothing can be compared with, a turn
+    that does not follow the one before.
     """
     known = dict[str, tuple[str, ...]]()  # right answers by id
-    for sample in samples:
+    for sample in in_order(benchmark, samples):
         place = f"{benchmark}: sample {str(sample.sample_id)[:60]!a}"
         _refuse_unfit(sample, place)
         if sample.sample_id in known:

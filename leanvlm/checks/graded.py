@@ -21,7 +21,7 @@ from leanvlm.errors import InputError
 from leanvlm.tables import samples
 
 Row = dict[str, Any]
-READ = ("benchmark", "sample_id", "question", "images")
+READ = ("benchmark", "sample_id", "turn", "question", "images")
 
 
 def refuse_graded(rows: Sequence[Row], root: Path, *, benchmarks: Sequence[str]) -> None:
@@ -57,6 +57,8 @@ def _of_samples(root: Path, benchmarks: Sequence[str], shapes: set[tuple[int, ..
     """Yield every graded sample's name with each of its contents; what has another shape need not be decoded."""
     for benchmark in benchmarks:
         for row in samples.TABLE.stream(root / files.samples(benchmark), columns=READ):
+            if row["turn"] > 1:  # shows what its first turn shows, and asks nothing without it
+                continue
             near = {"question": row["question"], "images": [one for one in row["images"] if _shape(one) in shapes]}
             if near["images"] or not row["images"]:
                 yield from ((f"{benchmark} {row['sample_id']}", content) for content in _contents(near))

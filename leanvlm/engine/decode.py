@@ -8,7 +8,6 @@ filled is a matter of memory: no cache is made while there is no room for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
@@ -17,6 +16,7 @@ import torch
 from leanvlm.engine.decode_joint import JointRows
 from leanvlm.engine.decode_rows import SingleRows
 from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.talk import Talk
 from leanvlm.models._model import LoadedModel
 
 ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one
@@ -38,6 +38,10 @@ class Rows(Protocol):
 
     def take(self, start: DecodeStart, token: int) -> int:
         """Put an answer, of which `token` is the first, into a free slot and return the slot."""
+        ...
+
+    def put(self, slot: int, token: int) -> None:
+        """Let another token than the chosen one come next."""
         ...
 
     def leave(self, slot: int) -> None:
@@ -65,39 +69,35 @@ def decode(
 ) -> list[list[int]]:
     """Return the answers' tokens, in order, each with its end token if it came within the limit.
 
-    Starts are taken when one of the `rows` is free and there is room for another cache.
+    Answers to a start's later turns stand behind its first. Starts are taken when one of the `rows` is free and there
+    is room for another cache.
 
     Takes: limit, the most tokens of an answer whose start has no limit of its own; way, how to decode, else as the
     device says.
     """
     side_by_side = (way or WAYS[model.model.device.type])(model, rows)
-    answers: list[list[int]] = []
-    waiting, filled = iter(starts), dict[int, _Growing]()
+    answers: list[list[list[int]]] = []  # of each start, those to its turns
+    waiting, filled = iter(starts), dict[int, Talk]()
     while True:
         while len(filled) < side_by_side.n_slots and side_by_side.has_room() and (start := next(waiting, None)):
             if not side_by_side.fits(start):
                 waiting = chain([start], waiting)
                 break
-            answer = _Growing([int(start.logits.argmax())], start.limit or limit)
-            answers.append(answer.tokens)
-            if answer.goes_on(stops):
-                filled[side_by_side.take(start, answer.tokens[0])] = answer
+            talk = Talk.begin(model, start, stops, limit)
+            answers.append(talk.answers)
+            if (token := talk.next(int(start.logits.argmax()))) is not None:
+                filled[side_by_side.take(start, token)] = talk
         if not filled:
-            return answers
-        for slot, token in side_by_side.step().items():
-            filled[slot].tokens.append(token)
-            if not filled[slot].goes_on(stops):
-                side_by_side.leave(slot)
-                del filled[slot]
+            return list(chain.from_iterable(answers))
+        _step(side_by_side, filled)
 
 
-@dataclass(frozen=True)
-class _Growing:
-    """An answer that is being decoded, and the most tokens that it may have."""
-
-    tokens: list[int]
-    limit: int | None
-
-    def goes_on(self, stops: frozenset[int]) -> bool:
-        assert self.limit is not None, "a limit for each answer, or one for all"
-        return self.tokens[-1] not in stops and len(self.tokens) < self.limit
+def _step(side_by_side: Rows, filled: dict[int, Talk]) -> None:
+    """Go one token on in every slot, and free those in which all is said."""
+    for slot, chosen in side_by_side.step().items():
+        token = filled[slot].next(chosen)
+        if token is None:
+            side_by_side.leave(slot)
+            del filled[slot]
+        elif token != chosen:
+            side_by_side.put(slot, token)

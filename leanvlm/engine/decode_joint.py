@@ -66,6 +66,11 @@ class JointRows:
         self.batch.fill(slot, start, token)
         return slot
 
+    def put(self, slot: int, token: int) -> None:
+        """Let another token than the chosen one come next."""
+        assert self.batch is not None
+        self.batch.ids[slot] = token
+
     def leave(self, slot: int) -> None:
         """Free a slot."""
         assert self.batch is not None

@@ -54,6 +54,10 @@ class SingleRows:
         self.rows[slot] = _Row(start.cache, start.position, token)
         return slot
 
+    def put(self, slot: int, token: int) -> None:
+        """Let another token than the chosen one come next."""
+        self.rows[slot].token = token
+
     def leave(self, slot: int) -> None:
         """Free a slot."""
         del self.rows[slot]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from PIL.Image import Image
@@ -18,7 +18,9 @@ from torch import Tensor
 
 from leanvlm.engine.naming import naming
 from leanvlm.engine.passes import count_tokens, show
+from leanvlm.engine.steps import Turn
 from leanvlm.engine.tree import Branch
+from leanvlm.engine.turns import later_turns
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._prompting import without_places
@@ -38,6 +40,7 @@ class Laid:
     prompt_tokens: int
     visual_tokens: int
     limit: int  # most tokens of the answer
+    later: tuple[Turn, ...]  # of the same conversation
     area: float  # share of the pixels that is shown
     has_images: bool
 
@@ -60,17 +63,23 @@ def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) 
 
     Takes: limit, the most tokens of its answer, where the sample has no limit of its own.
 
-    Refused is what the processor cannot take, and a prompt that does not fit together with the longest answer.
+    Refused is what the processor cannot take, and a prompt that does not fit together with the longest answer; of a
+    conversation, all turns behind it too.
     """
-    limit = sample.max_new_tokens or limit
+    most = sample.max_new_tokens or limit
     try:
         images = model.shown(sample)
         whole = _inputs(model, sample, images)
         with naming(sample, images):
-            counts = count_tokens(model, whole["input_ids"], limit)
+            counts = count_tokens(model, whole["input_ids"], most)
     except InputError as error:
         yield from refused(sample, tree, error)
         return
+    later, reason = later_turns(model, sample.later, n_before=counts[0] + most, limit=limit)
+    if reason is not None:
+        for turn in sample.later[len(later) :]:
+            yield from refused(turn, tree, reason)
+        sample = replace(sample, later=sample.later[: len(later)])
     for branch in tree:
         try:
             shown = show(branch.part, images)
@@ -79,7 +88,7 @@ def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) 
             yield from refused(sample, [branch], error)
             continue
         area = _area(shown) / _area(images) if images else 1.0
-        yield Laid(sample, branch, inputs, *counts, limit=limit, area=area, has_images=bool(images))
+        yield Laid(sample, branch, inputs, *counts, limit=most, later=later, area=area, has_images=bool(images))
 
 
 def in_turn(model: LoadedModel, samples: Sequence[Sample], tree: Sequence[Branch], limit: int) -> Iterator[Pieces]:
@@ -117,9 +126,10 @@ LAYING: dict[str, Lay] = {"cpu": in_turn, "cuda": ahead}  # by the model's devic
 
 
 def refused(sample: Sample, branches: Sequence[Branch], error: InputError) -> Iterator[Refused]:
-    """Refuse a sample for all recipes of some branches."""
-    for branch in branches:
-        yield from (Refused(sample.sample_id, recipe, str(error)) for recipe in branch.recipes)
+    """Refuse a sample, and the turns behind it, for all recipes of some branches."""
+    for turn in (sample, *sample.later):
+        for branch in branches:
+            yield from (Refused(turn.sample_id, recipe, str(error)) for recipe in branch.recipes)
 
 
 def _inputs(model: LoadedModel, sample: Sample, images: Sequence[Image]) -> dict[str, Tensor]:

@@ -19,7 +19,8 @@ def naming(sample: Sample, images: Sequence[Image]) -> Iterator[None]:
 
     Raises: InputError.
     """
-    place = f"sample {sample.sample_id!r} ({', '.join(f'{one.width} x {one.height}' for one in images[:4])})"
+    sizes = ", ".join(f"{one.width} x {one.height}" for one in images[:4])
+    place = f"sample {sample.sample_id!r}" + (f" ({sizes})" if sizes else "")
     try:
         yield
     except InputError as error:

@@ -31,11 +31,19 @@ def count_tokens(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]
 
     Raises: InputError where prompt and answer together are more than the engine can handle.
     """
-    n, room = ids.shape[1], model.context_limit
+    refuse_long(model, ids.shape[1], limit)
+    return ids.shape[1], int(torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device)).sum())
+
+
+def refuse_long(model: LoadedModel, n: int, limit: int) -> None:
+    """Refuse a prompt of `n` tokens that, with an answer of `limit`, is more than the engine can handle.
+
+    Raises: InputError.
+    """
+    room = model.context_limit
     if room is not None and n + limit > room:
         raise InputError(f"a prompt of {n} tokens and an answer of {limit} do not fit into this model's window of "
                          f"{room}; ask about fewer pictures or lower answer.max_new_tokens")  # fmt: skip
-    return n, int(torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device)).sum())
 
 
 def show(part: Part | None, images: Sequence[Image]) -> Sequence[Image]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
+from transformers import Cache
 
 from leanvlm.engine import centers
 from leanvlm.engine.evict import CacheSize
@@ -17,7 +18,7 @@ from leanvlm.engine.naming import refuse_not_finite
 from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import DecodeStart, Turn
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
@@ -40,6 +41,15 @@ class Prepared:
     image_kept: float  # share of the pixels that was shown
     tokens_kept: float  # share of the visual tokens that entered the last layer
     kept_centers: bytes | None  # of the visual tokens that are left, where a token method chose; see centers.py
+
+    def then(self, turn: Turn, *, n_said: int) -> Prepared:
+        """Say what is known of the next turn: all that came since the first prompt is held, whatever the recipe.
+
+        Takes: n_said, the tokens of the answer between, without the one that stopped it.
+        """
+        n = n_said + len(turn.ids)
+        size = replace(self.size, cache_bytes=self.size.cache_bytes + n * self.position_bytes)
+        return replace(self, sample=turn.sample, prompt_tokens=self.prompt_tokens + n, size=size)
 
 
 @dataclass(frozen=True)
@@ -74,8 +84,19 @@ def prepare(
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
                     cache = keep_cache(kept.part, prefilled, sample.sample_id)
-                    start = DecodeStart(cache.cache, prefilled.logits, prefilled.next_position, laid.limit)
+                    start = _start(laid, cache.cache, prefilled)
                     yield _prepared(recipe, looked, prefilled, cache.size), start
+
+
+def _start(laid: Laid, cache: Cache, prefilled: Prefilled) -> DecodeStart:
+    return DecodeStart(
+        cache=cache,
+        logits=prefilled.logits,
+        position=prefilled.next_position,
+        limit=laid.limit,
+        stop_texts=laid.sample.stop_texts if laid.later else (),
+        later=laid.later,
+    )
 
 
 def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Shown:

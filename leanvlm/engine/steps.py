@@ -10,19 +10,32 @@ from torch import Tensor
 from transformers import Cache
 
 from leanvlm.models._model import LoadedModel
+from leanvlm.sample import Sample
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A later turn of a conversation: the tokens that are read before its answer, and what ends that."""
+
+    sample: Sample
+    ids: tuple[int, ...]
+    limit: int  # most tokens of the answer
 
 
 @dataclass(frozen=True)
 class DecodeStart:
     """Where an answer begins. Shapes: logits (vocabulary,) and position (..., 1, 1) of its first token.
 
-    `limit` is the most tokens that it may have, where it has a limit of its own.
+    `limit` is the most tokens that it may have, where it has a limit of its own. Where `later` turns follow, one of
+    `stop_texts` ends the answer as soon as it is there: nothing behind it may be read.
     """
 
     cache: Cache
     logits: Tensor
     position: Tensor
     limit: int | None = None
+    stop_texts: tuple[str, ...] = ()
+    later: tuple[Turn, ...] = ()
 
 
 def likeliest(logits: Tensor) -> Tensor:

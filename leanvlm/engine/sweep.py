@@ -7,42 +7,21 @@ the same whether it runs alone or in a sweep: tests/engine/test_sweep.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from leanvlm.engine.answer import Answer as Answer
+from leanvlm.engine.answer import answer_of, refusal
+from leanvlm.engine.conversations import together
 from leanvlm.engine.decode import ROWS, decode
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.laying import LAYING, Refused
 from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import DecodeStart, Turn
 from leanvlm.engine.tree import share
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one recipe said, and what it really kept: see leanvlm/tables/answers.py for units."""
-
-    answer: str
-    new_tokens: int
-    finish_reason: str
-    prompt_tokens: int
-    visual_tokens: int
-    visual_runs: int
-    visual_tokens_kept: float
-    cache_bytes: int
-    full_cache_bytes: int
-    cache_kept: float
-    image_kept: float
-    tokens_kept: float
-    kept_centers: bytes | None  # see centers.py
-    refusal: str | None = None
-
-    def __str__(self) -> str:
-        return self.answer
 
 
 def answer_all(
@@ -65,16 +44,19 @@ def answer_all(
     passes are kept for other checkpoints.
 
     A sample that the model cannot take, as a prompt that does not fit, is answered by a refusal and counts as wrong.
+    The turns of a conversation follow each other; each is asked after the recipe's own answers to those before it, of
+    the cache that they left, and a refused turn refuses the later ones.
 
-    Raises: InputError for a recipe that the model refuses.
+    Raises: InputError for a recipe that the model refuses, and for a later turn without those before it.
     """
     refuse(model, recipes)
+    asked = list(together(samples))
     ends = model.stop_ids if stops is None else stops
     rebatched = [recipe for recipe in recipes if recipe.is_rebatched]
     others = [recipe for recipe in recipes if not recipe.is_rebatched]
     for own, side_by_side in ((others, rows), (rebatched, 1)):
         if own:
-            yield from _answer_batch(model, samples, own, limit=limit, rows=side_by_side, ends=ends, features=features)
+            yield from _answer_batch(model, asked, own, limit=limit, rows=side_by_side, ends=ends, features=features)
 
 
 def answers_to(
@@ -108,7 +90,7 @@ def _answer_batch(
     ends: frozenset[int],
     features: FeatureStore | None,
 ) -> Iterator[tuple[str, Recipe, Answer]]:
-    tree, known, refused = share(recipes), list[Prepared](), list[Refused]()
+    tree, known, refused = share(recipes), list[tuple[Prepared, tuple[Turn, ...]]](), list[Refused]()
 
     def starts() -> Iterator[DecodeStart]:
         for pieces in LAYING[model.model.device.type](model, samples, tree, limit):
@@ -116,34 +98,23 @@ def _answer_batch(
                 if isinstance(one, Refused):
                     refused.append(one)
                 else:
-                    known.append(one[0])
-                    yield one[1]
+                    prepared, start = one
+                    known.append((prepared, start.later))
+                    yield start
 
-    for prepared, answered in zip(known, decode(model, starts(), stops=ends, rows=rows), strict=True):
-        yield prepared.sample.sample_id, prepared.recipe, _answer(model, answered, prepared, ends)
-    yield from ((one.sample_id, one.recipe, _refusal(one.reason)) for one in refused)
-
-
-def _answer(model: LoadedModel, tokens: list[int], prepared: Prepared, ends: frozenset[int]) -> Answer:
-    said = model.tokenizer.decode(tokens, skip_special_tokens=True)
-    kept = min((said.split(text, 1)[0] for text in prepared.sample.stop_texts), key=len, default=said)
-    return Answer(
-        answer=kept.strip(),
-        new_tokens=len(tokens),
-        finish_reason="stop" if tokens[-1] in ends or kept != said else "length",
-        prompt_tokens=prepared.prompt_tokens,
-        visual_tokens=prepared.visual_tokens,
-        visual_runs=prepared.visual_runs,
-        visual_tokens_kept=prepared.visual_tokens_kept,
-        cache_bytes=prepared.size.cache_bytes,
-        full_cache_bytes=prepared.position_bytes * prepared.prompt_tokens,
-        cache_kept=prepared.size.share,
-        image_kept=prepared.image_kept,
-        tokens_kept=prepared.tokens_kept,
-        kept_centers=prepared.kept_centers,
-    )
+    said = iter(decode(model, starts(), stops=ends, rows=rows))
+    for prepared, later in known:
+        yield from _answers(model, said, prepared, later, ends)
+    yield from ((one.sample_id, one.recipe, refusal(one.reason)) for one in refused)
 
 
-def _refusal(reason: str) -> Answer:
-    """Stand for the answer of a model that was not asked: nothing was said, read or kept."""
-    return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal=reason)
+def _answers(
+    model: LoadedModel, said: Iterator[list[int]], prepared: Prepared, later: Sequence[Turn], ends: frozenset[int]
+) -> Iterator[tuple[str, Recipe, Answer]]:
+    """Yield a recipe's answers to all turns of a conversation."""
+    for turn in (*later, None):
+        answer = answer_of(model, next(said), prepared, ends)
+        yield prepared.sample.sample_id, prepared.recipe, answer
+        if turn is not None:
+            is_stopped = answer.finish_reason == "stop"
+            prepared = prepared.then(turn, n_said=answer.new_tokens - is_stopped)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.queues import SimpleQueue
 
 import torch
 
 from leanvlm import files
+from leanvlm.engine.conversations import blocks
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.sweep import Answer, answer_all
 from leanvlm.models._checkpoint import Checkpoint
@@ -20,7 +21,7 @@ from leanvlm.sample import Sample
 from leanvlm.tables import samples
 
 FILLED = 2  # times or more that a batch fills the rows which are decoded side by side
-ASKED = ("sample_id", "question", "images", "fps", "max_new_tokens", "stop_texts")  # columns of what a model is asked
+ASKED = ("sample_id", "turn", "question", "images", "fps", "max_new_tokens", "stop_texts")  # what a model is asked by
 LEAST = 16  # samples of a batch: what a kill can lose, and what is kept in a file of its own
 
 
@@ -84,7 +85,6 @@ def batch_size(n_recipes: int, rows: int) -> int:
     return LEAST * math.ceil(FILLED * rows / (LEAST * n_recipes))
 
 
-def batches(asked: Sequence[Sample], n_recipes: int, rows: int) -> list[Sequence[Sample]]:
-    """Cut samples into batches."""
-    size = batch_size(n_recipes, rows)
-    return [asked[start : start + size] for start in range(0, len(asked), size)]
+def batches(asked: Iterable[Sample], n_recipes: int, rows: int) -> list[list[Sample]]:
+    """Cut samples into batches; a conversation stays in one."""
+    return list(blocks(asked, size=batch_size(n_recipes, rows)))

@@ -24,6 +24,7 @@ from leanvlm.models._marks import marks, refuse_marks
 from leanvlm.models._prompting import content, refuse_template, words_of
 from leanvlm.models._reading import SAFE, no_checkpoint, read_json, reading
 from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
+from leanvlm.models._turns import between
 from leanvlm.processes.quiet import quiet
 from leanvlm.sample import Sample
 
@@ -225,6 +226,15 @@ class LoadedModel:
             if not torch.isin(tensors["input_ids"], torch.tensor(self.visual_ids)).any():
                 raise InputError("this checkpoint's chat template shows no picture; give it a template that does")
         return {name: self._move(value) for name, value in tensors.items() if name != "attention_mask"}
+
+    def turn(self, question: str) -> list[int]:
+        """Return the tokens that are read after an answer, so that the answer to the next question follows.
+
+        Raises: InputError for a question that holds a token to which the prompt gives a meaning, or <image>, and for a
+        chat template that takes no second turn.
+        """
+        refuse_marks(self.marks, question)
+        return between(self.processor, question)
 
     @cached_property
     def clerks(self) -> tuple[LoadedModel, ...]:

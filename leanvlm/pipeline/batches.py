@@ -9,11 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import pyarrow as pa
 
 from leanvlm.engine.centers import unpack
+from leanvlm.engine.conversations import blocks, conversations
 from leanvlm.engine.sweep import Answer
 from leanvlm.errors import InputError
 from leanvlm.pipeline import seals
@@ -34,17 +34,18 @@ class Batch:
 
 
 def lacking(cells: Sequence[Cell], samples: Iterable[Sample], *, size: int) -> Iterator[Batch]:
-    """Cut what cells lack into batches of at most `size` samples, in the samples' order."""
+    """Cut what cells lack into batches of at most `size` samples, in the samples' order; no conversation is cut."""
     kept = {cell: set(_rows(cell).column("sample_id").to_pylist()) for cell in cells}
-    numbered = enumerate(samples)
-    while block := list(islice(numbered, size)):
-        groups: dict[tuple[Cell, ...], list[tuple[int, Sample]]] = {}
-        for index, sample in block:
-            own = tuple(cell for cell in cells if sample.sample_id not in kept[cell])
-            groups.setdefault(own, []).append((index, sample))
+    n_before = 0
+    for block in blocks(samples, size=size):
+        groups: dict[tuple[Cell, ...], list[Sample]] = {}
+        for turns in conversations(block):
+            names = {sample.sample_id for sample in turns}
+            groups.setdefault(tuple(cell for cell in cells if not names <= kept[cell]), []).extend(turns)
         for own, asked in groups.items():
             if own:
-                yield Batch(asked[0][0], tuple(sample for _, sample in asked), own)
+                yield Batch(n_before + block.index(asked[0]), tuple(asked), own)
+        n_before += len(block)
 
 
 def keep(batch: Batch, found: Iterable[tuple[str, str, Answer]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from leanvlm.engine.clock import Seconds, pair, run
+from leanvlm.engine.conversations import conversations
 from leanvlm.engine.passes import count_tokens
 from leanvlm.engine.worker import read_samples
 from leanvlm.errors import InputError
@@ -39,8 +40,12 @@ class Timer:
 
 
 def rows(params: Params) -> list[dict[str, Any]]:
-    """Time every recipe that runs; other seeds of a random control cost the same and are left out."""
-    samples = list(islice(read_samples(params.clock.benchmark), params.clock.samples))
+    """Time every recipe that runs; other seeds of a random control cost the same and are left out.
+
+    Single prompts are timed: of a conversation its first turn.
+    """
+    first_turns = (turns[0] for turns in conversations(read_samples(params.clock.benchmark)))
+    samples = list(islice(first_turns, params.clock.samples))
     if not samples:
         raise InputError(f"clock.benchmark is {params.clock.benchmark!r}, which has no samples here; name another")
     found = []

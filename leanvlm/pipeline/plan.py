@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from leanvlm import files
+from leanvlm.engine.conversations import conversations
 from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
 from leanvlm.errors import InputError
 from leanvlm.judging._plan import most
@@ -23,7 +24,7 @@ from leanvlm.pipeline.models import checkpoint
 from leanvlm.pipeline.widths import width_refusal
 from leanvlm.recipes import parse
 
-MEASURED = 2  # samples that a sweep is tried with
+MEASURED = 2  # samples that a sweep is tried with, or conversations
 GB = 1e9
 
 
@@ -132,9 +133,9 @@ def _known() -> dict[str, float]:
 def _measured(params: Params, group: Sequence[Cell]) -> float:
     """Ask a few samples, the model loaded and warm, and return the seconds of one."""
     weights = checkpoint(params, group[0].model, group[0].recipe)
-    first, *others = islice(read_samples(group[0].benchmark), 1 + MEASURED)
+    first, *others = islice(conversations(read_samples(group[0].benchmark)), 1 + MEASURED)
     recipes, limit = [cell.recipe.text for cell in group], params.answer.max_new_tokens
-    answer_batch(weights, [first], recipes[:1], limit=limit, rows=1)
-    asked, started = others or [first], time.perf_counter()
+    answer_batch(weights, first, recipes[:1], limit=limit, rows=1)
+    asked, started = [sample for turns in others or [first] for sample in turns], time.perf_counter()
     answer_batch(weights, asked, recipes, limit=limit, rows=params.answer.rows)
     return (time.perf_counter() - started) / len(asked)

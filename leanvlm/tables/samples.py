@@ -20,6 +20,7 @@ TABLE = Table(
             column("benchmark", pa.string(), "id of the benchmark"),
             column("sample_id", pa.string(), "name of the sample, unique within its benchmark"),
             column("group_id", pa.string(), "samples of one picture share it; comparisons resample it as one"),
+            column("turn", pa.int32(), "which question of its conversation it is; those share a group, in order"),
             column("kind", pa.string(), "what the question asks for"),
             column("question", pa.string(), "the question as the model reads it"),
             column("answers", pa.list_(pa.string()), "right answers; any of them is right"),
@@ -58,7 +59,7 @@ TABLE = Table(
                 "what a judge is asked where no rule can say: a file of leanvlm/judging",
                 is_nullable=True,
             ),
-            column("images", pa.list_(pa.binary()), "the pictures' files as they came, in the order shown"),
+            column("images", pa.list_(pa.binary()), "the pictures' files as they came, in order; later turns: none"),
             column("fps", pa.float64(), "set where the images are one video's frames", unit="1/s", is_nullable=True),
             column("difficulty", pa.string(), "knobs of the benchmark that drew the sample", unit="JSON"),
         ]

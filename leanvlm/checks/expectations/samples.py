@@ -12,6 +12,7 @@ def expectations() -> list[_expect.Expectation]:
         *_expect.basics(TABLE),
         _expect.some_rows(),
         _expect.matching("sample_id", r"^\S+$"),
+        _expect.between("turn", 1),
         _expect.matching("question", r"^\s*\S"),
         _expect.matching("rule", r"^[a-z][a-z0-9_]*$"),
         _expect.between("fps", 0, is_open=True),

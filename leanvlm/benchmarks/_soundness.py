@@ -23,9 +23,8 @@ def sound(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
     that does not follow the one before.
     """
     known = dict[str, tuple[str, ...]]()  # right answers by id
-    for sample in in_order(benchmark, samples):
+    for sample in in_order(benchmark, _fit(benchmark, samples)):
         place = f"{benchmark}: sample {str(sample.sample_id)[:60]!a}"
-        _refuse_unfit(sample, place)
         if sample.sample_id in known:
             raise InputError(f"{place} comes twice; give each sample an id of its own")
         known[sample.sample_id] = sample.answers
@@ -33,6 +32,12 @@ def sound(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
     if not known:
         raise InputError(f"{benchmark} has no samples; see what its folder holds, or leave it out of params.yaml")
     refuse_placeholders(known.values(), benchmark=benchmark)
+
+
+def _fit(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
+    for sample in samples:
+        _refuse_unfit(sample, f"{benchmark}: sample {str(sample.sample_id)[:60]!a}")
+        yield sample
 
 
 def _refuse_unfit(sample: Sample, place: str) -> None:

@@ -3,10 +3,24 @@
 -- Grain:     one row per model, recipe, position whose method has a budget.
 -- Unit:      shares kept. allowed_deviation is 2 % of the asked budget, or one token per run and head where
 --            that is more.
--- Reads:     parts, cells, answers.
+-- Reads:     parts, cells, answers, samples.
 -- Undefined: deviation is null where nothing was measured.
 
 with
+
+first_answers as (
+
+    -- a method keeps once, for the first turn of a conversation
+    select answers.*
+    from answers
+    semi join samples
+        on
+            answers.benchmark = samples.benchmark
+            and answers.sample_id = samples.sample_id
+            and samples.turn = 1
+    where answers.refusal is null
+
+),
 
 token_shares as (
 
@@ -17,8 +31,7 @@ token_shares as (
         benchmark,
         avg(visual_runs / nullif(visual_tokens, 0) order by sample_id) as visual_token_share,
         avg(1 / (prompt_tokens - visual_tokens + visual_tokens_kept) order by sample_id) as position_share
-    from answers
-    where refusal is null
+    from first_answers
     group by all
 
 ),

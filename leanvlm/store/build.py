@@ -78,7 +78,8 @@ def _split_images(connection: Connection) -> None:
     )
     connection.execute("drop table graded_samples")
     describe(connection, "samples", samples.TABLE)
-    connection.execute("comment on table sample_images is 'one row per benchmark, sample_id, position'")
+    grain = "one row per benchmark, sample_id, position; a later turn has those of the first turn of its group"
+    connection.execute(f"comment on table sample_images is {_quoted(grain)}")
 
 
 def _quoted(text: str) -> str:

@@ -21,7 +21,9 @@ TABLE = Table(
             column("new_tokens", pa.int32(), "tokens that the model wrote, the end mark included", unit="tokens"),
             column("finish_reason", pa.string(), "stop: the model ended; length: it was cut; refused: never asked"),
             column("refusal", pa.string(), "why the model was not asked; null where it was", is_nullable=True),
-            column("prompt_tokens", pa.int32(), "length of the full prompt", unit="tokens"),
+            column(
+                "prompt_tokens", pa.int32(), "length of the full prompt; of a later turn, of all so far", unit="tokens"
+            ),
             column("visual_tokens", pa.int32(), "visual tokens of the full prompt", unit="tokens"),
             column("visual_runs", pa.int32(), "pictures, tiles or frames, each reduced by itself"),
             column(
@@ -30,12 +32,12 @@ TABLE = Table(
                 "visual tokens that entered a decoder layer, mean over layers",
                 unit="tokens",
             ),
-            column("cache_bytes", pa.int64(), "key-value cache after prefill and eviction", unit="bytes"),
-            column("full_cache_bytes", pa.int64(), "key-value cache of the untouched prompt", unit="bytes"),
+            column("cache_bytes", pa.int64(), "key-value cache when the answer begins, after eviction", unit="bytes"),
+            column("full_cache_bytes", pa.int64(), "key-value cache of all prompt_tokens", unit="bytes"),
             column(
                 "cache_kept",
                 pa.float64(),
-                "share of prompt positions kept per key-value head, of those that the layer received",
+                "share of the first prompt's positions kept per key-value head, of those that the layer received",
                 unit="ratio",
             ),
             column("image_kept", pa.float64(), "share of the pictures' pixels that was shown", unit="ratio"),

@@ -32,6 +32,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a NUL in the group": {"group_id": "\0"},
     "a question without end": {"question": "x" * 1_000_000},
     "an empty id": {"sample_id": ""},
+    "turn 0": {"turn": 0},
+    "a turn that is no number": {"turn": "2"},
+    "a third turn behind the first": {"turn": 3},
+    "a second turn of another group": {"turn": 2, "group_id": "h"},
+    "a second turn with pictures": {"turn": 2, "images": (b"x",)},
+    "a second turn of a video": {"turn": 2, "fps": 1.0},
 }
 
 
@@ -41,6 +47,15 @@ def test_a_fault_is_refused_naming_benchmark_and_sample(fault: str) -> None:
         list(sound("dogs", [replace(FIT, sample_id="s-0"), replace(FIT, **FAULTS[fault])]))
     assert str(caught.value).startswith("dogs: sample 's-1'" if fault != "an empty id" else "dogs: sample ''")
     assert len(str(caught.value)) <= 300
+
+
+def test_a_conversation_has_a_group_of_its_own() -> None:
+    turns = [replace(FIT, sample_id=str(turn), turn=turn) for turn in (1, 2, 3)]
+    assert list(sound("dogs", turns)) == turns
+    other = replace(FIT, sample_id="other")
+    for mixed in ([*turns, other], [other, *turns]):
+        with pytest.raises(InputError, match=r"its group 'g' has a conversation and another first question"):
+            list(sound("dogs", mixed))
 
 
 def test_an_id_twice_no_sample_and_placeholders_are_refused() -> None:

@@ -14,7 +14,9 @@ from leanvlm.report.flips import flips
 from leanvlm.report.queries import Row
 
 TABLES = """
-create table samples (benchmark text, sample_id text, kind text, question text, answers text []);
+create table samples (
+    benchmark text, sample_id text, group_id text, turn int, kind text, question text, answers text []
+);
 create table sample_images (benchmark text, sample_id text, position int, image blob);
 create table cells (model text, recipe text, benchmark text, family text);
 create table answers (
@@ -39,16 +41,20 @@ ALL = {("tokens", "docs", "lost"): 9, ("tokens", "docs", "changed"): 2, ("tokens
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A store whose flips can be counted by hand."""
+    """A store whose flips can be counted by hand; every other sample is the second turn of the one before."""
     buffer = io.BytesIO()
     Image.new("RGB", (20, 10), "white").save(buffer, format="PNG")
     with duckdb.connect() as opened:
         opened.execute(TABLES)
         for benchmark in ("docs", "easy"):
             samples = f"from range({SAMPLES}) r(i)"
-            opened.execute(f"insert into samples select '{benchmark}', i::text, 'value', 'what?', ['yes'] {samples}")
             opened.execute(
-                f"insert into sample_images select '{benchmark}', i::text, 0, ? {samples}", [buffer.getvalue()]
+                "insert into samples"
+                f" select '{benchmark}', i::text, (i // 2)::text, 1 + i % 2, 'value', 'what?', ['yes'] {samples}"
+            )
+            opened.execute(
+                f"insert into sample_images select '{benchmark}', i::text, 0, ? {samples} where i % 2 = 0",
+                [buffer.getvalue()],
             )
         for (recipe, benchmark), (first_right, wrong) in SAID.items():
             cell = ["m", recipe, benchmark]
@@ -72,6 +78,12 @@ def test_every_flip_is_found_and_named(connection: duckdb.DuckDBPyConnection) ->
         "benchmark": ["docs", "easy"],
         "flip": ["changed", "lost", "won"],
     }
+
+
+def test_a_later_turn_shows_the_picture_of_its_first(connection: duckdb.DuckDBPyConnection) -> None:
+    found = flips.browser(connection, n_flips=200, seed=0)["drawn"]
+    assert {int(flip["sample_id"]) % 2 for flip in found} == {0, 1}
+    assert {len(flip["images"]) for flip in found} == {1}
 
 
 def test_few_flips_are_one_of_each_stratum(connection: duckdb.DuckDBPyConnection) -> None:

@@ -44,7 +44,8 @@ def root(tmp_path: Path) -> Path:
     for name, (question, images) in asked.items():
         row = {"benchmark": name, "sample_id": "7", "group_id": "7", "kind": "k", "question": question}
         row |= {"answers": ["x"], "rule": "exact", "images": images, "fps": None, "difficulty": "{}"} | UNPUBLISHED
-        samples.TABLE.write([row], tmp_path / files.samples(name))
+        later = row | {"sample_id": "8", "turn": 2, "question": f"and {question}", "images": []}
+        samples.TABLE.write([row, later], tmp_path / files.samples(name))
     samples.TABLE.write([], tmp_path / files.samples("empty"), metadata={samples.MISSING: "not here"})
     return tmp_path
 
@@ -60,6 +61,7 @@ def root(tmp_path: Path) -> Path:
         ("what?", [pictures.png(Image.new("RGB", (5, 5))), pictures.png(GRADED)], "seen 7"),
         ("Who  am I? ", [], "read 7"),
         ("what?", [], ""),
+        ("and who am i?", [], ""),  # a later turn, which means nothing alone
         ("who am i?", [pictures.png(Image.new("RGB", (20, 12)))], ""),
         ("what?", [pictures.png(GRADED.transpose(Image.Transpose.ROTATE_90))], ""),
     ],

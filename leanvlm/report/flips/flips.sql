@@ -103,18 +103,39 @@ chosen as (
 
 ),
 
+first_turns as (
+
+    -- a later turn is about the pictures of its conversation's first
+    select distinct
+        asked.benchmark,
+        asked.sample_id,
+        firsts.sample_id as first_sample_id
+    from samples as asked
+    semi join chosen
+        on
+            asked.benchmark = chosen.benchmark
+            and asked.sample_id = chosen.sample_id
+    inner join samples as firsts
+        on
+            asked.benchmark = firsts.benchmark
+            and asked.group_id = firsts.group_id
+            and firsts.turn = 1
+    where asked.turn > 1 or asked.sample_id = firsts.sample_id
+
+),
+
 pictures as (
 
     -- only of the chosen samples: pictures are large
     select
-        sample_images.benchmark,
-        sample_images.sample_id,
+        first_turns.benchmark,
+        first_turns.sample_id,
         list(sample_images.image order by sample_images.position) as images
     from sample_images
-    semi join chosen
+    inner join first_turns
         on
-            sample_images.benchmark = chosen.benchmark
-            and sample_images.sample_id = chosen.sample_id
+            sample_images.benchmark = first_turns.benchmark
+            and sample_images.sample_id = first_turns.first_sample_id
     group by all
 
 ),

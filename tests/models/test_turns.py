@@ -19,7 +19,6 @@ from transformers import PreTrainedTokenizerFast
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._turns import between
-from tests.models.test_processors import tokenizer
 
 ANSWER, NEXT = "three dogs", "and what is on the mat?"
 CONVERSATION = [("user", "how many dogs are there?"), ("assistant", ANSWER), ("user", NEXT)]
@@ -44,11 +43,11 @@ UNFIT = {
 }  # fmt: skip
 
 
-def learnt(words: Any, decoder: Any) -> PreTrainedTokenizerFast:
+def learnt(words: Any, decoder: Any, more: str = "leanvlm") -> PreTrainedTokenizerFast:
     """Learn a tokenizer whose tokens are words and parts of words, as those of published models are."""
     made = Tokenizer(BPE())
     made.pre_tokenizer, made.decoder = words, decoder
-    text = " ".join([*(said for _, said in CONVERSATION), "USER: ASSISTANT: User: Assistant: user assistant leanvlm"])
+    text = " ".join([*(said for _, said in CONVERSATION), "USER: ASSISTANT: User: Assistant: user assistant", more])
     alphabet = [*ByteLevel.alphabet(), *map(chr, range(32, 127)), "\n"]
     made.train_from_iterator([text] * 3, BpeTrainer(initial_alphabet=alphabet, special_tokens=list(SPECIALS)))
     made.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
@@ -90,9 +89,10 @@ def test_a_template_that_cannot_go_on_is_refused_in_a_sentence(template: str) ->
 
 
 def test_a_turn_that_runs_into_the_answer_is_refused() -> None:
-    """The tokenizer makes one word of the answer's last and the question's first."""
+    """The tokenizer makes one token of the answer's last word and the question's first."""
+    words = learnt(ByteLevel(add_prefix_space=False), ByteLevelDecoder(), more="leanvlmand")
     with pytest.raises(InputError, match="nothing that is a token of its own stands between"):
-        between(processor(tokenizer("llava"), EACH + TEXT + END), NEXT)
+        between(processor(words, EACH + TEXT + END), NEXT)
 
 
 def test_a_turn_of_the_embedded_model_ends_the_answer_and_asks(model: LoadedModel) -> None:

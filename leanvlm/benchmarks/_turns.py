@@ -21,6 +21,8 @@ def in_order(benchmark: str, samples: Iterable[Sample]) -> Iterator[Sample]:
         place = f"{benchmark}: sample {str(sample.sample_id)[:60]!a}"
         if not isinstance(sample.turn, int) or isinstance(sample.turn, bool) or sample.turn < 1:
             raise InputError(f"{place}: its turn is {sample.turn!a}; the first question of a conversation is turn 1")
+        if sample.later:
+            raise InputError(f"{place}: it holds later turns; yield each of them as a sample, behind the one before")
         if sample.turn == 1:
             n_firsts[sample.group_id] += 1
         else:

@@ -33,6 +33,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a question without end": {"question": "x" * 1_000_000},
     "an empty id": {"sample_id": ""},
     "turn 0": {"turn": 0},
+    "later turns within a sample": {"later": (FIT,)},
     "a turn that is no number": {"turn": "2"},
     "a third turn behind the first": {"turn": 3},
     "a second turn of another group": {"turn": 2, "group_id": "h"},

@@ -18,7 +18,7 @@ from leanvlm.tables import judgements as judgement_rows
 from leanvlm.tables.samples import JUDGED as JUDGED
 
 ROOT = Path(__file__).parent
-SHARED = ("_contractions", "_text", "_readable", "_letters")  # what rules read
+SHARED = ("_text", "_patterns", "_readable", "_languages", "_letters", "_options", "_sayings", "_numbers")  # what rules read
 
 GRADED = """
 with

@@ -1,48 +1,48 @@
 -- _letters: which option's letter an answer chooses.
 --
--- The order of `chosen` decides: a letter that is said to be the answer, one in front, the last one that is
--- named before reasons are given, the last one that is named at all.
+-- The order of `chosen` decides: a letter in front that the rest explains, one that is said to be the answer,
+-- the last one that is named before reasons are given, the last one that is named at all.
 --
--- Reads:  _readable.
-
--- what may stand before a letter: (B), **B**, $\boxed{\text{B}}$
-create or replace macro opening() as '(?:\\(?:text|math)[a-z]*|[\s(\[{*"“`$_<>\\])*';
-
--- a capital that is no part of a word; a small one closes its line too
-create or replace macro letter() as
-    '([A-J](?:[^\p{L}\p{M}\p{N}''’-]|$)|[a-j][.)\]}*"”`$_>]*[ \t]*(?:\n|$))';
-
--- null where the pattern is nowhere
-create or replace macro first_of(said, pattern) as nullif(regexp_extract(said, pattern, 1), '');
-
-create or replace macro last_of(said, pattern) as first_of(said, '(?s:.*)' || pattern);
+-- Reads:  _patterns, _readable, _languages.
 
 -- B, (b), B., **B**: nothing but one letter
 create or replace macro letter_alone(said) as
-    upper(regexp_extract(said, '^[^\p{L}\p{M}\p{N}]*([A-Ja-j])[^\p{L}\p{M}\p{N}]*$', 1));
+    upper(regexp_extract(said, '^[^[:alnum:][:^ascii:]]*([A-Ja-j])[^[:alnum:][:^ascii:]]*$', 1));
+
+-- B, C; A B C D: nothing but letters
+create or replace macro is_list_of_letters(said) as
+    regexp_full_match(said, '[^[:alnum:][:^ascii:]]*[A-J](?:[^[:alnum:][:^ascii:]\n]+[A-J])+[^[:alnum:][:^ascii:]]*');
+
+create or replace macro letter_boxed(said) as
+    case when contains(said, '\boxed') then last_of(said, '\\boxed' || opening() || letter()) end;
 
 -- the first lines are a letter or "Option B"; others explain it
 create or replace macro letter_on_first_line(said) as
     first_of(
         said,
-        '^[^\p{L}\p{M}\p{N}]*(?:(?i:option|choice|answer)[^\p{L}\p{M}\p{N}]*)?'
-        || '([A-Ja-j])[^\p{L}\p{M}\p{N}\n]*\n'
+        '^[^[:alnum:][:^ascii:]]*(?:(?i:option|choice|answer)[^[:alnum:][:^ascii:]]*)?'
+        || '([A-Ja-j])[^[:alnum:][:^ascii:]\n]*\n'
     );
 
--- the last line or sentence is a letter
-create or replace macro letter_on_last_line(said) as
-    first_of(said, '(?:\n|[.!?:]\s)[^\p{L}\p{M}\p{N}]*([A-J])[^\p{L}\p{M}\p{N}]*$');
+-- A. a dog B. a cat: the options over again
+create or replace macro repeats_options(said) as
+    regexp_matches(said, '^[\s*"]*(?s:A[.):].*\bB[.):]|a[.):].*\bb[.):])');
 
-create or replace macro letter_boxed(said) as last_of(said, '\\boxed' || opening() || letter());
+-- B. a dog; B) a dog; B: a dog; b. a dog; [B] a dog
+create or replace macro letter_marked_in_front(said) as
+    first_of(
+        said,
+        '^[\s*"`\[]*([A-J]\**(?:[.):\]]|\s*-\s)|[a-j][.):\]](?:\s|$))'
+    );
 
--- Answer: B; the answer to this is most likely option (B); the correct option is B; 答案是B
+-- Answer: B; the answer to this is most likely option (B); the correct option is B
 create or replace macro letter_announced(said) as
     last_of(
         said,
-        '(?:(?:^|[^/\p{L}\p{M}\p{N}])'
+        '(?:^|[^/[:alnum:][:^ascii:]])'
         || '(?:(?i:ans|answer)(?:,? [a-z]+){0,6}|(?i:option|choice|letter|solution|conclusion))'
-        || '(?:,? (?i:is|be)\b|[*"'' ]*[:=>\n–—-])'
-        || '(?i:[\s:]+(?:the|that|in|most|option|choice|letter|[a-z]+ly)\b)*|(?:答案|选)[是为选：:]*)'
+        || '(?:,? (?i:is|be)\b|[*"'' ]*[:=>\n-])'
+        || '(?i:[\s:]+(?:the|that|in|most|option|choice|letter|[a-z]+ly)\b)*'
         || opening() || letter()
     );
 
@@ -54,58 +54,96 @@ create or replace macro letter_confirmed(said) as
         || ' (?i:correct|right|best|answer|likely|true)\b'
     );
 
--- B. a dog; B) a dog; B: a dog; b. a dog
-create or replace macro letter_marked_in_front(said) as
-    first_of(said, '^[\s*"]*([A-J]\**(?:[.):]|\s*[–—-]\s)|[a-j][.):](?:\s|$))');
+-- I choose B; I would go with option (B)
+create or replace macro letter_preferred(said) as
+    last_of(
+        said,
+        '\b(?i:choose|chose|pick|picked|select|selected|go with|going with|opt for|vote for)'
+        || '(?i:,| option| choice| letter| answer| the)*' || opening() || letter()
+    );
+
+-- the last line is a letter or "Option B"
+create or replace macro letter_on_last_line(said) as
+    first_of(
+        said,
+        '\n[^[:alnum:][:^ascii:]]*(?:(?i:option|choice|answer)[^[:alnum:][:^ascii:]]*)?'
+        || '([A-Ja-j])[^[:alnum:][:^ascii:]]*$'
+    );
+
+create or replace macro letter_of_last_sentence(said) as
+    first_of(said, '[.!?:]\s[^[:alnum:][:^ascii:]]*([A-J])[^[:alnum:][:^ascii:]]*$');
+
+-- reasons, and then a line such as "B. a red car"
+create or replace macro letter_marked_on_last_line(said) as
+    first_of(said, '\n[\s*"(\[]*([A-J])[\])*]*[.):\]][^\n]*\n*$');
 
 -- Option B. Option A is a dog; Option (B), since option A is a dog
 create or replace macro letter_of_option_in_front(said) as
     first_of(said, '^[\s*"]*(?i:the )?(?i:answer|option|choice)[\s*("]+([A-J])[)*"]*(?:[.,:;\n]|$)');
 
--- it is B; so (B); I choose B, at the end of a sentence or of its part
+-- it is B; so (B), at the end of a sentence or of its part
 create or replace macro letter_concluded(said) as
     last_of(
         said,
-        '\b(?i:it is|it[''’]s|it must be|that is|that[''’]s|so|therefore|thus|hence|but|leaves|leaving'
-        || '|say|choose|pick|select|go with)'
+        '\b(?i:it is|it''s|it must be|that is|that''s|so|therefore|thus|hence|but|leaves|leaving|say)'
         || '(?i:,| option| choice| the)*' || opening() || '([A-J])[)\]*"]*(?:[.!?,;\n]|$)'
     );
 
--- (B) a dog: the only letter in brackets of the first sentence
+-- (B) a dog, (b) a dog: the only letter in brackets of the first sentence
 create or replace macro letter_of_first_sentence(said) as
-    first_of(said, '^[\s*"]*\(([A-J])\)(?:[^(\n.]|\([^A-J]|\([A-J][^)])*(?:[.\n]|$)');
+    first_of(
+        said,
+        '^[\s*"]*\(([A-Ja-j])\)(?:[^(\n.]|\([^A-Ja-j]|\([A-Ja-j][^)])*(?:[.\n]|$)'
+    );
 
 -- B a dog
 create or replace macro letter_in_front(said) as
-    first_of(said, '^[\s*"]*([A-J])(?:[^\p{L}\p{M}\p{N}''’-]|$)');
+    first_of(said, '^[\s*"]*([A-J])(?:[^[:alnum:][:^ascii:]''-]|$)');
 
 -- option B; choice B; answer (B)
 create or replace macro letter_named(said) as
     last_of(said, '\b(?i:answer|option|choice)' || opening() || letter());
 
-create or replace macro letter_in_brackets(said) as last_of(said, '\(([A-J])\)');
+create or replace macro letter_in_brackets(said) as
+    last_of(said, '(?:^|[^[:alnum:][:^ascii:]])\(([A-Ja-j])\)');
 
-create or replace macro chosen(readable) as
+-- reasons come after: what is said before them weighs more
+create or replace macro chosen_before_reasons(said) as
+    coalesce(letter_named(said), letter_in_brackets(said));
+
+create or replace macro chosen(said) as
     coalesce(
-        letter_boxed(readable),
-        letter_on_first_line(readable),
-        letter_announced(readable),
-        letter_confirmed(readable),
-        letter_on_last_line(readable),
-        letter_marked_in_front(readable),
-        letter_of_option_in_front(without_reasons(readable)),
-        letter_concluded(readable),
-        letter_of_first_sentence(without_reasons(readable)),
-        letter_in_front(readable),
-        letter_named(without_reasons(readable)),
-        letter_in_brackets(without_reasons(readable)),
-        letter_named(readable),
-        letter_in_brackets(readable)
+        letter_boxed(said),
+        letter_on_first_line(said),
+        case when not repeats_options(said) then letter_marked_in_front(said) end,
+        letter_announced(said),
+        letter_in_other_languages(said),
+        letter_confirmed(without_reasons(said)),
+        letter_preferred(said),
+        letter_on_last_line(said),
+        letter_of_last_sentence(said),
+        letter_of_option_in_front(without_reasons(said)),
+        letter_concluded(said),
+        letter_of_first_sentence(without_reasons(said)),
+        letter_in_front(said),
+        letter_confirmed(said),
+        letter_marked_on_last_line(said),
+        chosen_before_reasons(without_reasons(said)),
+        chosen_before_reasons(said)
     );
 
--- null where no letter is chosen; a list of one holds the readable text, which is then made once
-create or replace macro letter_of(said) as
-    coalesce(
-        nullif(letter_alone(said), ''),
-        upper(left(list_transform([readable(said)], lambda text: chosen(text))[1], 1))
-    );
+create or replace macro letter_read(readable) as
+    case when not is_list_of_letters(readable) then left(chosen(readable), 1) end;
+
+-- of what was spoken; null where no letter of the options is chosen
+create or replace macro letter_of(spoken, options) as
+    list_transform(
+        [with_ascii_signs(spoken)],
+        lambda said: among(
+            coalesce(
+                nullif(letter_alone(said), ''),
+                list_transform([readable(said, options)], lambda text: letter_read(text))[1]
+            ),
+            options
+        )
+    )[1];

@@ -1,31 +1,39 @@
--- choice: 1 where the answer chooses the right letter, or is the right option's text; otherwise 0.
+-- choice: 1 where the answer chooses the right option, by its letter or its text; otherwise 0.
 --
 -- Source:     multiple choice as MMMU reads it, Yue et al. 2023, arXiv 2311.16502, section 4: the letter is
---             found in the answer; the last one where several are named; the option's text counts too.
+--             found in the answer, and the option's text counts too.
 -- Code:       MMMU's eval_utils.py (read, not copied).
 -- Departs:    a letter that is said to be the answer comes before letters that are only named: "B. Option A
 --             is a dog" chooses B. A letter that cannot be told from the article "A" or the pronoun "I" is
---             none: "A dog" does not choose option A. Where no letter is found none is drawn by lot: the
---             answer is ungradable.
--- Reads:      _text, _letters.
+--             none: "A dog" does not choose option A. "A or B" chooses nothing. Where nothing is chosen
+--             nothing is drawn by lot: the answer is ungradable.
+-- Reads:      _text, _readable, _letters, _options.
 -- Expects:    answers are the right letter, A to J, alone or before its option's text ("B. a dog"), and
---             optionally the right option's text.
+--             optionally the right option's text; the text alone is enough where options are known.
+--             Options are texts in the order of their letters.
 -- Undefined:  never null.
--- Ungradable: neither a letter nor the right option's text; another option's text too, since only the
---             right one is known.
-
--- B. a dog, (B) a dog, B) a dog: what stands before the text, and the text
-create or replace macro before_text() as '^\s*(?:[(\[][A-J][)\]]|[A-J][.):])\s+';
+-- Ungradable: neither a letter of the options nor the text of just one; where options are unknown, neither
+--             a letter nor the right option's text: another option's text too, since only the right one is
+--             known.
 
 create or replace macro without_letter(truth) as regexp_replace(truth, before_text(), '');
 
--- beside a letter alone, "E. coli" is an option's text
-create or replace macro right_letters(answers) as
-    case
-        when list_contains(list_transform(answers, lambda truth: letter_alone(truth) != ''), true)
-            then list_transform(answers, lambda truth: letter_alone(truth))
-        else list_transform(answers, lambda truth: letter_alone(regexp_extract(truth, before_text())))
-    end;
+create or replace macro letters_alone(answers) as
+    list_filter(list_transform(answers, lambda truth: letter_alone(truth)), lambda letter: letter != '');
+
+create or replace macro letters_of_texts(answers, options) as
+    list_filter(
+        list_transform(answers, lambda truth: letter_of_text(truth, options)),
+        lambda letter: letter is not null
+    );
+
+-- beside a letter alone, or as an option, "E. coli" is a text
+create or replace macro right_letters(answers, options) as
+    coalesce(
+        nullif(letters_alone(answers), []),
+        case when len(options) > 0 then nullif(letters_of_texts(answers, options), []) end,
+        list_transform(answers, lambda truth: letter_alone(regexp_extract(truth, before_text())))
+    );
 
 create or replace macro is_option_text(answer, answers) as
     list_contains(
@@ -44,25 +52,35 @@ create or replace macro is_target(answer, answers) as
         and list_contains(list_transform(answers, lambda truth: without_letter(truth)), answer)
     );
 
-create or replace macro is_gradable_choice(answer, answers, options) as
+create or replace macro chosen_letter(answer, options) as
+    list_transform(
+        [spoken(answer)],
+        lambda said: coalesce(
+            case when len(options) > 0 and letter_alone(said) = '' then letter_of_text(said, options) end,
+            letter_of(said, options),
+            case when len(options) > 0 and letter_alone(said) = '' then letter_of_text_within(said, options) end
+        )
+    )[1];
+
+-- null where nothing is chosen
+create or replace macro worth_of_choice(letter, answer, answers, options) as
     case
-        when is_blank(answer) then false
-        when is_target(answer, answers) or letter_of(answer) is not null then true
-        else is_option_text(answer, answers)
+        when letter is not null then cast(list_contains(right_letters(answers, options), letter) as double)
+        when is_option_text(answer, answers) then cast(1 as double)
     end;
 
-create or replace macro is_right_choice(letter, answer, answers) as
+create or replace macro worth_choice(answer, answers, options) as
     case
-        when letter is null then is_option_text(answer, answers)
-        else list_contains(right_letters(answers), letter)
+        when is_blank(answer) then null
+        when len(options) = 0 and is_target(answer, answers) then cast(1 as double)
+        else list_transform(
+            [chosen_letter(answer, options)],
+            lambda letter: worth_of_choice(letter, answer, answers, options)
+        )[1]
     end;
+
+create or replace macro is_gradable_choice(answer, answers, options) as
+    worth_choice(answer, answers, options) is not null;
 
 create or replace macro grade_choice(answer, answers, options) as
-    case
-        when is_blank(answer) then cast(0 as double)
-        when is_target(answer, answers) then cast(1 as double)
-        else cast(
-            list_transform([letter_of(answer)], lambda letter: is_right_choice(letter, answer, answers))[1]
-            as double
-        )
-    end;
+    coalesce(worth_choice(answer, answers, options), cast(0 as double));

@@ -2,18 +2,15 @@
 --
 -- Source:     VQA accuracy, Antol et al. 2015, arXiv 1505.00468, for questions with one right answer.
 -- Departs:    one match is enough; VQA asks that three of ten people gave the answer: that is the rule vqa.
--- Reads:      _text.
+--             "The answer is red" and "It's red" say red, "Yes, it is" says yes.
+-- Reads:      _text, _sayings.
 -- Undefined:  never null.
 -- Ungradable: a blank answer.
 
-create or replace macro is_gradable_exact(answer, answers, options) as not is_blank(answer);
+create or replace macro is_gradable_exact(answer, answers, options) as not is_blank(spoken(answer));
 
 create or replace macro grade_exact(answer, answers, options) as
     case
-        when is_blank(answer) then cast(0 as double)
-        else cast(
-            list_contains(
-                list_transform(answers, lambda truth: normalised(truth)), normalised(answer)
-            ) as double
-        )
+        when is_blank(spoken(answer)) then cast(0 as double)
+        else cast(says_one_of(answer, answers) as double)
     end;

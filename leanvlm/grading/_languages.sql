@@ -8,9 +8,12 @@
 -- answer, solution, alternative; I choose
 create or replace macro words_for_answer() as
     '(?:antwort|lösung|wähle|réponse|reponse|choisis|respuesta|opción|elijo|risposta|opzione|scelgo|resposta'
-    || '|opção|alternativa|escolho|antwoord|kies|svar|svaret|odpověď|odpowiedź|wybieram|ответ|вариант|выбираю'
-    || '|відповідь|cevap|cevabı|yanıt|đáp án|jawaban|jawabannya|răspunsul|răspuns|απάντηση|الإجابة|الجواب'
+    || '|opção|alternativa|escolho|antwoord|kies|svar|odpověď|odpowiedź|wybieram|ответ|вариант|выбираю'
+    || '|відповідь|cevap|cevab|yanıt|đáp án|jawaban|răspuns|απάντηση|الإجابة|الجواب'
     || '|उत्तर|คำตอบ)';
+
+-- of any script
+create or replace macro small_letter() as '(?:[a-z]|[^\x00-\x7f])';
 
 -- the same where no spaces stand between words
 create or replace macro signs_for_answer() as
@@ -31,7 +34,8 @@ create or replace macro without_refuted_elsewhere(said) as
 create or replace macro letter_behind_words(said) as
     last_of(
         said,
-        '(?i:' || words_for_answer() || ')(?:,? (?:[a-z]|[^\x00-\x7f])+){0,4}[\s:=-]*' || opening()
+        '(?i:' || words_for_answer() || ')' || small_letter() || '*(?:[ ,]+[A-Z]?' || small_letter() || '+){0,4}[\s:=-]*'
+        || opening()
         || '([A-J])(?:[^[:alnum:][:^ascii:]''-]|$)'
     );
 
@@ -39,7 +43,7 @@ create or replace macro letter_behind_words(said) as
 create or replace macro letter_behind_signs(said) as
     last_of(
         said,
-        signs_for_answer() || '[是为為应應选選项項はがも은는이가：:“「『【\s]*' || opening() || '([A-J])(?:[^A-Za-z0-9]|$)'
+        signs_for_answer() || '[是为為应應选選项項はがも은는이가:\s]*' || opening() || '([A-J])(?:[^A-Za-z0-9]|$)'
     );
 
 -- B是正确的; Bが正解です; B가 정답입니다

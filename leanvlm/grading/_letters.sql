@@ -5,9 +5,9 @@
 --
 -- Reads:  _patterns, _readable, _languages.
 
--- B, (b), B., **B**: nothing but one letter
+-- B, (b), B., **B**, “B”: nothing but one letter
 create or replace macro letter_alone(said) as
-    upper(regexp_extract(said, '^[^[:alnum:][:^ascii:]]*([A-Ja-j])[^[:alnum:][:^ascii:]]*$', 1));
+    upper(regexp_extract(said, '^[^\p{L}\p{M}\p{N}]*([A-Ja-j])[^\p{L}\p{M}\p{N}]*$', 1));
 
 -- B, C; A B C D: nothing but letters
 create or replace macro is_list_of_letters(said) as

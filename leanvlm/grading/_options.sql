@@ -32,7 +32,7 @@ create or replace macro announced_part(said) as
 
 -- "Yes, there is no dog": up to the first sign
 create or replace macro first_part(said) as
-    regexp_extract(said, '^[^\p{L}\p{N}]*([^,;:.!\n–—]+)[,;:.!\n–—]', 1);
+    regexp_extract(said, '^([^,;:.!\n–—]+)[,;:.!\n–—]', 1);
 
 -- " it is a dog not a cat " without "not a cat"
 create or replace macro without_refuted_text(words, option) as
@@ -43,7 +43,7 @@ create or replace macro without_refuted_text(words, option) as
     );
 
 create or replace macro says_option(words, option) as
-    contains(without_refuted_text(words, option), ' ' || option || ' ');
+    option != '' and contains(without_refuted_text(words, option), ' ' || option || ' ');
 
 -- "a can" does not count beside "a can of paint"
 create or replace macro is_within_another(option, found) as

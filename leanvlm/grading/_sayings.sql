@@ -20,7 +20,7 @@ create or replace macro has_lead_in(said) as
     regexp_matches(said, '(?i)\banswer(?: is|:)|^[^\p{L}\p{N}]*(?:it|there|this|that|they|he|she)(?: |[''’])');
 
 create or replace macro first_word(said) as
-    lower(regexp_extract(said, '^[^\p{L}\p{N}]*([\p{L}\p{M}]+)', 1));
+    lower(regexp_extract(said, '^[^\p{L}\p{N}]*([\p{L}\p{M}]+)(?:[^\p{L}\p{M}\p{N}]|$)', 1));
 
 -- the spellings of what was said: as a whole, without what leads it in, and where it starts so, yes or no
 create or replace macro spellings_of(said) as

@@ -35,10 +35,14 @@ create or replace macro right_letters(answers, options) as
         list_transform(answers, lambda truth: letter_alone(regexp_extract(truth, before_text())))
     );
 
+-- the right option's text; a right letter is none
 create or replace macro is_option_text(answer, answers) as
     list_contains(
         list_transform(
-            list_concat(answers, list_transform(answers, lambda truth: without_letter(truth))),
+            list_filter(
+                list_concat(answers, list_transform(answers, lambda truth: without_letter(truth))),
+                lambda truth: letter_alone(truth) = ''
+            ),
             lambda truth: normalised(truth)
         ),
         normalised(answer)

@@ -12,7 +12,11 @@
 create or replace macro joined_words(said) as ' ' || coalesce(joined(raw_words_of(with_narrow_signs(said))), '') || ' ';
 
 create or replace macro has_no_words(truth) as
-    regexp_matches(truth, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]') or not regexp_matches(truth, '[\p{L}\p{N}]');
+    not regexp_matches(truth, '[\p{L}\p{N}]')
+    or (
+        strlen(truth) > length(truth)
+        and regexp_matches(truth, '[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]')
+    );
 
 create or replace macro is_read(words, said, truth) as
     case

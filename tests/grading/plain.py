@@ -9,60 +9,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 
-from tests.grading import plain_letters as letters
+from tests.grading import plain_numbers as numbers
+from tests.grading.plain_options import choice, says
+from tests.grading.plain_text import normal, raw_words, spellings, spelt, spoken, with_ascii_signs, yes_or_no
 
-DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-NUMBERS = {word: str(number) for number, word in enumerate(DIGITS)} | {"none": "0"}
-ARTICLES = ("a", "an", "the")
-CONTRACTIONS = dict(
-    pair.split(":") for pair in (Path(__file__).parent / "contractions.txt").read_text(encoding="utf-8").split()
-)
-VQA_SIGNS = [";", "/", "[", "]", '"', "{", "}", "(", ")", "=", "+", "\\", "_", "-"]
-VQA_SIGNS += [">", "<", "@", "`", ",", "?", "!"]
-
-Rule = Callable[[str, Sequence[str]], float | None]
+Rule = Callable[[str, Sequence[str], Sequence[str]], float | None]
 
 
 def best_of(rule: Callable[[str, str], float | None]) -> Rule:
     """Grade against the best right answer; None, an ungradable answer, does not depend on it."""
 
-    def graded(answer: str, answers: Sequence[str]) -> float | None:
+    def graded(answer: str, answers: Sequence[str], _: Sequence[str] = ()) -> float | None:
         found = [rule(answer, truth) for truth in answers]
         return None if None in found else max(grade for grade in found if grade is not None)
 
     return graded
 
 
-def normal(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).lower().split())
-
-
-def is_word(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
-
-
-def words(text: str) -> list[str]:
-    text = unicodedata.normalize("NFC", text).lower().replace("−", "-").replace("'", "").replace("’", "")
-    for _ in range(2):
-        text = re.sub(r"([0-9]),([0-9]{3})", r"\1\2", text)
-    found, place = [], 0
-    number = re.compile(r"-?[0-9]+(?:\.[0-9]+)*|-?\.[0-9]+")
-    while place < len(text):
-        if match := number.match(text, place):
-            end = match.end()
-        else:
-            end = next((i for i in range(place, len(text)) if not is_word(text[i])), len(text))
-        if end > place:
-            found.append(text[place:end])
-        place = max(end, place + 1)
-    return [NUMBERS.get(word, word) for word in found if word not in ARTICLES]
-
-
-def exact(answer: str, truth: str) -> float:
-    said, true = (" ".join(words(text)) or normal(text) for text in (answer, truth))
-    return float(said == true)
+def exact(answer: str, truth: str) -> float | None:
+    return float(spelt(truth) in spellings(answer)) if spoken(answer).strip() else None
 
 
 def edits(left: str, right: str) -> int:
@@ -80,31 +46,51 @@ def anls(answer: str, truth: str) -> float:
     return 1 - distance if distance < 0.5 else 0.0
 
 
-def number(text: str) -> Fraction | None:
-    share = 100 if text.endswith("%") else 1
-    bare, exponent = text.rstrip("%"), text.rstrip("%").partition("e")[2].lstrip("+-")
-    try:
-        return Fraction(bare) / share if len(exponent) < 3 and "_" not in bare and "/" not in bare else None
-    except ValueError:
-        return None
-
-
 def relaxed(answer: str, truth: str) -> float | None:
-    said, true = number(normal(answer)), number(normal(truth))
-    if said is not None and true:
-        return float(abs(said - true) * 20 <= abs(true))
-    return float(normal(answer) == normal(truth))
+    said, true = numbers.said(answer), numbers.whole(truth)
+    if true is None:
+        return float(spelt(truth) in spellings(answer))
+    pairs = [(numbers.value(said), numbers.value(true)), (numbers.scaled(said), numbers.scaled(true))]
+    return float(any(a is not None and b is not None and abs(a - b) * 20 <= abs(b) for a, b in pairs))
 
 
 def relaxed_years(answer: str, truth: str) -> float | None:
-    is_year = len(normal(truth)) == 4 and normal(truth).isdecimal() and 1500 <= int(normal(truth)) < 2100
-    return float(normal(answer) == normal(truth)) if is_year else relaxed(answer, truth)
+    is_year = re.fullmatch("[0-9]{4}", normal(truth)) and 1500 <= int(normal(truth)) < 2100
+    return float(numbers.value(numbers.said(answer)) == int(normal(truth))) if is_year else relaxed(answer, truth)
+
+
+def mmmu_open(answer: str, truth: str) -> float | None:
+    if true := numbers.whole(truth):
+        return float(numbers.is_same(numbers.said(answer), true))
+    return float(says(f" {spelt(spoken(answer))} ", spelt(truth)))
+
+
+def free_form(answer: str, truth: str) -> float | None:
+    if re.fullmatch(r"\s*\[.*\]\s*", truth):
+        said, true = listed(spoken(answer)), listed(truth)
+        return float(len(said) == len(true) and all(map(numbers.is_same, said, true)))
+    if true_number := numbers.whole(truth):
+        return float(numbers.is_same(numbers.said(answer), true_number))
+    return float(spelt(truth) in spellings(answer))
+
+
+def listed(text: str) -> list[re.Match[str]]:
+    in_brackets = re.findall(r"\[[^\]]*\]", text)
+    return numbers.all_of(numbers.plain(in_brackets[-1] if in_brackets else text))
+
+
+def mathvista(answer: str, answers: Sequence[str], options: Sequence[str] = ()) -> float | None:
+    if not spoken(answer).strip():
+        return None
+    return choice(answer, answers, options) if options else asks_for_number(free_form)(answer, answers, ())
 
 
 def asks_for_number(rule: Callable[[str, str], float | None]) -> Rule:
-    def graded(answer: str, answers: Sequence[str]) -> float | None:
-        is_number = all(number(normal(truth)) is not None for truth in answers)
-        return None if is_number and not set(answer) & set("0123456789") else best_of(rule)(answer, answers)
+    def graded(answer: str, answers: Sequence[str], _: Sequence[str] = ()) -> float | None:
+        is_number = all(numbers.whole(truth) for truth in answers)
+        if not spoken(answer).strip() or (is_number and numbers.said(answer) is None):
+            return None
+        return best_of(rule)(answer, answers, ())
 
     return graded
 
@@ -143,43 +129,44 @@ def rouge_l(answer: str, truth: str) -> float | None:
 
 
 def gqa(answer: str, truth: str) -> float | None:
-    def spelling(text: str) -> str:
-        return " ".join("".join(c for c in normal(text) if c not in string.punctuation).split())
-
-    if not any(unicodedata.category(c)[0] in "LN" for c in answer):
+    if not any(unicodedata.category(c)[0] in "LN" for c in spoken(answer)):
         return None
-    return float(spelling(answer) == spelling(truth))
+    return float(spelt(truth) in spellings(answer))
 
 
 def mme(answer: str, truth: str) -> float | None:
-    start = normal(answer)[:4]
-    said = "yes" if "yes" in start else "no" if "no" in start else None
-    return None if said is None else float(said == normal(truth))
+    said = raw_words(re.sub(r"(?i)\bno (?:idea|way to|one can)\b", "", spoken(answer), flags=re.ASCII))
+    named = {found for word in said if (found := yes_or_no(word))}
+    if said in (["y"], ["n"]):
+        chosen = {"y": "yes", "n": "no"}[said[0]]
+    elif len(said) > len(named) and (first := yes_or_no(said[0])):
+        chosen = first
+    elif len(named) == 1:
+        chosen = named.pop()
+    else:
+        return None
+    return float(chosen == normal(truth))
 
 
 def ocrbench(answer: str, truth: str) -> float:
-    return float(normal(truth) != "" and normal(truth) in normal(answer))
+    if any(c in "日本語" or "가" <= c <= "힣" for c in truth) or not re.search(r"[^\W_]", truth):
+        return float(normal(truth) != "" and normal(truth) in normal(answer))
+    said = f" {' '.join(raw_words(with_ascii_signs(answer)))} "
+    return float(f" {' '.join(raw_words(with_ascii_signs(truth)))} " in said)
 
 
 def ocrbench_formula(answer: str, truth: str) -> float:
     said, true = ("".join(unicodedata.normalize("NFC", text).split()) for text in (answer, truth))
+    said, true = (re.sub(r"\\[dt]frac", r"\\frac", text.replace("−", "-")) for text in (said, true))
     return float(true != "" and true in said)
 
 
-def vqa_spelling(text: str) -> str:
-    text = unicodedata.normalize("NFC", text).replace("\n", " ").replace("\t", " ").strip()
-    has_comma = re.search(r"\d,\d", text) is not None
-    out = text
-    for sign in VQA_SIGNS:
-        has_space = f"{sign} " in text or f" {sign}" in text
-        out = out.replace(sign, "" if has_space or has_comma else " ")
-    out = re.sub(r"\.(?!\d)", "", out)
-    found = [NUMBERS.get(word, word) for word in out.lower().split()]
-    return " ".join(CONTRACTIONS.get(word, word) for word in found if word not in ARTICLES)
-
-
-def vqa(answer: str, answers: Sequence[str]) -> float:
-    agree = [vqa_spelling(truth) == vqa_spelling(answer) for truth in answers]
+def vqa(answer: str, answers: Sequence[str], _: Sequence[str] = ()) -> float | None:
+    if not spoken(answer).strip():
+        return None
+    peoples = [spelt(truth) for truth in answers]
+    agreed = max(spellings(answer), key=peoples.count)
+    agree = [spelling == agreed for spelling in peoples]
     if len(agree) == 1:
         return float(agree[0])
     enough = min(3, len(agree) - 1)
@@ -187,23 +174,14 @@ def vqa(answer: str, answers: Sequence[str]) -> float:
     return float(sum(min(Fraction(n, enough), Fraction(1)) for n in left) / len(agree))
 
 
-def choice(answer: str, answers: Sequence[str]) -> float | None:
-    apart = [letters.and_text(truth) for truth in answers]
-    if answer in answers or (answer in [text for _, text in apart] and letters.alone(answer) is None):
-        return 1.0
-    alone = {letters.alone(truth) for truth in answers} - {None}
-    if (chosen := letters.letter(answer)) is not None:
-        return float(chosen in (alone or {letter for letter, _ in apart}))
-    texts = [*answers, *(text for _, text in apart)]
-    return 1.0 if any(exact(answer, text) for text in texts) else None
-
-
 RULES: dict[str, Rule] = {
     "anls": best_of(anls),
     "choice": choice,
     "exact": best_of(exact),
     "gqa": best_of(gqa),
+    "mathvista": mathvista,
     "mme": best_of(mme),
+    "mmmu_open": asks_for_number(mmmu_open),
     "ocrbench": best_of(ocrbench),
     "ocrbench_formula": best_of(ocrbench_formula),
     "relaxed": asks_for_number(relaxed),

@@ -5,43 +5,57 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from tests.grading import plain_languages as languages
+from tests.grading.plain_text import with_ascii_signs
+
 # a word begins, or ends
 BEFORE, AFTER = r"(?<![a-zA-Z0-9_])", r"(?![a-zA-Z0-9_])"
-OPEN = r"(?:\\(?:text|math)[a-z]*|[\s(\[{*\"“`$_<>\\])*"
-LETTER = r"(?:([A-J])(?!['’-]|[^\W_])|([a-j])(?=[.)\]}*\"”`$_>]*[ \t]*(?:\n|\Z)))"
+OPEN = r"(?:\\(?:text|math)[a-z]*|[\s(\[{*\"`$_<>\\])*"
+LETTER = r"(?:([A-J])(?!['-]|[^\W_])|([a-j])(?=[.)\]}*\"`$_>]*[ \t]*(?:\n|\Z)))"
 REASONS = (
     "because since explanation reason reasoning rationale here.is.why here['’]s.why as.opposed whereas while although"
 )
-REFUTES = "not cannot can['’]t never nor neither than unlike instead.of exclude eliminate rule.out"
-CONCLUDES = (
-    "it.is it['’]s it.must.be that.is that['’]s so therefore thus hence but leaves leaving say choose pick select"
-    " go.with"
-)
+REFUTES = "not cannot can't never nor neither than unlike instead.of exclude eliminate rule.out"
+CONCLUDES = "it.is it's it.must.be that.is that's so therefore thus hence but leaves leaving say"
+PREFERS = "choose chose pick picked select selected go.with going.with opt.for vote.for"
 
 
-def letter(text: str) -> str | None:
+def letter(text: str, limit: str = "ABCDEFGHIJ") -> str | None:
     """Read a choice as a person would: what is said to be the answer, what stands in front, what is named."""
+    text = with_ascii_signs(text)
     if found := alone(text):
-        return found
-    read = _readable(text)
-    before_reasons = re.split(rf"(?i){BEFORE}(?:{_any(REASONS)}){AFTER}", read)[0]
+        return found if found in limit else None
+    read = _readable(text, limit)
+    if re.fullmatch(r"[\W_]*[A-J](?:(?:(?!\n)[\W_])+[A-J])+[\W_]*", read):
+        return None
+    before = before_reasons(read)
     ways: Sequence[tuple[Callable[[str], str | None], str]] = [
         (_boxed, read),
         (_on_first_line, read),
-        (_announced, read),
-        (_confirmed, read),
-        (_on_last_line, read),
         (_marked_in_front, read),
-        (_option_in_front, before_reasons),
+        (_announced, read),
+        (languages.letter, read),
+        (_confirmed, before),
+        (_preferred, read),
+        (_on_last_line, read),
+        (_of_last_sentence, read),
+        (_option_in_front, before),
         (_concluded, read),
-        (_of_first_sentence, before_reasons),
+        (_of_first_sentence, before),
         (_in_front, read),
-        (_named, before_reasons),
-        (_in_brackets, before_reasons),
+        (_confirmed, read),
+        (_marked_on_last_line, read),
+        (_named, before),
+        (_in_brackets, before),
         (_named, read),
         (_in_brackets, read),
     ]
-    return next((found.upper() for way, said in ways if (found := way(said))), None)
+    chosen = next((found.upper() for way, said in ways if (found := way(said))), None)
+    return chosen if chosen and chosen in limit else None
+
+
+def before_reasons(text: str) -> str:
+    return re.split(rf"(?i){BEFORE}(?:{_any(REASONS)}){AFTER}", text)[0]
 
 
 def alone(text: str) -> str | None:
@@ -66,18 +80,19 @@ def _any(phrases: str) -> str:
     return "|".join(phrase.replace(".", " ") for phrase in phrases.split())
 
 
-def _readable(text: str) -> str:
-    text = text.rpartition("</think>")[2]
-    text = "".join(chr(ord(c) - 0xFEE0) if c in "ＡＢＣＤＥＦＧＨＩＪ（）．：" else c for c in text)
+def _readable(text: str, limit: str) -> str:
+    beyond = "".join(letter for letter in "ABCDEFGHIJ" if letter not in limit)
+    text = re.sub(rf"{BEFORE}[{beyond}]{AFTER}", " ", text) if beyond else text
     one = rf"\(?[A-J]{AFTER}\)?"
     refuted = (
         rf"{BEFORE}(?i:{_any(REFUTES)})(?i: be| choose)?(?i: option| choice)? {one}(?:(?: or| nor| and) {one})*"
         rf"|(?i:{BEFORE}(?:option|choice|answer) )?\(?{BEFORE}[A-J]\)? (?i:is|are|was|would be|seems)"
-        rf"(?:(?i:n['’]t){AFTER}|(?i: (?:[a-z]+ly )?(?:not|wrong|incorrect|false|untrue|impossible)){AFTER})"
+        rf"(?:(?i:n't){AFTER}|(?i: (?:[a-z]+ly )?(?:not|wrong|incorrect|false|untrue|impossible)){AFTER})"
     )
     text = re.sub(refuted, " ", text)
-    text = re.sub(rf"({BEFORE}(?i:option|choice|answer)) +A(?![^\W_'’]|['’])", r"\1 (A)", text)
-    text = re.sub(r"(?<![^\W_])(?<!['’])A +(?=(?:is|because|since)(?![^\W_]|['’]))", '"A" ', text)
+    text = re.sub(rf"\(?{BEFORE}[A-J]{AFTER}\)?(?:,? (?i:or|and|and/or) {one}|/{one})+", " ", text)
+    text = re.sub(rf"({BEFORE}(?i:option|choice|answer)) +A(?![^\W_]|')", r"\1 (A)", text)
+    text = re.sub(r"(?<![^\W_])(?<!')A +(?=(?:is|because|since)(?![^\W_]|'))", '"A" ', text)
     return re.sub(r"(?<![^\W_])(?:[AI][ \t]+)+(?=[^\W_])", "", text)
 
 
@@ -97,10 +112,10 @@ def _on_first_line(text: str) -> str | None:
 
 
 def _announced(text: str) -> str | None:
-    word = r"(?:(?i:ans|answer)(?:,? [a-z]+){0,6}|(?i:option|choice|letter|solution|conclusion))"
-    says = r"(?:,? (?i:is|be)(?![a-zA-Z0-9_])|[*\"' ]*[:=>\n–—-])"
+    word = r"(?:(?i:ans|answer)(?:,? [a-zA-Z]+){0,6}|(?i:option|choice|letter|solution|conclusion))"
+    says = r"(?:,? (?i:is|be)(?![a-zA-Z0-9_])|[*\"' ]*[:=>\n-])"
     filler = r"(?i:[\s:]+(?:the|that|in|most|option|choice|letter|[a-z]+ly)(?![a-zA-Z0-9_]))*"
-    return _last(rf"(?:(?<![^\W_]|/){word}{says}{filler}|(?:答案|选)[是为选：:]*){OPEN}{LETTER}", text)
+    return _last(rf"(?<![^\W_]|/){word}{says}{filler}{OPEN}{LETTER}", text)
 
 
 def _confirmed(text: str) -> str | None:
@@ -109,14 +124,31 @@ def _confirmed(text: str) -> str | None:
     return _last(rf"{BEFORE}([A-J])[)\].*\"]* (?i:is|seems|must be)(?i:{more} {praise}){AFTER}", text)
 
 
+def _preferred(text: str) -> str | None:
+    return _last(rf"{BEFORE}(?i:{_any(PREFERS)})(?i:,| option| choice| letter| answer| the)*{OPEN}{LETTER}", text)
+
+
 def _on_last_line(text: str) -> str | None:
-    starts = [found.end() for found in re.finditer(r"(?=(\n|[.!?:]\s))", text)]
-    ends = [text[start + (1 if text[start] == "\n" else 2) :] for start in starts]
+    ends = [text[found.end() :] for found in re.finditer("\n", text)]
+    said = [re.sub(r"(?i)^([\W_]*)(?:option|choice|answer)(?=[\W_]*[A-Ja-j](?![^\W_]))", r"\1", end) for end in ends]
+    return next((found for end in said if (found := alone(end))), None)
+
+
+def _of_last_sentence(text: str) -> str | None:
+    ends = [text[found.end() + 2 :] for found in re.finditer(r"(?=[.!?:]\s)", text)]
     return next((found for end in ends if (found := alone(end)) and found in end), None)
 
 
+def _marked_on_last_line(text: str) -> str | None:
+    end = re.sub(r"\n+\Z", "", text)
+    found = re.search(r"\n[\s*\"(\[]*([A-J])[\])*]*[.):\]][^\n]*\Z", end)
+    return found and found.group(1)
+
+
 def _marked_in_front(text: str) -> str | None:
-    found = re.match(r"[\s*\"]*(?:([A-J])\**(?:[.):]|\s*[–—-]\s)|([a-j])[.):](?:\s|\Z))", text)
+    if re.match(r"(?s)[\s*\"]*(?:A[.):].*(?<![a-zA-Z0-9_])B[.):]|a[.):].*(?<![a-zA-Z0-9_])b[.):])", text):
+        return None
+    found = re.match(r"[\s*\"`\[]*(?:([A-J])\**(?:[.):\]]|\s*-\s)|([a-j])[.):\]](?:\s|\Z))", text)
     return found and (found.group(1) or found.group(2))
 
 
@@ -131,13 +163,13 @@ def _concluded(text: str) -> str | None:
 
 
 def _of_first_sentence(text: str) -> str | None:
-    sentence = re.split(r"[.\n]", text)[0].lstrip(' \t\r\f*"')
-    found = re.findall(r"\(([A-J])\)", sentence)
+    sentence = re.split(r"[.\n]", text.lstrip(' \t\n\r\f*"'))[0]
+    found = re.findall(r"\(([A-Ja-j])\)", sentence)
     return found[0] if len(found) == 1 and sentence.startswith("(" + found[0]) else None
 
 
 def _in_front(text: str) -> str | None:
-    return (found := re.match(r"[\s*\"]*([A-J])(?!['’-]|[^\W_])", text)) and found.group(1)
+    return (found := re.match(r"[\s*\"]*([A-J])(?!['-]|[^\W_])", text)) and found.group(1)
 
 
 def _named(text: str) -> str | None:
@@ -145,4 +177,4 @@ def _named(text: str) -> str | None:
 
 
 def _in_brackets(text: str) -> str | None:
-    return _last(r"\(([A-J])\)", text)
+    return _last(r"(?<![^\W_])\(([A-Ja-j])\)", text)

@@ -1,4 +1,4 @@
-"""Write what is generated in README.md and docs/cli.md.
+"""Write what is generated in README.md, docs/cli.md and docs/grading.md.
 
 `python -m leanvlm.docs.generate` rewrites the blocks between markers; `--check` only says which pages are out of date.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from leanvlm import files
-from leanvlm.docs import blocks, cli, plugins, results
+from leanvlm.docs import blocks, cli, departures, plugins, results
 from leanvlm.errors import InputError, RunError, exit_on_error
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "models": lambda: plugins.table("models"),
     },
     "docs/cli.md": {"commands": cli.reference},
+    "docs/grading.md": {"departures": departures.table},
 }
 
 

@@ -18,7 +18,16 @@ from leanvlm.tables import judgements as judgement_rows
 from leanvlm.tables.samples import JUDGED as JUDGED
 
 ROOT = Path(__file__).parent
-SHARED = ("_text", "_patterns", "_readable", "_languages", "_letters", "_options", "_sayings", "_numbers")  # what rules read
+SHARED = (
+    "_text",
+    "_patterns",
+    "_readable",
+    "_languages",
+    "_letters",
+    "_options",
+    "_sayings",
+    "_numbers",
+)  # what rules read
 
 GRADED = """
 with

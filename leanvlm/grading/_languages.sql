@@ -34,8 +34,8 @@ create or replace macro without_refuted_elsewhere(said) as
 create or replace macro letter_behind_words(said) as
     last_of(
         said,
-        '(?i:' || words_for_answer() || ')' || small_letter() || '*(?:[ ,]+[A-Z]?' || small_letter() || '+){0,4}[\s:=-]*'
-        || opening()
+        '(?i:' || words_for_answer() || ')' || small_letter() || '*'
+        || '(?:[ ,]+[A-Z]?' || small_letter() || '+){0,4}[\s:=-]*' || opening()
         || '([A-J])(?:[^[:alnum:][:^ascii:]''-]|$)'
     );
 
@@ -43,7 +43,8 @@ create or replace macro letter_behind_words(said) as
 create or replace macro letter_behind_signs(said) as
     last_of(
         said,
-        signs_for_answer() || '[是为為应應选選项項はがも은는이가:\s]*' || opening() || '([A-J])(?:[^A-Za-z0-9]|$)'
+        signs_for_answer() || '[是为為应應选選项項はがも은는이가:\s]*' || opening()
+        || '([A-J])(?:[^A-Za-z0-9]|$)'
     );
 
 -- B是正确的; Bが正解です; B가 정답입니다

@@ -11,7 +11,9 @@ create or replace macro letter_alone(said) as
 
 -- B, C; A B C D: nothing but letters
 create or replace macro is_list_of_letters(said) as
-    regexp_full_match(said, '[^[:alnum:][:^ascii:]]*[A-J](?:[^[:alnum:][:^ascii:]\n]+[A-J])+[^[:alnum:][:^ascii:]]*');
+    regexp_full_match(
+        said, '[^[:alnum:][:^ascii:]]*[A-J](?:[^[:alnum:][:^ascii:]\n]+[A-J])+[^[:alnum:][:^ascii:]]*'
+    );
 
 create or replace macro letter_boxed(said) as
     case when contains(said, '\boxed') then last_of(said, '\\boxed' || opening() || letter()) end;

@@ -34,7 +34,8 @@ create or replace macro is_number(truth) as
 create or replace macro amount(number) as
     list_transform(
         [string_split(regexp_replace(number, '[^0-9.eE/+-]', '', 'g'), '/')],
-        lambda parts: try_cast(parts[1] as double) / coalesce(nullif(try_cast(parts[2] as double), 0), case when len(parts) = 1 then 1 end)
+        lambda parts: try_cast(parts[1] as double)
+        / case when len(parts) = 1 then 1 else nullif(try_cast(parts[2] as double), 0) end
     )[1];
 
 -- 0.12 for "12%", and the amount elsewhere
@@ -44,7 +45,10 @@ create or replace macro scaled_amount(number) as
 -- what stands in a box, behind "answer is" or behind the last sign of equality
 create or replace macro concluded_part(said) as
     coalesce(
-        case when contains(said, '\boxed') then nullif(regexp_extract(said, '(?s)^.*\\boxed\{([^\n]*)', 1), '') end,
+        case
+            when contains(said, '\boxed')
+                then nullif(regexp_extract(said, '(?s)^.*\\boxed\{([^\n]*)', 1), '')
+        end,
         nullif(regexp_extract(said, '(?is)^.*\banswer(?: is|:)(.*)$', 1), ''),
         case when contains(said, '=') then regexp_extract(said, '(?s)^.*=(.*)$', 1) end
     );

@@ -8,11 +8,13 @@ create or replace macro before_text() as '^\s*(?:[(\[][A-J][)\]]|[A-J][.):])\s+'
 -- the letter of the only option that is spelt so
 create or replace macro letter_spelt(spelling, spellings) as
     list_transform(
-        [{'one': spelling, 'all': spellings}],
+        [{ 'one': spelling, 'all': spellings }],
         lambda spelt: case
             when times_said(spelt.all, spelt.one) = 1 then letter_at(list_position(spelt.all, spelt.one))
         end
     )[1];
+
+create or replace macro all_spelt(texts) as list_transform(texts, lambda text: normalised(text));
 
 -- the whole answer is an option's text: sign by sign, or in one spelling, in which "B. a dog" is "b dog"
 create or replace macro letter_of_text(said, options) as
@@ -20,7 +22,7 @@ create or replace macro letter_of_text(said, options) as
         letter_spelt(lowered(said), list_transform(options, lambda option: lowered(option))),
         case
             when not regexp_matches(said, before_text())
-                then letter_spelt(normalised(said), list_transform(options, lambda option: normalised(option)))
+                then letter_spelt(normalised(said), all_spelt(options))
         end
     );
 
@@ -48,7 +50,10 @@ create or replace macro says_option(words, option) as
 -- "a can" does not count beside "a can of paint"
 create or replace macro is_within_another(option, found) as
     len(
-        list_filter(found, lambda other: other != option and contains(' ' || other || ' ', ' ' || option || ' '))
+        list_filter(
+            found,
+            lambda other: other != option and contains(' ' || other || ' ', ' ' || option || ' ')
+        )
     ) > 0;
 
 create or replace macro longest_of(found) as
@@ -67,7 +72,7 @@ create or replace macro letter_within(words, spellings) as
 -- the only option's text in a part of the answer, the narrowest part first
 create or replace macro letter_of_text_within(said, options) as
     list_transform(
-        [list_transform(options, lambda option: normalised(option))],
+        [all_spelt(options)],
         lambda spellings: list_filter(
             list_transform(
                 [announced_part(said), without_reasons(first_part(said)), without_reasons(said), said],

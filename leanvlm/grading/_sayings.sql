@@ -9,15 +9,13 @@ create or replace macro yes_or_no_word(word) as
     end;
 
 -- "The answer is red", "It's a dog": how a short answer is led in
+create or replace macro lead_in() as 'answer(?: is|:)|^[^\p{L}\p{N}]*(?:it|there|this|that|they|he|she)';
+
 create or replace macro without_lead_in(said) as
-    regexp_replace(
-        said,
-        '(?is)^.*\banswer(?: is|:)|^[^\p{L}\p{N}]*(?:it|there|this|that|they|he|she)(?: is| are|[''’]s|[''’]re)\b',
-        ''
-    );
+    regexp_replace(said, '(?is)^.*\b' || lead_in() || '(?: is| are|[''’]s|[''’]re)\b', '');
 
 create or replace macro has_lead_in(said) as
-    regexp_matches(said, '(?i)\banswer(?: is|:)|^[^\p{L}\p{N}]*(?:it|there|this|that|they|he|she)(?: |[''’])');
+    regexp_matches(said, '(?i)\b' || lead_in() || '(?: |[''’])');
 
 create or replace macro first_word(said) as
     lower(regexp_extract(said, '^[^\p{L}\p{N}]*([\p{L}\p{M}]+)(?:[^\p{L}\p{M}\p{N}]|$)', 1));

@@ -56,13 +56,15 @@ create or replace macro is_target(answer, answers) as
         and list_contains(list_transform(answers, lambda truth: without_letter(truth)), answer)
     );
 
+create or replace macro may_be_text(said, options) as len(options) > 0 and letter_alone(said) = '';
+
 create or replace macro chosen_letter(answer, options) as
     list_transform(
         [spoken(answer)],
         lambda said: coalesce(
-            case when len(options) > 0 and letter_alone(said) = '' then letter_of_text(said, options) end,
+            case when may_be_text(said, options) then letter_of_text(said, options) end,
             letter_of(said, options),
-            case when len(options) > 0 and letter_alone(said) = '' then letter_of_text_within(said, options) end
+            case when may_be_text(said, options) then letter_of_text_within(said, options) end
         )
     )[1];
 

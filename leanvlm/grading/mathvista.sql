@@ -4,8 +4,8 @@
 --             whole number, a number of so many decimals or a list, and must then equal the right one.
 -- Code:       MathVista's evaluation/calculate_score.py (read, not copied).
 -- Departs:    no judge reduces the answer: options are chosen as in choice, numbers are said as in _numbers,
---             with units and words around them. A number is as near as the right one is written, to half of
---             its last decimal; whole numbers are the same, not cut. The nearest option's text is not taken.
+--             with units and words around them. A number is as near as the right one is written, as in
+--             mmmu_open; a whole one is not cut. The nearest option's text is not taken.
 -- Reads:      _text, _sayings, _numbers, choice, mmmu_open.
 -- Expects:    the right option's text or letter where there are options; else a number, or a list in brackets.
 -- Undefined:  never null.
@@ -47,7 +47,7 @@ create or replace macro grade_mathvista(answer, answers, options) as
         when is_blank(spoken(answer)) then cast(0 as double)
         when len(options) > 0 then grade_choice(answer, answers, options)
         else list_transform(
-            [{'text': spoken(answer), 'number': number_said(answer), 'spellings': spellings_of(answer)}],
+            [{ 'text': spoken(answer), 'number': number_said(answer), 'spellings': spellings_of(answer) }],
             lambda said: list_max(
                 list_transform(answers, lambda truth: cast(is_free_match(said, truth) as double))
             )

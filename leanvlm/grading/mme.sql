@@ -13,7 +13,8 @@
 -- "I have no idea" says neither
 create or replace macro without_idioms(said) as
     case
-        when contains(lower(said), 'no ') then regexp_replace(said, '(?i)\bno (?:idea|way to|one can)\b', '', 'g')
+        when contains(lower(said), 'no ')
+            then regexp_replace(said, '(?i)\bno (?:idea|way to|one can)\b', '', 'g')
         else said
     end;
 
@@ -40,7 +41,12 @@ create or replace macro is_gradable_mme(answer, answers, options) as yes_or_no_o
 
 create or replace macro grade_mme(answer, answers, options) as
     coalesce(
-        cast(list_contains(list_transform(answers, lambda truth: lowered(truth)), yes_or_no_of(answer)) as double), 0
+        cast(
+            list_contains(
+                list_transform(answers, lambda truth: lowered(truth)), yes_or_no_of(answer)
+            ) as double
+        ),
+        0
     );
 
 -- an aggregate: the share of groups (pictures) without a wrong answer

@@ -23,7 +23,7 @@ create or replace macro grade_mmmu_open(answer, answers, options) as
     case
         when is_blank(spoken(answer)) then cast(0 as double)
         else list_transform(
-            [{'number': number_said(answer), 'words': ' ' || normalised(spoken(answer)) || ' '}],
+            [{ 'number': number_said(answer), 'words': ' ' || normalised(spoken(answer)) || ' ' }],
             lambda said: list_max(
                 list_transform(
                     answers, lambda truth: cast(is_open_match(said.number, said.words, truth) as double)

@@ -9,7 +9,9 @@
 -- Undefined:  never null.
 -- Ungradable: a blank answer.
 
-create or replace macro joined_words(said) as ' ' || coalesce(joined(raw_words_of(with_narrow_signs(said))), '') || ' ';
+create or replace macro joined_words(said) as ' '
+|| coalesce(joined(raw_words_of(with_narrow_signs(said))), '')
+|| ' ';
 
 create or replace macro has_no_words(truth) as
     not regexp_matches(truth, '[\p{L}\p{N}]')

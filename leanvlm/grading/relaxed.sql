@@ -4,7 +4,7 @@
 -- Code:       lmms-eval, tasks/chartqa, after Qwen-VL's evaluate_vqa.py (read, not copied).
 -- Departs:    exactly 5 % is right in binary too. Commas, currencies, units and words around a number do not
 --             count; a percent sign divides by 100 or says what the numbers are: "12%" is 0.12 and 12. Texts
---             say the same as in exact. Years are numbers like others: the rule relaxed_years wants them exactly.
+--             say the same as in exact. Years are numbers: the rule relaxed_years wants them exactly.
 -- Reads:      _text, _sayings, _numbers.
 -- Undefined:  never null; a right answer of 0 wants 0.
 -- Ungradable: a blank answer; no number where every right answer is one.
@@ -29,10 +29,11 @@ create or replace macro grade_relaxed(answer, answers, options) as
     case
         when is_blank(spoken(answer)) then cast(0 as double)
         else list_transform(
-            [{'number': number_said(answer), 'spellings': spellings_of(answer)}],
+            [{ 'number': number_said(answer), 'spellings': spellings_of(answer) }],
             lambda said: list_max(
                 list_transform(
-                    answers, lambda truth: cast(is_relaxed_match(said.number, said.spellings, truth) as double)
+                    answers,
+                    lambda truth: cast(is_relaxed_match(said.number, said.spellings, truth) as double)
                 )
             )
         )[1]

@@ -23,7 +23,7 @@ create or replace macro grade_relaxed_years(answer, answers, options) as
     case
         when is_blank(spoken(answer)) then cast(0 as double)
         else list_transform(
-            [{'number': number_said(answer), 'spellings': spellings_of(answer)}],
+            [{ 'number': number_said(answer), 'spellings': spellings_of(answer) }],
             lambda said: list_max(
                 list_transform(
                     answers,

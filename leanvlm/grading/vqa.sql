@@ -32,9 +32,14 @@ create or replace macro grade_vqa(answer, answers, options) as
     case
         when is_blank(spoken(answer)) then cast(0 as double)
         else list_transform(
-            [{'spellings': spellings_of(answer), 'peoples': list_transform(answers, lambda truth: normalised(truth))}],
+            [
+                {
+                    'spellings': spellings_of(answer),
+                    'peoples': list_transform(answers, lambda truth: normalised(truth))
+                }
+            ],
             lambda said: round(
-                cast(mean_agreement(n_who_agree(said.spellings, said.peoples), len(said.peoples)) as double), 9
+                mean_agreement(n_who_agree(said.spellings, said.peoples), len(said.peoples)), 9
             )
         )[1]
     end;

@@ -23,7 +23,9 @@ def letter(text: str) -> str | None:
     """Take the last letter behind a word for the answer, behind such a sign, or in front of one."""
     if text.isascii() and not re.search(f"(?i){_any(WORDS)}", text):
         return None
-    read = re.sub(rf"(?i:{_any(NEGATIONS)}) \(?[A-J](?![a-zA-Z0-9_])\)?|(?:不是|不选|不選|非)[A-J]", " ", _refuted(text))
+    read = re.sub(
+        rf"(?i:{_any(NEGATIONS)}) \(?[A-J](?![a-zA-Z0-9_])\)?|(?:不是|不选|不選|非)[A-J]", " ", _refuted(text)
+    )
     small = r"(?:[a-z]|[^\x00-\x7f])"
     behind_words = rf"(?i:{_any(WORDS)}){small}*(?:[ ,]+[A-Z]?{small}+){{0,4}}[\s:=-]*{OPEN}([A-J]){END}"
     behind_signs = rf"{_any(SIGNS)}[是为為应應選选項项はがも은는이가:\s]*{OPEN}([A-J])(?![A-Za-z0-9])"

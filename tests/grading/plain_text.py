@@ -8,9 +8,9 @@ import unicodedata
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 NUMBERS = {word: str(number) for number, word in enumerate(DIGITS)} | {"none": "0"}
 ARTICLES = ("a", "an", "the")
-YES = "yes yeah yep yup ja oui sí sim да 是 はい 네".split()
-NO = "no nope nah nein non não нет 否 不是 いいえ 아니요".split()
-NARROW = dict(zip("’‘“”„«»–—−", "''\"\"\"\"\"---", strict=True)) | {"、": ".", "。": "."}
+YES = ["yes", "yeah", "yep", "yup", "ja", "oui", "sí", "sim", "да", "是", "はい", "네"]
+NO = ["no", "nope", "nah", "nein", "non", "não", "нет", "否", "不是", "いいえ", "아니요"]
+NARROW = dict(zip("’‘“”„«»–—−", '\'\'"""""---', strict=True)) | {"、": ".", "。": "."}
 
 
 def normal(text: str) -> str:
@@ -88,7 +88,12 @@ def _joins(text: str, place: int) -> bool:
 def _ascii_sign(character: str) -> str:
     if character in NARROW:
         return NARROW[character]
-    if "０" <= character <= "９" or "Ａ" <= character <= "Ｚ" or "ａ" <= character <= "ｚ" or character in "（）．：％，":
+    if (
+        "０" <= character <= "９"
+        or "Ａ" <= character <= "Ｚ"
+        or "ａ" <= character <= "ｚ"
+        or character in "（）．：％，"
+    ):
         return chr(ord(character) - 0xFEE0)
     return character if character.isascii() or is_word(character) else " "
 

@@ -7,7 +7,8 @@
 --             with units and words around them. A number is as near as the right one is written, as in
 --             mmmu_open; a whole one is not cut. The nearest option's text is not taken.
 -- Reads:      _text, _sayings, _numbers, choice, mmmu_open.
--- Expects:    the right option's text or letter where there are options; else a number, or a list in brackets.
+-- Expects:    the right option's text or letter where there are options; else a number, or a list in
+--             brackets.
 -- Undefined:  never null.
 -- Ungradable: no option, no number or no list of numbers where one is asked for; a blank answer.
 

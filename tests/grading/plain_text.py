@@ -1,4 +1,4 @@
-"""Texts in one spelling, once more in plain Python: the oracle of _text.sql, _sayings.sql and _readable.sql's first part."""
+"""Texts in one spelling, once more in plain Python: for _text.sql, _sayings.sql and what is spoken."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ said_once as materialized (
         answers.answer,
         any_value(samples.rule) as rule,
         any_value(samples.judge) as judge,
+        any_value(samples.published_rule) as published_rule,
         any_value(samples.answers) as answers,
         coalesce(any_value(samples.options), []) as options
     from answers
@@ -56,6 +57,7 @@ worth as materialized (
         benchmark,
         sample_id,
         answer,
+        published_rule is not null as is_published,
         case when judge is not null and is_blank(answer) then 0 end as blank_grade,
         case rule {is_gradable} end as is_gradable,
         case rule {grade} end as grade
@@ -74,7 +76,7 @@ graded as (
         worth.is_gradable,
         coalesce(worth.grade, judgements.grade) as grade,
         case
-            when published.benchmark is not null
+            when worth.is_published
                 then coalesce(published.published_grade, judgements.grade, worth.blank_grade)
         end as published_grade
     from answers

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import Benchmark
-from leanvlm.benchmarks._formats import SUFFIXES
-from leanvlm.benchmarks._rows import Rows
 from leanvlm.errors import InputError
+from leanvlm.rows.formats import SUFFIXES
+from leanvlm.rows.training import Rows
 from leanvlm.sample import Sample
 
 
@@ -36,7 +36,7 @@ class FolderBenchmark(Benchmark):
         return sorted(path for path in Path(self.folder).rglob("*") if path.is_file())
 
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
-        """Yield rows of train.jsonl, train.parquet or train.csv in the folder; _conversations.py says what a row is.
+        """Yield rows of train.jsonl, train.parquet or train.csv in the folder; conversations.py says what a row is.
 
         Raises: InputError where there is neither, or as `Rows`.
         """

@@ -1,4 +1,4 @@
-"""Your own questions: `local:PATH` names a file of rows, .jsonl, .parquet or .csv; _questions.py says what a row is.
+"""Your own questions: `local:PATH` names a file of rows, .jsonl, .parquet or .csv; questions.py says what a row is.
 
 All rows are read, and held to what a row must be, before a model is asked one of them.
 """
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import grading
-from leanvlm.benchmarks import _beside, _cells, _columns, _formats, _held, _lmms_log
 from leanvlm.benchmarks._benchmark import Benchmark
-from leanvlm.benchmarks._questions import Question, question
 from leanvlm.errors import InputError
+from leanvlm.rows import beside, cells, formats, held, lmms_log, spellings
+from leanvlm.rows.questions import Question, question
 from leanvlm.sample import Sample
 from leanvlm.texts import perhaps
 
@@ -30,7 +30,7 @@ class LocalBenchmark(Benchmark):
 
     def __post_init__(self) -> None:
         """Refuse what is no file of rows, and a rule that is not there."""
-        _formats.refuse_other(Path(self.path))
+        formats.refuse_other(Path(self.path))
         if self.rule and self.rule not in grading.rules():
             near = perhaps(self.rule, grading.rules())
             raise InputError(f"{self.path} has the rule {self.rule!r}{near}; the rules are "
@@ -64,26 +64,26 @@ class LocalBenchmark(Benchmark):
         if not rows:
             raise InputError(f"{self.path} has no rows; a row is a question with its answers")
         names = dict.fromkeys(name for _, row in rows for name in row)
-        _columns.refuse_near([*names, *_held.columns(Path(self.path))], self.path)
-        lacking = dict.fromkeys(column for name in names if (column := _columns.column_of(name)))
-        found = [self._question(number, lacking | _columns.known(row, self._place(number))) for number, row in rows]
+        spellings.refuse_near([*names, *held.columns(Path(self.path))], self.path)
+        lacking = dict.fromkeys(column for name in names if (column := spellings.column_of(name)))
+        found = [self._question(number, lacking | spellings.known(row, self._place(number))) for number, row in rows]
         self._refuse_twice(found)
         return found
 
     def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         path = Path(self.path)
-        numbers = range(1, _formats.count(path) + 1)
-        for number, row in _formats.read(path, numbers, columns=_held.others(path)):
+        numbers = range(1, formats.count(path) + 1)
+        for number, row in formats.read(path, numbers, columns=held.others(path)):
             if not isinstance(row, dict):
                 raise InputError(f"{self._place(number)} is one {type(row).__name__}; a row is an object with "
                                  "question and answers")  # fmt: skip
-            yield number, _lmms_log.asked(row, self._place(number)) if _lmms_log.is_logged(row) else row
+            yield number, lmms_log.asked(row, self._place(number)) if lmms_log.is_logged(row) else row
 
     def _question(self, number: int, row: dict[str, Any]) -> Question:
         found = question(row, number, place=self._place(number), rule=self.rule)
         for image in found.images:
             if isinstance(image, str):
-                _beside.refuse_missing(Path(self.path), image, place=self._place(number))
+                beside.refuse_missing(Path(self.path), image, place=self._place(number))
         return found
 
     def _refuse_twice(self, found: Sequence[Question]) -> None:
@@ -96,11 +96,11 @@ class LocalBenchmark(Benchmark):
 
     def _with_pictures(self, asked: Sequence[Question]) -> Iterator[Sample]:
         path = Path(self.path)
-        held = _held.read(path, {one.number for one in asked})
+        inside = held.read(path, {one.number for one in asked})
         for one in asked:
             place = self._place(one.number)
-            named = tuple(_beside.content(path, image, place=place) for image in one.images)
-            yield _shown(one.sample, named or held.get(one.number, ()), place)
+            named = tuple(beside.content(path, image, place=place) for image in one.images)
+            yield _shown(one.sample, named or inside.get(one.number, ()), place)
 
     def _place(self, number: int) -> str:
         return f"{self.path} row {number}"
@@ -109,7 +109,7 @@ class LocalBenchmark(Benchmark):
 def _shown(sample: Sample, images: tuple[bytes, ...], place: str) -> Sample:
     """Add the pictures; without a group of its own, a sample is of the group of all that show the same."""
     same = hashlib.sha256(b"".join(images)).hexdigest()[:16] if images else sample.sample_id
-    _cells.refuse_misplaced(sample.question, len(images), place)
+    cells.refuse_misplaced(sample.question, len(images), place)
     found = replace(sample, images=images, group_id=sample.group_id or same)
     try:
         found.pictures()

@@ -14,11 +14,11 @@ from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._harness import HARNESSES, Harness
-from leanvlm.benchmarks._hub_set import REVISION, HubSet
-from leanvlm.benchmarks._parquet_rows import Row, read_rows
-from leanvlm.benchmarks._shards import Split, shards
-from leanvlm.benchmarks._stored_pictures import Place, stored
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.hub_set import REVISION, HubSet
+from leanvlm.hub_sets.parquet_rows import Row, read_rows
+from leanvlm.hub_sets.shards import Split, shards
+from leanvlm.hub_sets.stored_pictures import Place, stored
 from leanvlm.right_answers import MISSING
 from leanvlm.sample import Published, Sample
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanvlm.benchmarks._harness import Harness
-from leanvlm.benchmarks._parquet_rows import Row
 from leanvlm.benchmarks._public import PublicBenchmark
-from leanvlm.benchmarks._shards import Split
-from leanvlm.benchmarks._stored_pictures import Place, stored
+from leanvlm.hub_sets.parquet_rows import Row
+from leanvlm.hub_sets.shards import Split
+from leanvlm.hub_sets.stored_pictures import Place, stored
 from leanvlm.sample import Sample
 
 MOST_PAGES = 20

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from leanvlm.benchmarks._choices import LETTERS, right, stated
 from leanvlm.benchmarks._harness import Harness
-from leanvlm.benchmarks._parquet_rows import Row
 from leanvlm.benchmarks._public import PublicBenchmark
-from leanvlm.benchmarks._shards import Split
+from leanvlm.hub_sets.parquet_rows import Row
+from leanvlm.hub_sets.shards import Split
 from leanvlm.sample import Sample
 
 

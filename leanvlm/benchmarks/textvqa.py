@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leanvlm.benchmarks._harness import WRAPPER_TOKENS, Harness
-from leanvlm.benchmarks._parquet_rows import Row
 from leanvlm.benchmarks._public import PublicBenchmark
-from leanvlm.benchmarks._shards import Split
+from leanvlm.hub_sets.parquet_rows import Row
+from leanvlm.hub_sets.shards import Split
 from leanvlm.sample import Sample
 
 

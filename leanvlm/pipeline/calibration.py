@@ -1,6 +1,6 @@
 """What weights methods look at: training questions with their pictures and answers, never graded ones.
 
-A source is a benchmark with a split to train on, or a file of rows (leanvlm/benchmarks/_conversations.py says of which
+A source is a benchmark with a split to train on, or a file of rows (leanvlm/rows/conversations.py says of which
 form). What a person's file may hold is not known beforehand, so leanvlm/checks/graded.py compares the pictures too.
 """
 
@@ -17,12 +17,12 @@ import torch
 from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
 from leanvlm.benchmarks._folder import FolderBenchmark
-from leanvlm.benchmarks._formats import SPELT, SUFFIXES
-from leanvlm.benchmarks._rows import Rows
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.models._model import LoadedModel
 from leanvlm.params._typed import LOCAL
+from leanvlm.rows.formats import SPELT, SUFFIXES
+from leanvlm.rows.training import Rows
 from leanvlm.sample import Sample
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")

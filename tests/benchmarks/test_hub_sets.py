@@ -15,8 +15,8 @@ from huggingface_hub.utils import filter_repo_objects
 
 from leanvlm import plugins
 from leanvlm.benchmarks import ai2d, docvqa, gqa, mmstar
-from leanvlm.benchmarks._shards import Split
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.shards import Split
 from tests.benchmarks import public, public_sets
 from tests.benchmarks.public import COMMIT, write
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from leanvlm import pictures
-from leanvlm.benchmarks._rows import Rows
 from leanvlm.errors import InputError
+from leanvlm.rows.training import Rows
 from leanvlm.sample import Sample
 
 PICTURE = pictures.png(Image.new("RGB", (6, 4), "red"))

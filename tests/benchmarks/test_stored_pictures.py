@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leanvlm.benchmarks._stored_pictures import AT_ONCE, Place, stored
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.stored_pictures import AT_ONCE, Place, stored
 
 N_ROWS, N_BYTES = 256, 200_000
 

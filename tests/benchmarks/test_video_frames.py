@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leanvlm.benchmarks._video_frames import sampled
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.video_frames import sampled
 from tests.benchmarks import public
 from tests.benchmarks.test_public import built
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.benchmarks import _cells, _columns, _formats
-from leanvlm.benchmarks._cells import refuse
+from leanvlm.rows import cells, formats, spellings
+from leanvlm.rows.cells import refuse
 
 
 def columns(path: Path) -> list[str]:
     """List the columns in which a file's pictures lie as bytes; none of another format has any."""
     if path.suffix.lower() != ".parquet":
         return []
-    return [field.name for field in _schema(path) if _columns.column_of(field.name) == "images" and _holds(field.type)]
+    return [field.name for field in _schema(path) if spellings.column_of(field.name) == "images" and _holds(field.type)]
 
 
 def others(path: Path) -> list[str] | None:
@@ -32,12 +32,14 @@ def read(path: Path, numbers: Container[int]) -> dict[int, tuple[bytes, ...]]:
     """
     if not (held := columns(path)):
         return {}
-    rows = _formats.read(path, numbers, columns=held)
-    return {number: _bytes(_columns.known(row, f"{path} row {number}"), f"{path} row {number}") for number, row in rows}
+    rows = formats.read(path, numbers, columns=held)
+    return {
+        number: _bytes(spellings.known(row, f"{path} row {number}"), f"{path} row {number}") for number, row in rows
+    }
 
 
 def _schema(path: Path) -> pa.Schema:
-    with _formats.reading(path):
+    with formats.reading(path):
         return pq.read_schema(path)
 
 
@@ -53,7 +55,7 @@ def _holds(kind: pa.DataType) -> bool:
 def _bytes(row: dict[str, object], place: str) -> tuple[bytes, ...]:
     if row["images"] is None:
         refuse(place, "has no picture; give one, or an empty list where none is shown")
-    images = _cells.images(row, place)
+    images = cells.images(row, place)
     if named := [image for image in images if isinstance(image, str)]:
         refuse(place, f"only names its picture {named[0]!r}, where others are held; give its bytes")
     return tuple(image for image in images if isinstance(image, bytes))

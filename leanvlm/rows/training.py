@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leanvlm.benchmarks import _beside, _formats
-from leanvlm.benchmarks._conversations import COLUMNS, Conversation, conversation
 from leanvlm.errors import InputError
+from leanvlm.rows import beside, formats
+from leanvlm.rows.conversations import COLUMNS, Conversation, conversation
 from leanvlm.sample import Sample
 
 
@@ -26,7 +26,7 @@ class Rows:
         """
         for number, row in self._chosen(n, rng):
             place = f"{self.path} row {number}"
-            images = tuple(_beside.content(self.path, image, place=place) for image in row.images)
+            images = tuple(beside.content(self.path, image, place=place) for image in row.images)
             sample = Sample(sample_id=f"row-{number:05d}", question=row.question, answers=(row.answer,), images=images)
             try:
                 sample.pictures()
@@ -37,7 +37,7 @@ class Rows:
     def read_for(self, n: int, *, rng: random.Random) -> list[Path]:
         """List the files that `training` reads: this one, and those of the chosen rows' pictures."""
         named = [
-            _beside.find(self.path, image, place=f"{self.path} row {number}")
+            beside.find(self.path, image, place=f"{self.path} row {number}")
             for number, row in self._chosen(n, rng)
             for image in row.images
             if isinstance(image, str)
@@ -46,10 +46,10 @@ class Rows:
 
     def _chosen(self, n: int, rng: random.Random) -> Iterator[tuple[int, Conversation]]:
         """Yield the chosen rows with their numbers, which count from 1."""
-        order = list(range(1, _formats.count(self.path) + 1))
+        order = list(range(1, formats.count(self.path) + 1))
         if len(order) < n:
             raise InputError(f"{self.path} has {len(order)} rows and {n} are asked of it; add some, or ask for fewer")
         rng.shuffle(order)
-        found = dict(_formats.read(self.path, set(order[:n]), columns=COLUMNS))
+        found = dict(formats.read(self.path, set(order[:n]), columns=COLUMNS))
         for number in order[:n]:
             yield number, conversation(found[number], f"{self.path} row {number}")

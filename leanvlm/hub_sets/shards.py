@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from leanvlm.benchmarks._parquet_rows import opened
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.parquet_rows import opened
 
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})(?:-[0-9a-f]{16})?\.parquet")  # older uploads add 16 digits of a hash
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leanvlm.benchmarks._cells import refuse
+from leanvlm.rows.cells import refuse
 
 LETTERS = "ABCDEFGHIJ"  # that the rule `choice` finds in an answer
 ASKED = "Answer with the letter of the right option."

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from leanvlm.benchmarks._parquet_rows import opened, refuse_lacking
 from leanvlm.errors import InputError
+from leanvlm.hub_sets.parquet_rows import opened, refuse_lacking
 
 STORED = pa.schema([("images", pa.list_(pa.binary()))])
 AT_ONCE = 8  # rows that are decoded together

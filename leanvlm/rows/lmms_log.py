@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leanvlm import targets
-from leanvlm.benchmarks._cells import refuse
+from leanvlm.rows.cells import refuse
 
 MARKS = {"doc_id", "target"}  # what every line of a log has
 KEPT = ("options", "rule", "group", "kind", "max_new_tokens")

@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from leanvlm.benchmarks import _cells
-from leanvlm.benchmarks._cells import PLACE, kind, refuse, text
+from leanvlm.rows import cells
+from leanvlm.rows.cells import PLACE, kind, refuse, text
 
 COLUMNS = ("question", "answer", "image", "images", "conversations", "messages")
 ASKS, ANSWERS = ("human", "user"), ("gpt", "assistant")
@@ -41,8 +41,8 @@ def conversation(row: object, place: str) -> Conversation:
     if not isinstance(row, dict):
         refuse(place, f"is {kind(row)}; a row is an object with question, answer and images")
     question, answer = _turns(row, place)
-    images = _cells.images(row, place)
-    _cells.refuse_misplaced(question, len(images), place)
+    images = cells.images(row, place)
+    cells.refuse_misplaced(question, len(images), place)
     return Conversation(question, answer, images)
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.benchmarks import _csv
 from leanvlm.errors import InputError
+from leanvlm.rows import csv_cells
 
 Columns = Collection[str] | None  # those that are read, where a format can leave others aside; None for all
 Rows = Iterator[tuple[int, Any]]
@@ -124,7 +124,7 @@ def _read_rows(path: Path, numbers: Container[int], columns: Columns) -> Rows:
 FORMATS = {
     ".jsonl": Format(_count_lines, _read_lines),
     ".parquet": Format(_count_rows, _read_rows),
-    ".csv": Format(_csv.count, _csv.read),
+    ".csv": Format(csv_cells.count, csv_cells.read),
 }
 SUFFIXES = tuple(FORMATS)
 SPELT = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from leanvlm import grading, targets
-from leanvlm.benchmarks import _cells, _options
-from leanvlm.benchmarks._cells import refuse, text
 from leanvlm.right_answers import unfit
+from leanvlm.rows import cells, lettered
+from leanvlm.rows.cells import refuse, text
 from leanvlm.sample import Sample
 from leanvlm.texts import perhaps
 
@@ -50,11 +50,11 @@ def question(row: Mapping[str, Any], number: int, *, place: str, rule: str) -> Q
     options = _texts(row.get("options"), f"{place}: an option")
     asked, images = text(row.get("question"), f"{place}: its question"), _images(row, place)
     if "images" in row:  # else Parquet holds them, or there are none
-        _cells.refuse_misplaced(asked, len(images), place)
+        cells.refuse_misplaced(asked, len(images), place)
     answers = _answers(row.get("answers"), place)
     if options:
-        _options.refuse_unfit(options, place)
-        asked, answers = _options.shown(asked, options), _options.right(_only(answers, place), options, place)
+        lettered.refuse_unfit(options, place)
+        asked, answers = lettered.shown(asked, options), lettered.right(_only(answers, place), options, place)
     sample = Sample(
         sample_id=_name(row, place) or f"{number:05d}",
         question=asked,
@@ -71,7 +71,7 @@ def question(row: Mapping[str, Any], number: int, *, place: str, rule: str) -> Q
 def _images(row: Mapping[str, Any], place: str) -> tuple[str | bytes, ...]:
     if "images" in row and row["images"] is None:
         refuse(place, "names no picture; name one, or give [] where none is shown, or leave the column away")
-    return _cells.images(row, place)
+    return cells.images(row, place)
 
 
 def _answers(given: object, place: str) -> tuple[str, ...]:

@@ -25,17 +25,6 @@ Grade = float | list[float] | None
 
 OURS = "ours"
 STANDARD_INPUT = Path("-")
-SAMPLES = pa.schema(
-    [
-        ("benchmark", pa.string()),
-        ("sample_id", pa.string()),
-        ("rule", pa.string()),
-        ("answers", pa.list_(pa.string())),
-        ("options", pa.list_(pa.string())),
-        ("published_rule", pa.string()),
-        ("facts", pa.string()),
-    ]
-)
 DETAILS = """\
 Reads a JSON object a line and prints a grade a line, in the same order; all lines are checked before one is printed.
 
@@ -98,7 +87,7 @@ def _by_ours(cases: Sequence[Case]) -> list[Grade]:
     ]
     answers = [{**key, "answer": case.answer} for key, case in zip(keys, comparable.values(), strict=True)]
     if comparable:
-        graded = grading.grade(pa.Table.from_pylist(answers), pa.Table.from_pylist(samples, schema=SAMPLES))
+        graded = grading.grade(pa.Table.from_pylist(answers), pa.Table.from_pylist(samples, schema=grading.SAMPLES))
         for index, grade in zip(comparable, graded.column("grade").to_pylist(), strict=True):
             grades[index] = grade
     return grades

@@ -15,9 +15,12 @@ import pyarrow as pa
 from leanvlm.errors import InputError
 from leanvlm.grading import published
 from leanvlm.tables import judgements as judgement_rows
+from leanvlm.tables import samples as sample_rows
 from leanvlm.tables.samples import JUDGED as JUDGED
 
 ROOT = Path(__file__).parent
+READ = ("benchmark", "sample_id", "rule", "answers", "options", "judge", "published_rule", "facts")
+SAMPLES = pa.schema([sample_rows.TABLE.schema.field(name) for name in READ])  # what is read of samples
 SHARED = (
     "_text",
     "_patterns",

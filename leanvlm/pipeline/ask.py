@@ -13,14 +13,6 @@ from leanvlm.engine.pool import answers
 from leanvlm.engine.sweep import Answer
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.sample import Sample
-from leanvlm.tables.samples import TABLE
-
-ASKED = pa.schema(
-    [
-        TABLE.schema.field(name)
-        for name in ("benchmark", "sample_id", "answers", "rule", "options", "published_rule", "facts")
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,8 @@ def _graded(samples: Sequence[Sample], said: Sequence[tuple[str, str, Answer]]) 
         }
         for one in samples
     ]
-    grades = grading.grade(pa.Table.from_pylist(answers), pa.Table.from_pylist(keys, schema=ASKED)).to_pylist()
+    grades = grading.grade(
+        pa.Table.from_pylist(answers), pa.Table.from_pylist(keys, schema=grading.SAMPLES)
+    ).to_pylist()
     worth = {(row["recipe"], row["sample_id"]): float(row["grade"]) for row in grades}
     return [Graded(recipe, key, one.answer, worth[recipe, key]) for recipe, key, one in said]

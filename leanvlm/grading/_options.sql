@@ -69,14 +69,24 @@ create or replace macro letter_within(words, spellings) as
         )[1]
     )[1];
 
--- the only option's text in a part of the answer, the narrowest part first
+-- the parts of an answer in which an option's text is looked for, the narrowest first
+create or replace macro parts_of(said) as
+    list_filter(
+        [
+            announced_part(said),
+            without_reasons(first_part(said)),
+            without_reasons(said),
+            case when said != without_reasons(said) then said end
+        ],
+        lambda part: part != ''
+    );
+
 create or replace macro letter_of_text_within(said, options) as
     list_transform(
         [all_spelt(options)],
         lambda spellings: list_filter(
             list_transform(
-                [announced_part(said), without_reasons(first_part(said)), without_reasons(said), said],
-                lambda part: letter_within(' ' || normalised(part) || ' ', spellings)
+                parts_of(said), lambda part: letter_within(' ' || normalised(part) || ' ', spellings)
             ),
             lambda letter: letter is not null
         )[1]

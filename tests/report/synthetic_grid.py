@@ -124,7 +124,7 @@ def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
         "sample_images": list(_images()),
         "answers": answers,
         "grades": grades,
-        "judgements": [],
+        "judgements": [_judgement()],
         "stored_cells": [_cell(grid, recipe, benchmark) for recipe in grid.recipes for benchmark in BENCHMARKS],
         "parts": [part for recipe in grid.recipes for part in _parts(recipe)],
         "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],
@@ -187,8 +187,15 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "aggregate": "mean",
         "facts": "{}",
         "judge": "mmvet",
+        "turn": 1,
         "difficulty": '{"lines": 4}',
     }
+
+
+def _judgement() -> dict[str, Any]:
+    asked = {"benchmark": "charts", "sample_id": "00000", "answer": "charts 0", "judge": "mmvet", "prompt_version": "1"}
+    where = {"endpoint": "http://127.0.0.1:1/v1", "judge_model": "someone", "messages": "[]", "reply": "so so"}
+    return asked | where | {"grade": None, "problem": "no number", "tokens_in": 9, "tokens_out": 2, "tries": 1}
 
 
 def _images() -> Iterator[dict[str, Any]]:

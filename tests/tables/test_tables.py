@@ -14,11 +14,25 @@ from leanvlm.errors import InputError, RunError
 from leanvlm.tables._table import Table
 from leanvlm.tables.grades import TABLE
 from leanvlm.tables.samples import TABLE as SAMPLES
+from tests.grid import UNPUBLISHED
 
-NAMES = ("samples", "calibration", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings")
+NAMES = (
+    "samples",
+    "calibration",
+    "audits",
+    "costs",
+    "answers",
+    "cells",
+    "parts",
+    "skips",
+    "grades",
+    "judgements",
+    "timings",
+)
 ROW: dict[str, Any] = {
     **dict.fromkeys(("model", "recipe", "benchmark", "sample_id"), "x"),
     "grade": 0.5,
+    "published_grade": None,
     "outcome": "partly",
 }
 
@@ -41,7 +55,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_lists_of_pictures_are_read_as_written(tmp_path: Path) -> None:
-    row = dict.fromkeys(SAMPLES.schema.names, "x") | {"answers": ["a", "b"], "images": [b"1", b"2"], "fps": 2.0}
+    row: dict[str, Any] = dict.fromkeys(SAMPLES.schema.names, "x") | UNPUBLISHED
+    row |= {"answers": ["a", "b"], "images": [b"1", b"2"], "fps": 2.0}
     SAMPLES.write([row], tmp_path / "x.parquet")
     assert SAMPLES.read(tmp_path / "x.parquet").to_pylist() == [row]
 

@@ -83,6 +83,7 @@ def test_a_missing_folder_is_a_skip_with_its_reason_and_the_rest_goes_on(grid: P
     ]
     assert all(row["reason"].startswith(REASON) for row in skips)
     assert pairs(grid / "artifacts/cells.parquet") == {(recipe, "documents") for recipe in RECIPES}
+    stage(grid, "judge")
     stage(grid, "grade")
     assert pairs(grid / "artifacts/grades.parquet") == {(recipe, "documents") for recipe in RECIPES}
     why = run(grid, "-m", "leanvlm", "explain", "controls/full", "prepared").stdout

@@ -86,7 +86,8 @@ def test_a_sample_that_is_refused_is_a_row_that_is_seen_and_the_sweep_goes_on(ch
     ] * 2
     assert "sample '00000'" in refused[0]["refusal"]
     assert "<image>" in refused[0]["refusal"]
-    assert run(checkout, "-m", "stages.grade").returncode == 0
+    for name in ("judge", "grade"):
+        assert run(checkout, "-m", f"stages.{name}").returncode == 0
     grades = pq.read_table(checkout / "artifacts/grades.parquet").to_pylist()
     assert {row["grade"] for row in grades if row["benchmark"] == path.stem and row["sample_id"] == "00000"} == {0.0}
 

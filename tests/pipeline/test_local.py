@@ -13,7 +13,7 @@ from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params import load
 from leanvlm.pipeline import cells, hashes
-from stages import fetch, grade, samples
+from stages import fetch, grade, judge, samples
 from tests.checkouts import run, write_params
 
 NAME = "local:own data/questions (1).csv"
@@ -61,6 +61,7 @@ def test_they_are_asked_and_graded_and_an_edit_is_noticed(grid: Path, monkeypatc
     assert {(row["benchmark"], row["rule"], *row["answers"]) for row in asked} == {(NAME, "anls", c) for c in COLORS}
     done = run(grid, "stages/answer.py")
     assert done.returncode == 0, done.stderr[-2000:]
+    judge.main()
     grade.main()
     grades = pq.read_table(files.table("grades")).to_pylist()
     assert {(row["benchmark"], row["sample_id"]) for row in grades} == {(NAME, f"0000{index}") for index in (1, 2, 3)}

@@ -14,9 +14,11 @@ create or replace macro number_pattern() as
     '[-+]?[$]?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][-+]?[0-9]{1,2}\b)?'
     || '(?: ?/ ?[0-9]+)?(?: ?%+)?';
 
--- no numbers: the digits of a name or a unit (H2O, m^2, covid-19), 12:30, 1.5.2, 1_000, 10-15, 24 or 25
+-- no numbers: the digits of a name or a unit (H2O, m^2, covid-19), 12:30, 1.5.2, 1_000, 10-15, 24 or 25,
+-- 640x480, and what a model stammers (4red4444)
 create or replace macro not_a_number_pattern() as
     '(?:[a-zA-Z_^]|[^\x00-\x7f])(?:[\w^-]|[^\x00-\x7f])*|[0-9]+(?:[:_][0-9]+)+|[0-9]+(?:[.][0-9]+){2,}'
+    || '|[0-9][0-9,.]*(?:[a-df-zA-DF-Z_][a-zA-Z_]*|[eE][a-zA-Z_]+)[0-9]{2}\w*'
     || '|[0-9][0-9,.]*(?: ?- ?| or | to )[-$]*[0-9][0-9,.]*%?';
 
 create or replace macro numbers_in(said) as

@@ -13,6 +13,7 @@ NUMBER = re.compile(
 )
 NAME = re.compile(r"(?:[a-zA-Z_^]|[^\x00-\x7f])(?:[0-9a-zA-Z_^-]|[^\x00-\x7f])*")
 CLOCK = re.compile(r"[0-9]+(?:[:_][0-9]+)+|[0-9]+(?:\.[0-9]+){2,}")
+MIXED = re.compile(r"[0-9][0-9,.]*(?![eE][0-9])[a-zA-Z_]+[0-9]{2}[0-9a-zA-Z_]*")
 RANGE = re.compile(r"[0-9][0-9,.]*(?: ?- ?| or | to )[-$]*[0-9][0-9,.]*%?")
 
 
@@ -30,7 +31,7 @@ def whole(text: str) -> re.Match[str] | None:
 def all_of(text: str) -> list[re.Match[str]]:
     found, place = [], 0
     while place < len(text):
-        skipped = next((match for kind in (NAME, CLOCK, RANGE) if (match := kind.match(text, place))), None)
+        skipped = next((match for kind in (NAME, CLOCK, MIXED, RANGE) if (match := kind.match(text, place))), None)
         match = NUMBER.match(text, place)
         if match and not skipped:
             found.append(match)

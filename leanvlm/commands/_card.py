@@ -81,7 +81,7 @@ def _difference(built: PublicBenchmark) -> str:
         found.append("what ends an answer")
     if built.name in published.ids() and not _is_one_rule(built.name):
         found.append("the rule")
-    return "; ".join(found) or "none: the same prompt, limits and rule"
+    return "; ".join(found) or "none beside the pixels: the same prompt, limits and rule"
 
 
 def _is_one_rule(name: str) -> bool:

@@ -8,7 +8,7 @@
 --            the same per thousand (OCRBench). mean_of_kinds: over kinds, of the mean of each (MMStar).
 --            circular: the share of groups that are right in every sample (MMBench). pairs: per kind, the
 --            share of samples and the share of groups that are right in every sample, added up (MME).
---            Interval: the delta method for ratios.
+--            Interval: the delta method for ratios, cut at the ends of the scale.
 -- Departs:   nobody prints an interval for these.
 -- Reads:     grades, samples.
 -- Undefined: null where no answer is graded.
@@ -140,7 +140,8 @@ scores as (
         model,
         recipe,
         benchmark,
-        sum(weight * ratio order by kind, counted) as score
+        sum(weight * ratio order by kind, counted) as score,
+        sum(weight order by kind, counted) as most
     from weighted
     group by all
 
@@ -168,8 +169,10 @@ select
     counts.n_samples,
     counts.n_ungraded,
     round(scores.score, 9) as published_score,
-    round(scores.score - 1.96 * errors.standard_error, 9) as low,
-    round(scores.score + 1.96 * errors.standard_error, 9) as high
+    round(
+        case when scores.score is not null then greatest(0, scores.score - 1.96 * errors.standard_error) end, 9
+    ) as low,
+    round(least(scores.most, scores.score + 1.96 * errors.standard_error), 9) as high
 from counts
 left join scores
     on

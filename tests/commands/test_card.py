@@ -40,7 +40,7 @@ def test_a_public_card_says_how_to_fetch_what_is_asked_and_how_the_harnesses_dif
     assert "548,800 pixels" in mmmu["paper"]
     assert "602,112 pixels" in mmmu["today"]
     assert mmmu["difference"].startswith("new tokens, 16 and 128")
-    assert card("docvqa", capsys)["difference"] == "none: the same prompt, limits and rule"
+    assert card("docvqa", capsys)["difference"] == "none beside the pixels: the same prompt, limits and rule"
     assert card("docvqa", capsys)["no answers"] == "test: not public"
     assert "what ends an answer" in card("mmvet", capsys)["difference"]
     assert card("mme", capsys)["their sum"] == "pairs"

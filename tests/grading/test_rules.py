@@ -16,9 +16,7 @@ from tests.grading import plain, plain_letters, plain_text
 
 HERE = Path(__file__).parent
 WORDS = "red Red circle the a An A I two none ten yes No not know nothing café cafe\u0301 Größe 日本 é dont don't"
-NUMBERS = (
-    "3 3.5 35 .5 -5 −5 1,000 1000 1,2 1998 1999 12% 0.12 $12 0 105 100 1e3 +7 5.0.1 50,0000 12cm 95% 4red444"
-)
+NUMBERS = "3 3.5 35 .5 -5 −5 1,000 1000 1,2 1998 1999 12% 0.12 $12 0 105 100 1e3 +7 5.0.1 50,0000 12cm 95% 4red444"
 SIGNS = ". , ! ? ' ’ - _ / ; : & “ ” 🙂 ( ) (b) (B) B. A) [C] ** # .. x y xy well-known somebody'd couldntve youre"
 SPEECH = "answer Answer: option is because B C J K D. i a."
 PIECES = [*WORDS.split(), *NUMBERS.split(), *SIGNS.split(), *SPEECH.split(), "  ", "\n", "\t", "the answer is"]

@@ -96,7 +96,7 @@ def test_the_report_shows_scores_and_differences(store: Path) -> None:
     with queries.duckdb.connect(str(store), read_only=True) as connection:
         found = {name: queries.rows(connection, f"paper/{name}") for name in ("published", "paper")}
     text = page._environment({}).get_template("paper/paper.html").render(models=["mine"], **found)
-    assert "75.00<small>32.56 to 117.44</small>" in text
+    assert "75.00<small>32.56 to 100.00</small>" in text
     assert "13.08" in text
     assert "4 samples; pixel limit" not in text
     assert "4 samples; nothing known beside the model&#39;s pixel limit" in text

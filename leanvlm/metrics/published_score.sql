@@ -169,9 +169,7 @@ select
     counts.n_samples,
     counts.n_ungraded,
     round(scores.score, 9) as published_score,
-    round(
-        case when scores.score is not null then greatest(0, scores.score - 1.96 * errors.standard_error) end, 9
-    ) as low,
+    round(greatest(0 * scores.score, scores.score - 1.96 * errors.standard_error), 9) as low,
     round(least(scores.most, scores.score + 1.96 * errors.standard_error), 9) as high
 from counts
 left join scores

@@ -54,12 +54,15 @@ class Client:
             "max_tokens": most_tokens,
         }
         for tries in range(1, TRIES + 1):
+            if self.stopped.is_set():
+                raise Unanswered("was not asked", tries=tries - 1, is_down=False)
             try:
                 return self._call(body, most, tries)
             except Passing as problem:
                 if tries == TRIES or self.stopped.wait(self._pause(tries, problem.wait)):
                     raise Unanswered(str(problem), tries=tries, is_down=True) from None
             except Closed as reason:
+                self.stopped.set()  # at once, or the other threads would go on until somebody reads this
                 variable = self.judge.key_variable
                 also = f" and {variable} in the environment" if variable else ""
                 raise InputError(f"the judge {self.judge.model} at {self.judge.endpoint} {reason}; see `judge:` in "

@@ -12,25 +12,15 @@ from PIL import Image
 from leanvlm.errors import InputError
 from leanvlm.hub_sets.video_frames import sampled
 from tests.benchmarks import public
+from tests.benchmarks.drawn_videos import FPS, N_FRAMES, write
 from tests.benchmarks.test_public import built
 
 av = pytest.importorskip("av")
-N_FRAMES, FPS = 61, 10
 
 
 @pytest.fixture
 def videos(tmp_path: Path) -> Path:
-    """Three videos of noise, with a key frame every 25 frames, and frames that lean on later ones."""
-    for n in range(3):
-        with av.open(str(tmp_path / f"v-{n}.mp4"), "w") as container:
-            stream = container.add_stream("mpeg4", rate=FPS, options={"g": "25", "bf": "2", "sc_threshold": "1000000"})
-            stream.width = stream.height = 64
-            for number in range(N_FRAMES):
-                noise = np.random.default_rng(number).integers(0, 256, (64, 64, 3), np.uint8)
-                frame = av.VideoFrame.from_ndarray(noise, format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-    return tmp_path
+    return write(tmp_path)
 
 
 def pixels(frames: Iterable[Image.Image]) -> list[bytes]:

@@ -31,13 +31,13 @@ def hub(checkout: Path) -> Path:
     """A checkout whose grid asks models of the hub; the cache that has them lies in it."""
     for one in TRIED:
         published.write(one, checkout / "home")
-    write_params(checkout, RECIPES, n=2)
+    write_params(checkout, RECIPES, n=1)
     path, yaml = checkout / "params.yaml", YAML(typ="safe")
     params = yaml.load(path)
     params["models"] = {one.name: {"checkpoint": f"{one.id}@main", "max_pixels": 200_000} for one in TRIED}
     params["models"][TRIED[0].name]["dtype"] = "bfloat16"
     params["grid"] |= {"models": list(params["models"]), "benchmarks": ["documents"]}
-    params["calibration"] |= {"n": 2}
+    params["calibration"] |= {"n": 1}
     with path.open("w") as file:
         yaml.dump(params, file)
     return checkout

@@ -105,7 +105,7 @@ def mean_published_grade(asked: list[Sample], answers: list[str]) -> float:
         | {"published_rule": "today/docvqa", "facts": None}
         for key, one in zip(keys, asked, strict=True)
     ]
-    graded = grading.grade(pa.Table.from_pylist(said), pa.Table.from_pylist(truths))
+    graded = grading.grade(pa.Table.from_pylist(said), pa.Table.from_pylist(truths, schema=grading.SAMPLES))
     grades: list[float] = graded.column("published_grade").to_pylist()
     return sum(grades) / len(grades)
 

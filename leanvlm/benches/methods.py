@@ -28,7 +28,8 @@ from leanvlm.engine.vision import run_vision
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._loading import load_model
-from leanvlm.models._model import DTYPES, LoadedModel
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._network import DTYPES
 from leanvlm.params import DEVICES
 from leanvlm.processes.quiet import quiet
 from leanvlm.recipes import FULL, Recipe, parse

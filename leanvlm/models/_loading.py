@@ -8,7 +8,8 @@ import torch
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.models._model import DTYPES, LoadedModel
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._network import DTYPES
 from leanvlm.models._reading import no_checkpoint
 
 

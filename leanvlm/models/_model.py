@@ -7,7 +7,6 @@ computes: the engine lets the model run its own code and listens.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,15 +20,15 @@ from transformers import PreTrainedModel, ProcessorMixin
 from leanvlm import pictures, plugins
 from leanvlm.errors import InputError
 from leanvlm.models._marks import marks, refuse_marks
+from leanvlm.models._network import read_network
 from leanvlm.models._prompting import content, refuse_template, words_of
-from leanvlm.models._reading import SAFE, no_checkpoint, read_json, reading
-from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
+from leanvlm.models._reading import no_checkpoint, read_json, reading
+from leanvlm.models._stops import stop_ids
 from leanvlm.models._turns import between
-from leanvlm.processes.quiet import quiet
+from leanvlm.models._vision_hash import vision_hash
 from leanvlm.sample import Sample
 
 CLERKS = 4  # a large picture takes several times as long on one core as on a GPU
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class LoadedModel:
@@ -67,24 +66,7 @@ class LoadedModel:
         Raises: InputError for a checkpoint that cannot be read, whose weights are cut or not finite, or that lacks
         some, which transformers would fill with random ones.
         """
-        refuse_unsound(folder)
-        with quiet(), reading(folder):
-            found: Any = cls.network_class.from_pretrained(
-                folder,
-                dtype=DTYPES[dtype],
-                use_safetensors=True,
-                output_loading_info=True,
-                device_map=device_map,
-                **SAFE,
-            )
-            network, info = found
-            if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
-                network.hf_quantizer.compressor.decompress_model(network)
-        lost = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
-        if lost:
-            raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {cls.network_class.__name__}, "
-                             f"such as {lost[0]}; choose the architecture that it was saved as")  # fmt: skip
-        refuse_not_finite(network, folder)
+        network: Any = read_network(cls.network_class, folder, dtype=dtype, device_map=device_map)
         with reading(folder):
             processor: Any = cls.read_processor(folder)
         refuse_template(processor, folder)
@@ -136,16 +118,8 @@ class LoadedModel:
 
     @cached_property
     def vision_hash(self) -> str:
-        """Hash the weights that a vision pass reads, as they were loaded: all but the decoder's, which embeds too."""
-        embedding = self.model.get_input_embeddings()
-        below = [*self.text.parameters(), *self.text.buffers(), *self.head.parameters()]
-        left_out = set(map(id, below)) - set(map(id, [*embedding.parameters(), *embedding.buffers()]))
-        hashed = hashlib.sha256()
-        for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
-            if id(tensor) not in left_out:
-                hashed.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-                hashed.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-        return hashed.hexdigest()
+        """The hash of the weights that a vision pass reads, as they were loaded."""
+        return vision_hash(self.model, self.text, self.head)
 
     @property
     def visual_ids(self) -> tuple[int, ...]:
@@ -187,21 +161,8 @@ class LoadedModel:
 
     @property
     def stop_ids(self) -> frozenset[int]:
-        """The token ids that end an answer: generation_config.json's, else the tokenizer's.
-
-        Raises: InputError where neither says, or says what is no token.
-        """
-        stop = self.model.generation_config.eos_token_id
-        if stop is None and self.tokenizer is not None:
-            stop = self.tokenizer.eos_token_id
-        if stop is None:
-            raise InputError(f"nothing says what ends an answer; give generation_config.json in {self.folder} an "
-                             "eos_token_id")  # fmt: skip
-        ids = frozenset(stop) if isinstance(stop, list | tuple) and stop else frozenset([stop])
-        if not all(type(one) is int and one >= 0 for one in ids):
-            raise InputError(f"{self.folder}/generation_config.json: eos_token_id is {str(stop)[:60]!a}; it must be "
-                             "the number of a token, or a list of them")  # fmt: skip
-        return ids
+        """The token ids that end an answer: generation_config.json's, else the tokenizer's."""
+        return stop_ids(self.model.generation_config, self.tokenizer, self.folder)
 
     @cached_property
     def marks(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import torch
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._lending import Place
 from leanvlm.models._loading import load_model
-from leanvlm.models._model import DTYPES, LoadedModel
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._network import DTYPES
 from leanvlm.models._soundness import stored_dtype
 from leanvlm.params import Params
 from leanvlm.pipeline.models import architecture

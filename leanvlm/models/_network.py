@@ -1,0 +1,46 @@
+"""Read a network from a checkpoint folder: its own weights and all of them, or a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from leanvlm.errors import InputError
+from leanvlm.models._reading import SAFE, reading
+from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
+from leanvlm.processes.quiet import quiet
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None) -> PreTrainedModel:
+    """Read a checkpoint folder's weights into a network of class `kind`; remote code is never run.
+
+    Raises: InputError for a checkpoint that cannot be read, whose weights are cut or not finite, or that lacks some,
+    which transformers would fill with random ones.
+    """
+    refuse_unsound(folder)
+    with quiet(), reading(folder):
+        network, info = kind.from_pretrained(
+            folder,
+            dtype=DTYPES[dtype],
+            use_safetensors=True,
+            output_loading_info=True,
+            device_map=device_map,
+            **SAFE,
+        )
+        if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
+            network.hf_quantizer.compressor.decompress_model(network)
+    _refuse_lacking(info, kind, folder)
+    refuse_not_finite(network, folder)
+    return network  # type: ignore[no-any-return]
+
+
+def _refuse_lacking(info: dict[str, Any], kind: type[PreTrainedModel], folder: Path) -> None:
+    lost = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
+    if lost:
+        raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {kind.__name__}, such as {lost[0]}; "
+                         "choose the architecture that it was saved as")  # fmt: skip

@@ -9,6 +9,7 @@ hf_model.generate(**inputs, custom_generate=leanvlm.generate("tokens/fastv@25%+c
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ __all__ = [
     "generate",
     "load",
 ]
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read with torch: spinning threads starve neighbours
 LATE = {"Sample": "leanvlm.sample"} | {
     name: f"leanvlm.api.{name}" for name in ("answer", "compress", "evaluate", "generate", "load")
 }

@@ -27,12 +27,20 @@ def ids(kind: str) -> tuple[str, ...]:
     return tuple(path.with_suffix("").as_posix() for path in files if not path.name.startswith("_"))
 
 
+def check(kind: str, name: str) -> None:
+    """Raise InputError for an id without a file; nothing is imported."""
+    if name not in ids(kind):
+        known = ", ".join(ids(kind))
+        near = perhaps(name, ids(kind))
+        raise InputError(f"no {kind[:-1]} {name!r}{near}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")
+
+
 def module(kind: str, name: str) -> ModuleType:
     """Import the file behind an id.
 
     Raises: InputError for an id without a file, or where a package that it imports is not installed.
     """
-    _check(kind, name)
+    check(kind, name)
     with naming_extras():
         return import_module(f"leanvlm.{kind}.{name.replace('/', '.')}")
 
@@ -44,7 +52,7 @@ def load(kind: str, name: str) -> Any:
 
 def docstring(kind: str, name: str) -> str:
     """Return the text at the top of a plug-in's file, without importing what the file needs."""
-    _check(kind, name)
+    check(kind, name)
     text = (ROOT / kind / f"{name}.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(text), clean=False) or ""
 
@@ -81,10 +89,3 @@ def paragraph(kind: str, name: str, word: str) -> str:
 def _first_line(kind: str, name: str) -> tuple[str, str]:
     before, _, after = docstring(kind, name).partition("\n")[0].partition(": ")
     return before, after
-
-
-def _check(kind: str, name: str) -> None:
-    if name not in ids(kind):
-        known = ", ".join(ids(kind))
-        near = perhaps(name, ids(kind))
-        raise InputError(f"no {kind[:-1]} {name!r}{near}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")

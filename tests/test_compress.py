@@ -27,6 +27,7 @@ from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse, slug
 from leanvlm.tables.calibration import TABLE
@@ -80,7 +81,7 @@ def folder(recipe: str) -> Path:
 def load(path: Path) -> tuple[LoadedModel, list[dict[str, Tensor]]]:
     loaded = load_model("llava_onevision", path)
     rows = TABLE.read(Path("data/calibration.parquet")).to_pylist()
-    return loaded, calibration.inputs(loaded, rows)
+    return loaded, calibration_inputs(loaded, rows)
 
 
 @torch.no_grad()
@@ -293,7 +294,7 @@ def test_calibration_is_a_prefix_with_one_picture_each_and_never_graded() -> Non
 
 def test_the_answer_and_its_end_follow_the_prompt(model: LoadedModel) -> None:
     (row,) = calibration.draw(1, seed=0)
-    (sample,) = calibration.inputs(model, [row])
+    (sample,) = calibration_inputs(model, [row])
     text = model.tokenizer.decode(sample["input_ids"][0])
     assert text.endswith(f"{row['question']}<|assistant|>{row['answer']}<|end|>")
     assert text.count("<image>") >= 300

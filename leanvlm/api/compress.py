@@ -9,6 +9,7 @@ from typing import Any
 from leanvlm.errors import InputError, naming_extras
 from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration as drawn
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.compress import write
 from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse
@@ -44,7 +45,7 @@ def compress(
     if model.folder is None:
         raise InputError("the model was not loaded from a folder; load it with leanvlm.load")
     fresh = as_stored(model.architecture, model.folder)
-    samples = drawn.inputs(fresh, _rows(calibration))
+    samples = calibration_inputs(fresh, _rows(calibration))
     with naming_extras():
         return write(parsed, fresh, samples, source=model.folder, folder=target)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.models._model import LoadedModel
+
+if TYPE_CHECKING:  # an architecture is named without it: it takes seconds to import
+    from leanvlm.models._model import LoadedModel
 
 
 def infer(folder: Path) -> str:

@@ -45,7 +45,7 @@ def _check_models(params: Params) -> None:
             raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
     for name, model in params.models.items():
         if model.architecture:
-            plugins.load("models", model.architecture)
+            plugins.check("models", model.architecture)
         if model.dtype not in ("", *DTYPES):
             raise InputError(f"models.{name}.dtype is {model.dtype!r}; it must be one of {', '.join(DTYPES)}")
 

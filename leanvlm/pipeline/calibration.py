@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
 from leanvlm.benchmarks._folder import FolderBenchmark
 from leanvlm.errors import InputError
-from leanvlm.methods.weights._samples import CalibrationSample
-from leanvlm.models._model import LoadedModel
 from leanvlm.params._typed import LOCAL
 from leanvlm.rows.formats import SPELT, SUFFIXES
 from leanvlm.rows.training import Rows
@@ -79,11 +75,6 @@ def source_of(name: str, build: Build = _plain) -> Benchmark | Rows:
                      f"and paths that end in {SPELT}")  # fmt: skip
 
 
-def inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:
-    """Turn samples into the model's arguments, one sample a batch: prompt, answer and end of answer."""
-    return [_inputs(loaded, row) for row in rows]
-
-
 def _asked(n: int, sources: Sequence[str], build: Build) -> dict[str, tuple[Benchmark | Rows, int]]:
     """Find each source, and how many samples it owes."""
     if not sources:
@@ -106,34 +97,3 @@ def _row(name: str, index: int, sample: Sample) -> Row:
     images = [pictures.png(image) for image in sample.pictures()]
     row = {"question": sample.question, "answer": sample.answers[0], "images": images}
     return {"sample_id": f"{name}-{sample.sample_id or f'{index:05d}'}", **row}
-
-
-def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
-    prompt = _prompt(loaded, row)
-    answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
-    end = loaded.tokenizer.eos_token_id
-    ids = torch.tensor([[*answer, min(loaded.stop_ids) if end is None else end]], device=prompt["input_ids"].device)
-    shape = prompt["input_ids"].shape
-    added = {"input_ids": ids}  # whatever else stands per token (1, T) marks the answer as text, by zeros
-    whole = {
-        name: torch.cat([value, added.get(name, torch.zeros_like(ids).to(value.dtype))], dim=1)
-        if value.shape == shape
-        else value
-        for name, value in prompt.items()
-    }
-    is_visual = torch.isin(whole["input_ids"][0], ids.new_tensor(loaded.visual_ids))
-    return CalibrationSample(whole, is_visual=is_visual, n_answer=ids.shape[1])
-
-
-def _prompt(loaded: LoadedModel, row: Row) -> dict[str, torch.Tensor]:
-    """Build the prompt.
-
-    Raises: InputError naming the sample for texts to which the model's prompt gives a meaning.
-    """
-    sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
-    try:
-        if mark := next((mark for mark in loaded.marks if mark in row["answer"]), None):
-            raise InputError(f"its answer holds {mark!r}, which the prompt takes for a picture or a turn; leave it out")
-        return loaded.inputs(loaded.shown(sample), sample.question)
-    except InputError as error:
-        raise InputError(f"calibration sample {sample.sample_id!r} cannot be asked: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from leanvlm import files
 from leanvlm.methods.weights import _entrances
 from leanvlm.params import Params
-from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.stored import load_stored, place
 from leanvlm.tables.calibration import TABLE
 
@@ -13,7 +13,7 @@ from leanvlm.tables.calibration import TABLE
 def record(params: Params, name: str) -> None:
     """Write the recording of one model, whole or not at all."""
     loaded, rows = load_stored(params, name), TABLE.read(files.CALIBRATION).to_pylist()
-    samples = (sample for row in rows for sample in calibration.inputs(loaded, [row]))  # their pictures are large
+    samples = (sample for row in rows for sample in calibration_inputs(loaded, [row]))  # their pictures are large
     entered = _entrances.record(loaded.model, samples, place(params))
     with files.whole(files.entrances(name)) as part:
         part.mkdir()

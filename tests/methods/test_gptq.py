@@ -15,6 +15,7 @@ from leanvlm.methods.weights.gptq import Method
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from tests.methods import saved
 from tests.methods.calibrated import compress
 from tests.methods.surgeon import hessian, inputs_of, operate
@@ -26,7 +27,7 @@ Inputs = dict[str, Tensor]
 @pytest.fixture(scope="module")
 def quantised(random_checkpoint: Path) -> LoadedModel:
     loaded = load_model("llava_onevision", random_checkpoint)
-    samples = calibration.inputs(loaded, calibration.draw(6, seed=1))
+    samples = calibration_inputs(loaded, calibration.draw(6, seed=1))
     state = torch.get_rng_state()
     compress(Method(setting=f"w4a16-g{GROUP}"), loaded, samples)
     assert torch.equal(torch.get_rng_state(), state), "the global generator was used"
@@ -42,7 +43,7 @@ def unseen(model: LoadedModel) -> Inputs:
         for name, linear in decoder_linears(model.model).items()
     ]
     with torch.no_grad():
-        for sample in calibration.inputs(model, calibration.draw(4, seed=2)):
+        for sample in calibration_inputs(model, calibration.draw(4, seed=2)):
             model.model(**sample)
     for hook in hooks:
         hook.remove()

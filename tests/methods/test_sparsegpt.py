@@ -14,6 +14,7 @@ from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.sparsegpt import Method
 from leanvlm.models._loading import load_model
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.recipes import parse
 from tests.methods import saved
 from tests.methods.calibrated import compress
@@ -81,8 +82,8 @@ def pruned(weight: Matrix, products: Matrix, setting: str) -> Matrix:
 def test_every_layer_errs_less_than_wandas_and_wandas_less_than_magnitudes() -> None:
     """Of the embedded model, whose inputs differ in size as a trained model's do, on samples not calibrated on."""
     dense = load_model("llava_onevision", EMBEDDED)
-    samples = calibration.inputs(dense, calibration.draw(8, seed=1))
-    unseen = inputs_of(dense.model, calibration.inputs(dense, calibration.draw(4, seed=2)), within="_proj")
+    samples = calibration_inputs(dense, calibration.draw(8, seed=1))
+    unseen = inputs_of(dense.model, calibration_inputs(dense, calibration.draw(4, seed=2)), within="_proj")
     errors: dict[str, dict[str, float]] = {}
     for method in ("sparsegpt", "wanda", "magnitude"):
         other = load_model("llava_onevision", EMBEDDED)

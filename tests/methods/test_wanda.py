@@ -20,6 +20,7 @@ from leanvlm.methods.weights.wanda import Method
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from tests.methods.calibrated import compress
 
 EMBEDDED = Path("artifacts/models/embedded")
@@ -29,7 +30,7 @@ INPUTS = torch.tensor([[1.0, 0, 2, 1], [0, 1, 1, 0], [2, 1, 0, 1], [1, 1, 1, 1]]
 
 @pytest.fixture(scope="module")
 def samples(model: LoadedModel) -> Samples:
-    return calibration.inputs(model, calibration.draw(2, seed=1))
+    return calibration_inputs(model, calibration.draw(2, seed=1))
 
 
 def fresh(folder: Path) -> LoadedModel:
@@ -118,7 +119,7 @@ def test_errs_less_than_magnitude_on_questions_it_has_not_seen() -> None:
     for name, linear in decoder_linears(dense.model).items():
         linear.register_forward_pre_hook(lambda _, args, name=name: seen[name].append(args[0][0]))
     with torch.no_grad():
-        for sample in calibration.inputs(dense, calibration.draw(4, seed=2)):
+        for sample in calibration_inputs(dense, calibration.draw(4, seed=2)):
             dense.model(**sample)
     errors = {
         kind: _errors(dense, kind, {n: torch.cat(rows) for n, rows in seen.items()}) for kind in (Method, Magnitude)
@@ -147,7 +148,7 @@ def test_the_global_generator_is_not_used(random_checkpoint: Path, samples: Samp
 @torch.no_grad()
 def _errors(dense: LoadedModel, kind: type[PruningMethod], seen: dict[str, Tensor]) -> dict[str, float]:
     after = load_model("llava_onevision", EMBEDDED)
-    compress(kind(setting="50%"), after, calibration.inputs(after, calibration.draw(4, seed=1)))
+    compress(kind(setting="50%"), after, calibration_inputs(after, calibration.draw(4, seed=1)))
     pruned = decoder_linears(after.model)
     return {
         name: float((seen[name] @ (part.weight - pruned[name].weight).T).square().sum())

@@ -14,6 +14,7 @@ from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.pipeline import calibration
+from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.tables import samples
 from leanvlm.tables.calibration import TABLE
 from tests.benchmarks import prepared
@@ -84,14 +85,14 @@ def test_a_wrong_source_is_a_sentence(n: int, source: str, said: str, tmp_path: 
 def test_the_answer_follows_a_prompt_of_any_number_of_pictures(n_images: int, model: LoadedModel) -> None:
     image = calibration.pictures.png(Image.new("RGB", (60, 40), "red"))
     row = {"sample_id": "own-1", "question": "what color?", "answer": "red", "images": [image] * n_images}
-    [sample] = calibration.inputs(model, [row])
+    [sample] = calibration_inputs(model, [row])
     text = model.tokenizer.decode(sample["input_ids"][0])
     assert text.endswith("what color?<|assistant|>red<|end|>")
     assert (int(sample.is_visual.sum()) > 0) == (n_images > 0)
     model.model(**sample)
     for key in ("question", "answer"):
         with pytest.raises(InputError, match="calibration sample 'own-1' cannot be"):
-            calibration.inputs(model, [row | {key: "<|end|>"}])
+            calibration_inputs(model, [row | {key: "<|end|>"}])
 
 
 def set_sources(checkout: Path, sources: str) -> None:

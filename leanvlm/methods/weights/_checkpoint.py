@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import Audit, fingerprints, measure, quantised, require
@@ -27,6 +27,9 @@ from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_zeros
 from leanvlm.models._soundness import not_finite
 from leanvlm.processes.quiet import quiet
+
+if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
+    from transformers import PreTrainedModel
 
 Prints = dict[str, str]  # a hash a tensor
 

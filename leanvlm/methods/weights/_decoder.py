@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._block import Block
 from leanvlm.methods.weights._entrances import Entering, Entrance
 from leanvlm.methods.weights._layers import decoder_layers, linears_by_layer
 from leanvlm.methods.weights._lending import Place, lent
+
+if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
+    from transformers import PreTrainedModel
 
 PROBES = 3  # samples that go through layers of which no method wants to know the inputs
 FINAL_NORMS = ("norm", "embedding_norm")  # what the decoder stack ends with, by its name there

@@ -11,18 +11,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._layers import decoder_layers
 from leanvlm.methods.weights._lending import Place, streamed
 from leanvlm.methods.weights._samples import CalibrationSample
+
+if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
+    from transformers import PreTrainedModel
 
 TENSORS, LAID = "entrances.safetensors", "entrances.json"
 Tensors = dict[str, Tensor]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import nonzero_shares, quantised
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.processes.quiet import quiet
+
+if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
+    from transformers import PreTrainedModel
 
 MOST_ZEROS = 0.05  # of a linear layer's weights; a layer that was trained has hardly any
 

@@ -10,15 +10,18 @@ import json
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from leanvlm.methods.weights._audit import quantised
 from leanvlm.methods.weights._lending import WIDENED
 from leanvlm.processes.quiet import quiet
+
+if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
+    from transformers import PreTrainedModel
 
 BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")  # of tokenizer and processor; never code
 SHARD_BYTES = 2**27  # that wait in memory before they are written, and are held once more while they are

@@ -6,9 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
+
+from stages import samples
 
 ROOT = Path(__file__).parents[1]
 RECIPES = (
@@ -47,6 +50,12 @@ def write_params(folder: Path, recipes: tuple[str, ...] = RECIPES, *, n: int = 3
     (folder / "params.yaml").write_text(PARAMS.format(recipes=quoted, n=n))
 
 
+def draw_samples(folder: Path) -> None:
+    """Run the stage `samples` in this process: starting one, and importing what it needs, would take longer."""
+    with chdir(folder):
+        samples.main()
+
+
 def run(folder: Path, *command: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """Run Python with the checkout's own code."""
     return subprocess.run(
@@ -73,7 +82,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def make(folder: Path, model: Path) -> None:
     """Lay out the project's code, its pipeline and a model; no data yet."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    ignored = shutil.ignore_patterns("*.pyc.*")  # which Python is writing; what is compiled need not be compiled again
     for name in ("leanvlm", "stages", "flows"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):

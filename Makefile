@@ -26,7 +26,7 @@ docs: setup
 	$(BIN)/python -m leanvlm.docs.generate
 
 test: setup
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 repro: setup
 	@exec $(BIN)/python -m leanvlm.pipeline.reproduce $(if $(PROFILE),--profile $(PROFILE))

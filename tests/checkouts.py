@@ -6,12 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
-
-from stages import samples
 
 ROOT = Path(__file__).parents[1]
 RECIPES = (
@@ -48,12 +45,6 @@ train: {{seed: 1, tower_minutes: 1, finding_minutes: 1, decoder_minutes: 1, proj
 def write_params(folder: Path, recipes: tuple[str, ...] = RECIPES, *, n: int = 3) -> None:
     quoted = ", ".join(f'"{recipe}"' for recipe in recipes)
     (folder / "params.yaml").write_text(PARAMS.format(recipes=quoted, n=n))
-
-
-def draw_samples(folder: Path) -> None:
-    """Run the stage `samples` in this process: starting one, and importing what it needs, would take longer."""
-    with chdir(folder):
-        samples.main()
 
 
 def run(folder: Path, *command: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:

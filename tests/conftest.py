@@ -19,6 +19,8 @@ from tests import checkouts
 from tests import grid as tables_of_a_grid
 from tests.benchmarks import public_sets
 
+LONGEST = ("pipeline", "flows")  # folders whose tests start whole runs
+
 
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -86,3 +88,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=("few", "all"), default="few", help="how many of tests/faults are tried")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: one that begins last has a core to itself while the other is idle."""
+    folders = [Path(__file__).parent / name for name in LONGEST]
+    items.sort(key=lambda item: next((n for n, one in enumerate(folders) if one in item.path.parents), len(folders)))

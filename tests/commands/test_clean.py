@@ -11,17 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import checkouts
-from tests.checkouts import run, write_params
-
-STORE = """
 from leanvlm import files, params
 from leanvlm.pipeline.cells import grid_cells
-for cell in grid_cells(params.load(files.PARAMS)):
-    cell.path.parent.mkdir(parents=True, exist_ok=True)
-    cell.path.write_bytes(b"stored")
-    cell.path.with_name("documents-0123456789abcdef.parquet").write_bytes(b"old")
-"""
+from tests import checkouts
+from tests.checkouts import run, write_params
+from tests.in_process import draw_samples, inside, leanvlm
+
 FETCH = """
 from pathlib import Path
 Path("artifacts/sources").mkdir(exist_ok=True)
@@ -46,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
     checkout = tmp_path_factory.mktemp("made") / "checkout"
     checkouts.make(checkout, random_checkpoint)
     write_params(checkout, ("controls/full", "weights/wanda@50%"), n=1)
-    assert run(checkout, "-m", "stages.samples").returncode == 0
+    draw_samples(checkout)
     (checkout / "stages/fetch.py").write_text(FETCH)
     assert run(checkout, "-m", "dvc", "repro", "fetch").returncode == 0
     for name in ("weights-wanda-50", "weights-wanda-40"):
@@ -57,8 +52,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
     put(checkout / OBJECT, 2_000_000)
     for pid in (DEAD, ALIVE):
         put(checkout / f"data/.samples.{pid}.part/half")
-    done = run(checkout, "-c", STORE)
-    assert done.returncode == 0, done.stderr
+    with inside(checkout):
+        for cell in grid_cells(params.load(files.PARAMS)):
+            put(cell.path)
+            put(cell.path.with_name("documents-0123456789abcdef.parquet"))
     return checkout
 
 
@@ -69,7 +66,7 @@ def used(made: Path, tmp_path: Path) -> Path:
 
 
 def clean(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, "-m", "leanvlm", "clean", "--format", "json", *arguments)
+    return leanvlm(folder, "clean", "--format", "json", *arguments)
 
 
 def listed(folder: Path, *arguments: str) -> dict[str, tuple[int, float]]:

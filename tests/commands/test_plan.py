@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.checkouts import RECIPES, run, write_params
+from tests.in_process import draw_samples, leanvlm
 
 
 def asked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, "-m", "leanvlm", "plan", "--format", "json", *arguments)
+    return leanvlm(folder, "plan", "--format", "json", *arguments)
 
 
 def planned(folder: Path, *arguments: str) -> dict[str, dict[str, Any]]:
@@ -22,7 +23,7 @@ def planned(folder: Path, *arguments: str) -> dict[str, dict[str, Any]]:
 
 def test_cells_skips_checkpoints_and_hours_are_told_beforehand(checkout: Path) -> None:
     write_params(checkout, (*RECIPES[:2], "tokens/fastv@10%:layer=90", "weights/wanda@50%"))
-    assert run(checkout, "-m", "stages.samples").returncode == 0
+    draw_samples(checkout)
     before = planned(checkout)
     assert (before["to fetch"]["amount"], before["to fetch"]["note"]) == ("0", "lies in artifacts/models/embedded")
     assert (before["checkpoints to make"]["amount"], before["checkpoints to make"]["note"]) == ("1", "weights-wanda-50")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import chdir
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +12,8 @@ import pytest
 
 from stages import grade, judge
 from tests import checkouts
-from tests.checkouts import draw_samples, run, write_params
+from tests.checkouts import run, write_params
+from tests.in_process import call, draw_samples, leanvlm
 from tests.pipeline.test_endings import nothing_is_left, started
 
 SNAPKV = "cache/snapkv@10%"
@@ -71,7 +71,7 @@ def test_only_missing_cells_run_and_reverting_runs_none(stored: Path) -> None:
     write_params(stored, RECIPES)
     assert answered(stored) == "answers: 10 cells, 0 answered now, 0 old ones deleted"
     assert (stored / "artifacts/answers.parquet").read_bytes() == before
-    why = run(stored, "-m", "leanvlm", "explain", "controls/full", "documents").stdout
+    why = leanvlm(stored, "explain", "controls/full", "documents").stdout
     assert "stored as" in why
 
 
@@ -123,9 +123,8 @@ def test_a_sample_that_is_refused_is_a_row_that_is_seen_and_the_sweep_goes_on(sa
     ] * 2
     assert "sample '00000'" in str(refused[0]["refusal"])
     assert "<image>" in str(refused[0]["refusal"])
-    with chdir(sampled):
-        judge.main()
-        grade.main()
+    for stage in (judge, grade):
+        assert call(sampled, stage.main).returncode == 0
     grades = pq.read_table(sampled / "artifacts/grades.parquet").to_pylist()
     assert {row["grade"] for row in grades if row["benchmark"] == path.stem and row["sample_id"] == "00000"} == {0.0}
 
@@ -153,7 +152,7 @@ def test_a_kill_loses_no_batch_that_is_kept_and_one_that_is_altered_is_answered_
     assert set(first) <= set(kept)
     spoilt = min(kept)
     spoilt.write_bytes(spoilt.read_bytes()[:-9])
-    assert "answered in part" in run(checkout, "-m", "leanvlm", "explain").stdout
+    assert "answered in part" in leanvlm(checkout, "explain").stdout
     done = run(checkout, "stages/answer.py")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("the stored cell is damaged") == 1

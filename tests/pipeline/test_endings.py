@@ -15,7 +15,8 @@ import pytest
 
 from leanvlm.errors import exit_on_error
 from leanvlm.processes.endings import RUN
-from tests.checkouts import RECIPES, environment, run, write_params
+from tests.checkouts import RECIPES, environment, write_params
+from tests.in_process import draw_samples
 
 PATIENCE_SECONDS = 5
 
@@ -56,7 +57,7 @@ def nothing_is_left(folder: Path) -> bool:
 @pytest.fixture
 def sampled(checkout: Path) -> Iterator[Path]:
     write_params(checkout, RECIPES[:6], n=40)
-    assert run(checkout, "-m", "stages.samples").returncode == 0
+    draw_samples(checkout)
     yield checkout
     for process in left_of(checkout):
         process.kill()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
-from stages import clock, samples
+from stages import clock
 from tests.checkouts import run, write_params
+from tests.in_process import call, draw_samples, leanvlm
 from tests.models.test_processors import write_checkpoint
 
 RECIPES = ("controls/full", "tokens/fastv@40%", "tokens/sparsevlm@40%", "cache/snapkv@10%")
@@ -16,17 +16,14 @@ REFUSED = ("hybrid", "tokens/sparsevlm@40%")
 REASON = "tokens cannot be dropped at layer 1, since layer 0 has no attention to choose them by; they can at 2"
 
 
-def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(checkout: Path) -> None:
     write_checkpoint("lfm2_vl", checkout / "hybrid")
     write_params(checkout, RECIPES, n=2)
     params = checkout / "params.yaml"
     hybrid = "  hybrid: {architecture: lfm2_vl, checkpoint: hybrid}\nbenchmarks: {}"
     text = params.read_text().replace("[embedded]", "[embedded, hybrid]").replace("benchmarks: {}", hybrid, 1)
     params.write_text(text)
-    monkeypatch.chdir(checkout)
-    samples.main()
+    draw_samples(checkout)
     done = run(checkout, "stages/answer.py")
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -38,9 +35,9 @@ def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(
     assert pairs(checkout / "artifacts/answers.parquet") == every - {REFUSED}
     assert pairs(checkout / "artifacts/cells.parquet") == every - {REFUSED}
 
-    clock.main()
+    assert call(checkout, clock.main).returncode == 0
     assert pairs(checkout / "artifacts/timings.parquet") == every - {REFUSED}
-    why = run(checkout, "-m", "leanvlm", "explain", "tokens/sparsevlm@40%", "documents").stdout
+    why = leanvlm(checkout, "explain", "tokens/sparsevlm@40%", "documents").stdout
     assert f"hybrid | tokens/sparsevlm@40% | documents: not run, {REASON}" in why
 
 

@@ -47,12 +47,15 @@ def write_params(folder: Path, recipes: tuple[str, ...] = RECIPES, *, n: int = 3
     (folder / "params.yaml").write_text(PARAMS.format(recipes=quoted, n=n))
 
 
-def run(folder: Path, *command: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    """Run Python with the checkout's own code."""
+def run(
+    folder: Path, *command: str, server: str | None = None, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with the checkout's own code; server, the address of a Prefect server that it is to use."""
+    named = {"PREFECT_API_URL": server, "PREFECT_HOME": str(folder / ".prefect")} if server else {}
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder) | named,
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from tests import checkouts
 from tests import grid as tables_of_a_grid
 from tests.benchmarks import public_sets
 
+SERVER = "from flows.server import prefect_server as s\nwith s() as url: print(url, flush=True); input()"
 LONGEST = ("pipeline", "flows")  # folders whose tests start whole runs
 
 
@@ -62,6 +66,16 @@ def checkout(tmp_path: Path, random_checkpoint: Path) -> Path:
     folder = tmp_path / "checkout"
     checkouts.make(folder, random_checkpoint)
     return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prefect server for tests that are not about it: a run's own takes seconds to start."""
+    own = tmp_path_factory.mktemp("server")
+    command, pipes = [sys.executable, "-c", SERVER], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=own, env=checkouts.environment(checkouts.ROOT), text=True, **pipes) as child:
+        yield child.stdout.readline().strip()
+        child.kill()
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.in_process import leanvlm
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".ipynb"))
@@ -30,11 +29,14 @@ def code(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs_and_prints_what_it_promises(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", code(path)], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+def test_an_example_runs_and_prints_what_it_promises(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    exec(code(path), {"__name__": "__main__"})
+    said = capsys.readouterr().out
     for text in PRINTS[path.stem]:
-        assert text in done.stdout
+        assert text in said
     assert len(code(path).splitlines()) <= 30
 
 
@@ -46,18 +48,11 @@ def test_the_questions_of_readme_are_answered_and_graded(tmp_path: Path) -> None
     assert set(shown.splitlines()) <= set(questions)
     for name in ("examples", "artifacts"):
         (tmp_path / name).symlink_to(ROOT / name)
-    said = [leanvlm(tmp_path, *shlex.split(command)[1:]) for command in commands.splitlines()]
-    grades = [line.split() for line in said[-1].splitlines()[1:]]
+    done = [leanvlm(tmp_path, *shlex.split(command)[1:]) for command in commands.splitlines()]
+    assert [one.returncode for one in done] == [0] * len(done), [one.stderr[-2000:] for one in done]
+    grades = [line.split() for line in done[-1].stdout.splitlines()[1:]]
     assert len(grades) == 2 * (len(questions) - 1)
     assert all(float(grade) > 0.8 for *_, grade in grades)
-
-
-def leanvlm(folder: Path, *words: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "leanvlm", *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def test_a_notebook_is_stored_without_output() -> None:

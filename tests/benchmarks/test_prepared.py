@@ -46,8 +46,8 @@ def write_data(folder: Path) -> None:
     (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def stage(checkout: Path, name: str) -> str:
-    done = run(checkout, "-m", f"stages.{name}")
+def stage(checkout: Path, name: str, server: str | None = None) -> str:
+    done = run(checkout, "-m", f"stages.{name}", server=server)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
@@ -74,9 +74,9 @@ def test_its_questions_and_pictures_are_asked_with_the_options_given(grid: Path)
         assert Image.open(grid / "one.png").getpixel((5, 5)) == COLORS[row["answers"][0]]
 
 
-def test_a_missing_folder_is_a_skip_with_its_reason_and_the_rest_goes_on(grid: Path) -> None:
+def test_a_missing_folder_is_a_skip_with_its_reason_and_the_rest_goes_on(grid: Path, server: str) -> None:
     assert f"prepared: skipped, since {REASON}" in stage(grid, "samples")
-    stage(grid, "answer")
+    stage(grid, "answer", server)
     skips = pq.read_table(grid / "artifacts/skips.parquet").to_pylist()
     assert [(row["model"], row["recipe"], row["benchmark"]) for row in skips] == [
         ("embedded", recipe, "prepared") for recipe in RECIPES

@@ -21,7 +21,7 @@ def planned(folder: Path, *arguments: str) -> dict[str, dict[str, Any]]:
     return {row["what"]: row for row in json.loads(done.stdout)}
 
 
-def test_cells_skips_checkpoints_and_hours_are_told_beforehand(checkout: Path) -> None:
+def test_cells_skips_checkpoints_and_hours_are_told_beforehand(checkout: Path, server: str) -> None:
     write_params(checkout, (*RECIPES[:2], "tokens/fastv@10%:layer=90", "weights/wanda@50%"))
     draw_samples(checkout)
     before = planned(checkout)
@@ -36,7 +36,7 @@ def test_cells_skips_checkpoints_and_hours_are_told_beforehand(checkout: Path) -
     measured = planned(checkout, "--measure")
     assert 0 < float(measured["answering"]["amount"]) < 1
     assert planned(checkout)["answering"] == measured["answering"]  # what was learnt is kept
-    assert run(checkout, "-m", "stages.answer").returncode == 0
+    assert run(checkout, "-m", "stages.answer", server=server).returncode == 0
     after = planned(checkout)
     assert (after["cells stored"]["amount"], after["cells to answer"]["amount"]) == ("4", "0")
     assert float(after["answering"]["amount"]) == 0

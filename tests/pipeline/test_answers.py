@@ -27,8 +27,8 @@ RECIPES = (
 FEW = ("controls/full", SNAPKV)
 
 
-def answered(folder: Path) -> str:
-    done = run(folder, "stages/answer.py")
+def answered(folder: Path, server: str | None = None) -> str:
+    done = run(folder, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Error logging to API" not in done.stderr  # Prefect's threads were done before their server went
     return done.stdout.splitlines()[-1]
@@ -64,18 +64,18 @@ def sampled(checkout: Path) -> Path:
     return checkout
 
 
-def test_only_missing_cells_run_and_reverting_runs_none(stored: Path) -> None:
+def test_only_missing_cells_run_and_reverting_runs_none(stored: Path, server: str) -> None:
     before = (stored / "artifacts/answers.parquet").read_bytes()
     write_params(stored, (*RECIPES, "controls/blind"))
-    assert answered(stored) == "answers: 12 cells, 2 answered now, 0 old ones deleted"
+    assert answered(stored, server) == "answers: 12 cells, 2 answered now, 0 old ones deleted"
     write_params(stored, RECIPES)
-    assert answered(stored) == "answers: 10 cells, 0 answered now, 0 old ones deleted"
+    assert answered(stored, server) == "answers: 10 cells, 0 answered now, 0 old ones deleted"
     assert (stored / "artifacts/answers.parquet").read_bytes() == before
     why = leanvlm(stored, "explain", "controls/full", "documents").stdout
     assert "stored as" in why
 
 
-def test_a_cell_whose_seal_is_broken_is_set_aside_by_name_and_answered_again(stored: Path) -> None:
+def test_a_cell_whose_seal_is_broken_is_set_aside_by_name_and_answered_again(stored: Path, server: str) -> None:
     table = (stored / "artifacts/answers.parquet").read_bytes()
     cut, edited, relabelled, swapped, *_, other = sorted((stored / "artifacts/pool").rglob("*.parquet"))
     cut.write_bytes(cut.read_bytes()[:-100])
@@ -86,7 +86,7 @@ def test_a_cell_whose_seal_is_broken_is_set_aside_by_name_and_answered_again(sto
     rows = pq.read_table(relabelled)
     pq.write_table(rows.replace_schema_metadata(dict(rows.schema.metadata) | {b"leanvlm.parts": b"[]"}), relabelled)
     swapped.write_bytes(other.read_bytes())
-    done = run(stored, "stages/answer.py")
+    done = run(stored, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stdout.splitlines() if "the stored cell" in line]
     for cell, reason in (
@@ -112,9 +112,9 @@ def spoil(folder: Path, n: int) -> Path:
     return path
 
 
-def test_a_sample_that_is_refused_is_a_row_that_is_seen_and_the_sweep_goes_on(sampled: Path) -> None:
+def test_a_sample_that_is_refused_is_a_row_that_is_seen_and_the_sweep_goes_on(sampled: Path, server: str) -> None:
     path = spoil(sampled, 1)
-    done = run(sampled, "stages/answer.py")
+    done = run(sampled, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr
     assert f"{path.stem}: 1 samples were refused and count as wrong" in done.stdout
     refused = [row for row in rows_of(sampled) if row["refusal"] is not None]
@@ -129,9 +129,11 @@ def test_a_sample_that_is_refused_is_a_row_that_is_seen_and_the_sweep_goes_on(sa
     assert {row["grade"] for row in grades if row["benchmark"] == path.stem and row["sample_id"] == "00000"} == {0.0}
 
 
-def test_a_model_that_refuses_every_sample_is_one_sentence_and_the_other_sweeps_are_kept(sampled: Path) -> None:
+def test_a_model_that_refuses_every_sample_is_one_sentence_and_the_other_sweeps_are_kept(
+    sampled: Path, server: str
+) -> None:
     path = spoil(sampled, 3)
-    done = run(sampled, "stages/answer.py")
+    done = run(sampled, "stages/answer.py", server=server)
     assert done.returncode == 2
     assert f"{path.stem}: every sample was refused; sample '00000'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -170,17 +172,17 @@ def wait_for(found: Callable[[], list[Path]]) -> list[Path]:
     return found()
 
 
-def test_a_missing_checkpoint_is_one_sentence(sampled: Path) -> None:
+def test_a_missing_checkpoint_is_one_sentence(sampled: Path, server: str) -> None:
     (sampled / "artifacts/models/embedded/model.safetensors").unlink()
-    done = run(sampled, "stages/answer.py")
+    done = run(sampled, "stages/answer.py", server=server)
     assert done.returncode == 2
     assert "no checkpoint in artifacts/models/embedded" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_recipe_alone_says_what_it_says_in_the_grid(stored: Path) -> None:
+def test_a_recipe_alone_says_what_it_says_in_the_grid(stored: Path, server: str) -> None:
     in_the_grid = [row for row in rows_of(stored) if row["recipe"] == SNAPKV]
     shutil.rmtree(stored / "artifacts/pool")
     write_params(stored, FEW)
-    assert answered(stored) == "answers: 4 cells, 4 answered now, 0 old ones deleted"
+    assert answered(stored, server) == "answers: 4 cells, 4 answered now, 0 old ones deleted"
     assert [row for row in rows_of(stored) if row["recipe"] == SNAPKV] == in_the_grid

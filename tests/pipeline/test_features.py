@@ -90,8 +90,8 @@ def test_none_is_kept_that_nobody_else_will_ask_for() -> None:
     assert features.stores(off, cells) == {}
 
 
-def test_what_is_kept_goes_when_all_is_answered(compressed: Path) -> None:
-    done = run(compressed, "stages/answer.py")
+def test_what_is_kept_goes_when_all_is_answered(compressed: Path, server: str) -> None:
+    done = run(compressed, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1].startswith("answers: 8 cells, 8 answered now")
     assert not (compressed / files.FEATURES).exists()

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
-from tests.checkouts import environment, run, write_params
+from tests.checkouts import environment, write_params
 from tests.models import published
 
 RECIPES = (
@@ -21,16 +21,24 @@ RECIPES = (
     "controls/random_tokens@40%",
     "cache/snapkv@40%",
     "weights/wanda@50%",
-    "weights/gptq@w4a16-g128",
+    "weights/rtn@w4a16-g128",  # groups as GPTQ does, which takes a minute for LFM2's widths
 )
 TRIED = [one for one in published.ALL if one.architecture in ("idefics3", "lfm2_vl")]  # the small ones
 
 
-@pytest.fixture
-def hub(checkout: Path) -> Path:
-    """A checkout whose grid asks models of the hub; the cache that has them lies in it."""
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hub's cache with the models; to write them takes long, so it is done once."""
+    home = tmp_path_factory.mktemp("cache") / "home"
     for one in TRIED:
-        published.write(one, checkout / "home")
+        published.write(one, home)
+    return home
+
+
+@pytest.fixture
+def hub(checkout: Path, cache: Path) -> Path:
+    """A checkout whose grid asks models of the hub; the cache that has them lies in it."""
+    shutil.copytree(cache, checkout / "home")
     write_params(checkout, RECIPES, n=1)
     path, yaml = checkout / "params.yaml", YAML(typ="safe")
     params = yaml.load(path)
@@ -44,8 +52,13 @@ def hub(checkout: Path) -> Path:
 
 
 def reproduce(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "-m", "leanvlm.pipeline.reproduce", *arguments)
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the checkout's own code and cache."""
     return subprocess.run(
-        [sys.executable, "-m", "leanvlm.pipeline.reproduce", *arguments],
+        [sys.executable, *command],
         cwd=folder,
         env=environment(folder) | {"HF_HOME": str(folder / "home")},
         capture_output=True,
@@ -62,7 +75,7 @@ def test_ids_become_a_report_and_an_edit_of_a_checkpoint_is_noticed(hub: Path) -
     assert {(row["model"], row["finish_reason"] != "refused") for row in rows} == {(one.name, True) for one in TRIED}
     assert {row["recipe"] for row in rows} >= {"controls/full", "weights/wanda@50%"}
     skipped = pq.read_table(hub / "artifacts/skips.parquet").to_pylist()  # SmolVLM's rows have 576 weights
-    assert {(row["model"], row["recipe"]) for row in skipped} == {(TRIED[0].name, "weights/gptq@w4a16-g128")}
+    assert {(row["model"], row["recipe"]) for row in skipped} == {(TRIED[0].name, "weights/rtn@w4a16-g128")}
     assert "needs widths that 128 divides" in skipped[0]["reason"]
     page = (hub / "artifacts/report/index.html").read_text()
     assert all(one.name in page for one in TRIED)
@@ -93,3 +106,4 @@ def test_a_cache_that_lacks_a_shard_is_not_taken_for_whole(hub: Path) -> None:
     (snapshot / "model.safetensors").unlink()
     done = run(hub, "-m", "stages.fetch")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "and it is there in part" in done.stderr

@@ -52,14 +52,16 @@ def explained() -> list[str]:
     return [cells.explain(cell) for cell in cells.grid_cells(load(files.PARAMS))]
 
 
-def test_they_are_asked_and_graded_and_an_edit_is_noticed(grid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_asked_and_graded_and_an_edit_is_noticed(
+    grid: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(grid)
     before = listed()
     assert set(before) == {f"own data/{name}" for name in ("questions (1).csv", *(f"{color}.png" for color in COLORS))}
     samples.main()
     asked = pq.read_table(files.samples(NAME)).to_pylist()
     assert {(row["benchmark"], row["rule"], *row["answers"]) for row in asked} == {(NAME, "anls", c) for c in COLORS}
-    done = run(grid, "stages/answer.py")
+    done = run(grid, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr[-2000:]
     judge.main()
     grade.main()

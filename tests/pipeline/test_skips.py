@@ -16,7 +16,7 @@ REFUSED = ("hybrid", "tokens/sparsevlm@40%")
 REASON = "tokens cannot be dropped at layer 1, since layer 0 has no attention to choose them by; they can at 2"
 
 
-def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(checkout: Path) -> None:
+def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(checkout: Path, server: str) -> None:
     write_checkpoint("lfm2_vl", checkout / "hybrid")
     write_params(checkout, RECIPES, n=2)
     params = checkout / "params.yaml"
@@ -24,7 +24,7 @@ def test_a_refused_pair_is_listed_with_its_reason_and_the_rest_is_answered(check
     text = params.read_text().replace("[embedded]", "[embedded, hybrid]").replace("benchmarks: {}", hybrid, 1)
     params.write_text(text)
     draw_samples(checkout)
-    done = run(checkout, "stages/answer.py")
+    done = run(checkout, "stages/answer.py", server=server)
     assert done.returncode == 0, done.stderr[-2000:]
 
     skips = pq.read_table(checkout / "artifacts/skips.parquet").to_pylist()

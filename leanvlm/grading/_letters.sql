@@ -7,7 +7,17 @@
 
 -- B, (b), B., **B**, “B”: nothing but one letter
 create or replace macro letter_alone(said) as
-    upper(regexp_extract(said, '^[^\p{L}\p{M}\p{N}]*([A-Ja-j])[^\p{L}\p{M}\p{N}]*$', 1));
+    case
+        when strlen(said) = length(said)
+            then upper(regexp_extract(said, '^[^[:alnum:]]*([A-Ja-j])[^[:alnum:]]*$', 1))
+        else
+            list_transform(
+                [said],
+                lambda text: upper(
+                    regexp_extract(text, '^[^\p{L}\p{M}\p{N}]*([A-Ja-j])[^\p{L}\p{M}\p{N}]*$', 1)
+                )
+            )[1]
+    end;
 
 -- B, C; A B C D: nothing but letters
 create or replace macro is_list_of_letters(said) as
@@ -113,29 +123,36 @@ create or replace macro letter_in_brackets(said) as
 create or replace macro chosen_before_reasons(said) as
     coalesce(letter_named(said), letter_in_brackets(said));
 
-create or replace macro chosen(said) as
+-- claimed: what is said before reasons are given
+create or replace macro chosen(said, claimed) as
     coalesce(
         letter_boxed(said),
         letter_on_first_line(said),
         case when not repeats_options(said) then letter_marked_in_front(said) end,
         letter_announced(said),
         letter_in_other_languages(said),
-        letter_confirmed(without_reasons(said)),
+        letter_confirmed(claimed),
         letter_preferred(said),
         letter_on_last_line(said),
         letter_of_last_sentence(said),
-        letter_of_option_in_front(without_reasons(said)),
+        letter_of_option_in_front(claimed),
         letter_concluded(said),
-        letter_of_first_sentence(without_reasons(said)),
+        letter_of_first_sentence(claimed),
         letter_in_front(said),
         letter_confirmed(said),
         letter_marked_on_last_line(said),
-        chosen_before_reasons(without_reasons(said)),
+        chosen_before_reasons(claimed),
         chosen_before_reasons(said)
     );
 
 create or replace macro letter_read(readable) as
-    case when not is_list_of_letters(readable) then left(chosen(readable), 1) end;
+    case
+        when not is_list_of_letters(readable)
+            then
+                list_transform(
+                    [without_reasons(readable)], lambda claimed: left(chosen(readable, claimed), 1)
+                )[1]
+    end;
 
 -- of what was spoken; null where no letter of the options is chosen
 create or replace macro letter_of(spoken, options) as

@@ -17,14 +17,14 @@ create or replace macro letter_spelt(spelling, spellings) as
 create or replace macro all_spelt(texts) as list_transform(texts, lambda text: normalised(text));
 
 -- the whole answer is an option's text: sign by sign, or in one spelling, in which "B. a dog" is "b dog"
-create or replace macro letter_of_text(said, options) as
+create or replace macro letter_of_spelt_text(said, options, spellings) as
     coalesce(
         letter_spelt(lowered(said), list_transform(options, lambda option: lowered(option))),
-        case
-            when not regexp_matches(said, before_text())
-                then letter_spelt(normalised(said), all_spelt(options))
-        end
+        case when not regexp_matches(said, before_text()) then letter_spelt(normalised(said), spellings) end
     );
+
+create or replace macro letter_of_text(said, options) as
+    letter_of_spelt_text(said, options, all_spelt(options));
 
 -- where a choice is announced: "the answer is", "most likely"
 create or replace macro announced_part(said) as
@@ -44,8 +44,13 @@ create or replace macro without_refuted_text(words, option) as
         ' '
     );
 
+-- most options are not there at all, which takes one look
 create or replace macro says_option(words, option) as
-    option != '' and contains(without_refuted_text(words, option), ' ' || option || ' ');
+    case
+        when option != '' and contains(words, ' ' || option || ' ')
+            then contains(without_refuted_text(words, option), ' ' || option || ' ')
+        else false
+    end;
 
 -- "a can" does not count beside "a can of paint"
 create or replace macro is_within_another(option, found) as
@@ -63,31 +68,39 @@ create or replace macro longest_of(found) as
 create or replace macro letter_within(words, spellings) as
     list_transform(
         [list_filter(spellings, lambda option: says_option(words, option))],
-        lambda found: list_transform(
-            [longest_of(found)],
-            lambda longest: case when len(longest) = 1 then letter_spelt(longest[1], spellings) end
-        )[1]
+        lambda found: case
+            when len(found) > 0
+                then
+                    list_transform(
+                        [longest_of(found)],
+                        lambda longest: case
+                            when len(longest) = 1 then letter_spelt(longest[1], spellings)
+                        end
+                    )[1]
+        end
     )[1];
 
--- the parts of an answer in which an option's text is looked for, the narrowest first
-create or replace macro parts_of(said) as
+-- the parts of an answer in which an option's text is looked for, the narrowest first; claimed: what is said
+-- before reasons are given
+create or replace macro parts_of(said, claimed) as
     list_filter(
         [
             announced_part(said),
             without_reasons(first_part(said)),
-            without_reasons(said),
-            case when said != without_reasons(said) then said end
+            claimed,
+            case when said != claimed then said end
         ],
         lambda part: part != ''
     );
 
-create or replace macro letter_of_text_within(said, options) as
-    list_transform(
-        [all_spelt(options)],
-        lambda spellings: list_filter(
+create or replace macro letter_of_text_within(said, spellings) as
+    list_filter(
+        list_transform(
             list_transform(
-                parts_of(said), lambda part: letter_within(' ' || normalised(part) || ' ', spellings)
+                list_transform([without_reasons(said)], lambda claimed: parts_of(said, claimed))[1],
+                lambda part: ' ' || normalised(part) || ' '
             ),
-            lambda letter: letter is not null
-        )[1]
+            lambda words: letter_within(words, spellings)
+        ),
+        lambda letter: letter is not null
     )[1];

@@ -43,12 +43,10 @@ create or replace macro with_ascii_signs(said) as
     case
         when strlen(said) = length(said) then said
         else
-            regexp_replace(
-                translate(with_narrow_signs(nfc_normalize(said)), '’‘“”„«»–—−', '''''"""""---'),
-                '[^\x00-\x7f\p{L}\p{M}\p{N}]',
-                ' ',
-                'g'
-            )
+            list_transform(
+                [translate(with_narrow_signs(nfc_normalize(said)), '’‘“”„«»–—−', '''''"""""---')],
+                lambda text: regexp_replace(text, '[^\x00-\x7f\p{L}\p{M}\p{N}]', ' ', 'g')
+            )[1]
     end;
 
 -- the option's letter at a place, counted from 1; J is the last that is known

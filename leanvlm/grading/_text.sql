@@ -37,10 +37,30 @@ create or replace macro split_into_words(said) as
             )
     end;
 
--- said as lower-case words and numbers, in order, with articles and number words as they are; the text is
--- made once, in a list of one
+-- ASCII alone, whose signs are no part of a word or a number
+create or replace macro is_plain(said) as
+    not regexp_matches(said, '[^\x00-\x7f]|[0-9],[0-9]|[0-9][a-z]|[.-][0-9]|[a-z][.][a-z]');
+
+create or replace macro split_at_signs(said) as
+    list_filter(string_split(regexp_replace(said, '[^a-z0-9 ]+', ' ', 'g'), ' '), lambda word: word != '');
+
+-- said as lower-case words and numbers, in order, with articles and number words as they are. A plain text is
+-- split into the same without Unicode's tables. Each list that is worked on makes them anew, so lists of one
+-- keep them apart: nothing is made in a branch that no text takes.
 create or replace macro raw_words_of(said) as
-    list_transform([without_inner_signs(folded(said))], lambda text: split_into_words(text))[1];
+    list_transform(
+        [folded(said)],
+        lambda text: case
+            when is_plain(text) then split_at_signs(text)
+            else
+                list_transform(
+                    [text],
+                    lambda other: list_transform(
+                        [without_inner_signs(other)], lambda whole: split_into_words(whole)
+                    )[1]
+                )[1]
+        end
+    )[1];
 
 create or replace macro is_article(word) as word in ('a', 'an', 'the');
 

@@ -58,14 +58,25 @@ create or replace macro is_target(answer, answers) as
 
 create or replace macro may_be_text(said, options) as len(options) > 0 and letter_alone(said) = '';
 
+create or replace macro letter_or_text(said, options, spellings) as
+    coalesce(
+        letter_of_spelt_text(said, options, spellings),
+        letter_of(said, options),
+        letter_of_text_within(said, spellings)
+    );
+
+-- options are spelt once, in a list of one, for all that looks for them
 create or replace macro chosen_letter(answer, options) as
     list_transform(
         [spoken(answer)],
-        lambda said: coalesce(
-            case when may_be_text(said, options) then letter_of_text(said, options) end,
-            letter_of(said, options),
-            case when may_be_text(said, options) then letter_of_text_within(said, options) end
-        )
+        lambda said: case
+            when may_be_text(said, options)
+                then
+                    list_transform(
+                        [all_spelt(options)], lambda spellings: letter_or_text(said, options, spellings)
+                    )[1]
+            else letter_of(said, options)
+        end
     )[1];
 
 -- null where nothing is chosen

@@ -1,25 +1,17 @@
-"""Options of a multiple choice: their letters, and what is right of them."""
+"""Options of a multiple choice: what is right of them, and which ones a question states."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from string import ascii_uppercase
 
-LETTERS = ascii_uppercase
-
-
-def lettered(options: Sequence[str], form: str = "{letter}. {option}") -> str:
-    """Write one option a line, with its letter."""
-    return "\n".join(
-        form.format(letter=letter, option=option) for letter, option in zip(LETTERS, options, strict=False)
-    )
+from leanvlm.letters import LETTERS, index_of
 
 
 def right(letter: str, options: Sequence[str]) -> tuple[str, ...]:
     """Give the right answers of a choice: the letter, and its option's text where there is one."""
-    index = LETTERS.find(letter) if len(letter) == 1 else -1
-    text = options[index] if 0 <= index < len(options) else ""
+    index = index_of(letter, options)
+    text = "" if index is None else options[index]
     return (letter, text) if text.strip() else (letter,)
 
 

@@ -5,15 +5,15 @@ All rows are read, and held to what a row must be, before a model is asked one o
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leanvlm import grading
 from leanvlm.benchmarks._benchmark import Benchmark
+from leanvlm.benchmarks._shown import shown
 from leanvlm.errors import InputError
 from leanvlm.rows import beside, cells, formats, held, lmms_log, spellings
 from leanvlm.rows.questions import Question, question
@@ -100,17 +100,15 @@ class LocalBenchmark(Benchmark):
         for one in asked:
             place = self._place(one.number)
             named = tuple(beside.content(path, image, place=place) for image in one.images)
-            yield _shown(one.sample, named or inside.get(one.number, ()), place)
+            yield _with_images(one.sample, named or inside.get(one.number, ()), place)
 
     def _place(self, number: int) -> str:
         return f"{self.path} row {number}"
 
 
-def _shown(sample: Sample, images: tuple[bytes, ...], place: str) -> Sample:
-    """Add the pictures; without a group of its own, a sample is of the group of all that show the same."""
-    same = hashlib.sha256(b"".join(images)).hexdigest()[:16] if images else sample.sample_id
+def _with_images(sample: Sample, images: tuple[bytes, ...], place: str) -> Sample:
     cells.refuse_misplaced(sample.question, len(images), place)
-    found = replace(sample, images=images, group_id=sample.group_id or same)
+    found = shown(sample, images)
     try:
         found.pictures()
     except InputError as error:

@@ -5,15 +5,15 @@ Its files are read where they are, with the columns that a question needs; nothi
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._harness import HARNESSES, Harness
+from leanvlm.benchmarks._shown import shown
 from leanvlm.errors import InputError
 from leanvlm.hub_sets.hub_set import REVISION, HubSet
 from leanvlm.hub_sets.parquet_rows import Row, read_rows
@@ -86,7 +86,7 @@ class PublicBenchmark(Benchmark):
         rows = self.chosen(n, seed=seed)
         asked = [self.ask(row) for row in rows]  # a row that cannot be asked is told before pictures are read
         for sample, images in zip(asked, self.pictures(rows), strict=True):
-            yield replace(sample, images=images, group_id=sample.group_id or _digest(images) or sample.sample_id)
+            yield shown(sample, images)
 
     def chosen(self, n: int, *, seed: int) -> list[Row]:
         """Draw units until they have `n` rows."""
@@ -170,7 +170,3 @@ class PublicBenchmark(Benchmark):
 def _meant(answers: tuple[str, ...]) -> tuple[str, ...]:
     """Spell a right answer such as "None" in two ways, which says that the word is meant: what is missing is null."""
     return (*answers, answers[0].swapcase()) if len(set(answers)) == 1 and answers[0].strip() in MISSING else answers
-
-
-def _digest(images: Sequence[bytes]) -> str:
-    return hashlib.sha256(b"".join(images)).hexdigest()[:16] if images else ""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leanvlm.benchmarks._choices import LETTERS, lettered, right
+from leanvlm.benchmarks._choices import right
 from leanvlm.benchmarks._harness import Harness
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.hub_sets.parquet_rows import Row
 from leanvlm.hub_sets.shards import Split
+from leanvlm.letters import LETTERS, lettered
 from leanvlm.sample import Sample
 
 

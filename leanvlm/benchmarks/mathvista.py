@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leanvlm.benchmarks._choices import lettered
 from leanvlm.benchmarks._harness import Harness
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.errors import InputError
 from leanvlm.hub_sets.parquet_rows import Row
 from leanvlm.hub_sets.shards import Split
+from leanvlm.letters import lettered
 from leanvlm.sample import Sample
 
 VARIANTS = ("cot", "format", "solution")

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from leanvlm.benchmarks._choices import lettered, right
+from leanvlm.benchmarks._choices import right
 from leanvlm.benchmarks._harness import Harness
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.hub_sets.parquet_rows import Row
 from leanvlm.hub_sets.shards import Split
 from leanvlm.hub_sets.stored_pictures import Place, stored
+from leanvlm.letters import lettered
 from leanvlm.sample import Sample
 
 MARK = re.compile(r"<image (\d)>")

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leanvlm.benchmarks._choices import LETTERS, right, stated
+from leanvlm.benchmarks._choices import right, stated
 from leanvlm.benchmarks._harness import Harness
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.hub_sets.parquet_rows import Row
 from leanvlm.hub_sets.shards import Split
+from leanvlm.letters import LETTERS
 from leanvlm.sample import Sample
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leanvlm.benchmarks._choices import LETTERS, right
+from leanvlm.benchmarks._choices import right
 from leanvlm.benchmarks._harness import Harness
 from leanvlm.benchmarks._public import PublicBenchmark
 from leanvlm.errors import InputError
 from leanvlm.hub_sets.parquet_rows import Row
 from leanvlm.hub_sets.shards import Split
 from leanvlm.hub_sets.video_frames import sampled
+from leanvlm.letters import LETTERS
 from leanvlm.sample import Sample
 
 MOST_FRAMES = 1000

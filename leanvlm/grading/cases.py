@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from string import ascii_uppercase
 from typing import Any
 
 from leanvlm import grading, plugins
 from leanvlm.errors import InputError
 from leanvlm.grading import tasks
 from leanvlm.grading.published import Asked
+from leanvlm.letters import LETTERS
 from leanvlm.right_answers import is_blank, shown
 from leanvlm.texts import is_storable, perhaps
 
@@ -102,7 +102,7 @@ def _gold(row: Row, place: str) -> tuple[str, ...]:
 
 def _options(row: Row, place: str) -> tuple[str, ...]:
     options = _texts(row, "options", place) if row.get("options") is not None else ()
-    if len(options) > len(ascii_uppercase):
+    if len(options) > len(LETTERS):
         raise InputError(f"{place} has {len(options)} options; letters are A to Z")
     return options
 
@@ -132,7 +132,7 @@ def _refuse_missing(benchmark: str, options: tuple[str, ...], facts: Mapping[str
 
 def _with_text(gold: tuple[str, ...], options: tuple[str, ...], place: str) -> tuple[str, ...]:
     """Add the right option's text to its letter."""
-    letter, known = gold[0], ascii_uppercase[: len(options) or None]
+    letter, known = gold[0], LETTERS[: len(options) or None]
     if letter not in tuple(known):
         raise InputError(f"{place}: the right answer {shown(letter)} is no letter from A to {known[-1]}; write one")
     text = options[known.index(letter)] if options else ""

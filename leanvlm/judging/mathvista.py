@@ -13,8 +13,9 @@ import re
 from math import isfinite
 
 from leanvlm.judging import Asked, Message
-from leanvlm.judging._choice import index_of, is_right, listed
+from leanvlm.judging._choice import is_right, named
 from leanvlm.judging._messages import conversation, marked
+from leanvlm.letters import lettered
 
 VERSION = "1"
 MOST_TOKENS = 256
@@ -36,7 +37,7 @@ Reply with the short form alone, or with the word {none} where the answer comes 
 
 def messages(asked: Asked) -> list[Message]:
     """Write the question, its options where there are some, and the answer."""
-    options = [marked("options", listed(asked.options))] if asked.options else []
+    options = [marked("options", lettered(asked.options))] if asked.options else []
     return conversation(
         TASK.format(form=FORMS[_kind(asked)], none=NONE),
         marked("question", asked.question),
@@ -51,7 +52,7 @@ def read(reply: str, asked: Asked) -> float | None:
     if said.lower().rstrip(".") == NONE:
         return 0.0
     if kind == "choice":
-        index = index_of(said, asked.options)
+        index = named(said, asked.options)
         return None if index is None else float(is_right(index, asked))
     short = _short(said, kind, asked)
     return None if short is None else float(short in [_short(truth.strip(), kind, asked) for truth in asked.answers])

@@ -8,8 +8,9 @@ Departs: the wording is ours. A reply that is no such letter is no grade; the ow
 from __future__ import annotations
 
 from leanvlm.judging import Asked, Message
-from leanvlm.judging._choice import index_of, is_right, listed
+from leanvlm.judging._choice import is_right, named
 from leanvlm.judging._messages import conversation, marked
+from leanvlm.letters import lettered
 
 VERSION = "1"
 MOST_TOKENS = 8
@@ -26,14 +27,14 @@ def messages(asked: Asked) -> list[Message]:
     return conversation(
         TASK,
         marked("question", asked.question),
-        marked("options", listed((*asked.options, NONE))),
+        marked("options", lettered((*asked.options, NONE))),
         marked("answer", asked.answer),
     )
 
 
 def read(reply: str, asked: Asked) -> float | None:
     """Give 1 for the right option's letter, and 0 for another's and for none of these."""
-    index = index_of(reply, (*asked.options, NONE))
+    index = named(reply, (*asked.options, NONE))
     if index is None:
         return None
     return float(index < len(asked.options) and is_right(index, asked))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from leanvlm.letters import LETTERS, READ, index_of, lettered
 from leanvlm.rows.cells import refuse
 
-LETTERS = "ABCDEFGHIJ"  # that the rule `choice` finds in an answer
 ASKED = "Answer with the letter of the right option."
 
 
 def shown(question: str, options: Sequence[str]) -> str:
     """Write the options below the question, a letter each, and ask for the letter."""
-    return "\n".join([question, *(f"{letter}. {option}" for letter, option in _lettered(options)), ASKED])
+    return "\n".join([question, lettered(options), ASKED])
 
 
 def right(answer: str, options: Sequence[str], place: str) -> tuple[str, ...]:
@@ -22,10 +22,10 @@ def right(answer: str, options: Sequence[str], place: str) -> tuple[str, ...]:
 
     Raises: InputError, beginning with `place`, for an answer that names none, or could name two.
     """
-    by_text = {option.strip().casefold(): letter for letter, option in _lettered(options)}
+    by_text = {option.strip().casefold(): letter for letter, option in zip(LETTERS, options, strict=False)}
     said = answer.strip()
     found = {by_text[said.casefold()]} if said.casefold() in by_text else set[str]()
-    if len(said) == 1 and said.upper() in LETTERS[: len(options)]:
+    if index_of(said.upper(), options) is not None:
         found.add(said.upper())
     if len(found) > 1:
         refuse(place, f"has the right answer {said!r}, one option's letter and another's text; leave the text away")
@@ -42,11 +42,7 @@ def refuse_unfit(options: Sequence[str], place: str) -> None:
 
     Raises: InputError.
     """
-    if not 2 <= len(options) <= len(LETTERS):
-        refuse(place, f"has {len(options)} options; 2 to {len(LETTERS)} can be chosen from, or leave the column away")
+    if not 2 <= len(options) <= len(READ):
+        refuse(place, f"has {len(options)} options; 2 to {len(READ)} can be chosen from, or leave the column away")
     if len({option.strip().casefold() for option in options}) < len(options):
         refuse(place, "has an option twice; write each once")
-
-
-def _lettered(options: Sequence[str]) -> list[tuple[str, str]]:
-    return list(zip(LETTERS, options, strict=False))

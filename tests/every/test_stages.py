@@ -38,5 +38,12 @@ def test_a_stage_that_answers_lists_all_that_a_cell_depends_on(stage: str) -> No
     assert unlisted([*(PACKAGE / entry for entry in ENTRIES), *plug_ins], stage) == []
 
 
+@pytest.mark.parametrize(
+    ("stage", "folder"), [("samples", "benchmarks"), ("judge", "judging"), ("grade", "grading/published")]
+)
+def test_a_stage_lists_what_its_plug_ins_import(stage: str, folder: str) -> None:
+    assert unlisted(sorted((PACKAGE / folder).glob("*.py")), stage) == []
+
+
 def test_no_stage_hides_a_module_of_python() -> None:
     assert not {path.stem for path in (ROOT / "stages").glob("*.py")} & set(sys.stdlib_module_names)

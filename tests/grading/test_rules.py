@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from ruamel.yaml import YAML
 
-from leanvlm import grading
+from leanvlm import grading, letters
 from tests.grading import plain, plain_letters, plain_text
 
 HERE = Path(__file__).parent
@@ -169,6 +169,11 @@ def test_the_letter_that_was_chosen_is_found_whatever_the_phrasing() -> None:
         chosen = phrasings[said]
         assert (grade, is_gradable) == (float(letter == chosen), chosen is not None), said
         assert plain_letters.letter(plain_text.spoken(said)) == chosen, said
+
+
+def test_sql_reads_the_letters_that_python_says_it_reads() -> None:
+    read = loaded(1).execute("select letter_at(place) from range(1, 13) as places (place)").fetchall()
+    assert [letter for (letter,) in read] == [*letters.READ, None, None]
 
 
 @pytest.mark.parametrize(("target", "text"), [("B. a red car", "a red car"), ("(B) E. coli", "E. coli"), ("B) 3", "3")])

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-from string import ascii_uppercase
 
 from leanvlm.grading.published import Asked
 from leanvlm.grading.published._distance import distance
+from leanvlm.letters import LETTERS
 
 IN_BRACKETS = re.compile(r"\(([a-zA-Z])\)")
 
@@ -33,8 +33,8 @@ today = paper
 def _option(answer: str, options: tuple[str, ...]) -> str:
     in_brackets = IN_BRACKETS.search(answer)
     said = in_brackets[1].upper() if in_brackets else answer
-    if said in tuple(ascii_uppercase[: len(options)]):
-        return options[ascii_uppercase.index(said)]
+    if said in tuple(LETTERS[: len(options)]):
+        return options[LETTERS.index(said)]
     return said if said in options else _nearest(said, options)
 
 

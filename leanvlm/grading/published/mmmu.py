@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from string import ascii_uppercase
 
 from leanvlm.grading.published import Asked
 from leanvlm.grading.published._letters import stripped
+from leanvlm.letters import LETTERS
 
 CHOICE = "multiple-choice"  # the question_type; any other is an open question
 SIGNS = ",.!?;:'"
@@ -40,7 +40,7 @@ today = paper
 
 
 def _choice(answer: str, asked: Asked) -> float:
-    letters = ascii_uppercase[: len(asked.options)]
+    letters = LETTERS[: len(asked.options)]
     chosen = _letter(f" {stripped(answer, SIGNS)} ", letters, asked.options)
     right = asked.answers[0]
     return float(chosen == right) if chosen else (right in tuple(letters)) / len(letters)

@@ -10,12 +10,12 @@ Quirks:  in the paper's fork an option's text in the answer, in the same case, c
 from __future__ import annotations
 
 import re
-from string import ascii_uppercase
 
 from leanvlm.grading.published import Asked
 from leanvlm.grading.published._exact import is_same
 from leanvlm.grading.published._letters import letter
 from leanvlm.grading.published._numbers import DIGITS
+from leanvlm.letters import LETTERS
 
 SIGN = re.compile(r"[^\w\s]")
 
@@ -41,4 +41,4 @@ def _chosen(said: str, options: tuple[str, ...]) -> str:
     if not found:
         return ""
     first = texts[min(found)[1]]
-    return ascii_uppercase[len(texts) - 1 - texts[::-1].index(first)]
+    return LETTERS[len(texts) - 1 - texts[::-1].index(first)]

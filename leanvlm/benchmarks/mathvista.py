@@ -2,7 +2,8 @@
 
 Source:  Lu et al. 2023, arXiv 2310.02255; AI4Math/MathVista of the hub at f9de603; cc-by-sa-4.0 by its card. The gold
          2.54 of pid 479 is rounded wrongly at its owners, and stays.
-Grading: mathvista, and a judge where an answer is no option and no number of its type.
+Grading: mathvista. Its owners ask a judge to shorten an answer that is no option and no number of its type; without a
+         judge their grade is that of the answer as it is.
 Prompts: EffiVLM-Bench ran `cot` and `format` and does not say which it prints. `format` asks for the answer alone, so a
          rule can grade most of them; `cot` asks for it at the end of a text, and `solution` is cot for a base model.
 """

@@ -70,7 +70,8 @@ worth as materialized (
 
 graded as (
 
-    -- a judgement is the grade where nothing else is, and the owners' where their rule asks a judge
+    -- a judgement is the grade where nothing else is, and the owners' where their rule asks a judge: also one that
+    -- could not be read, which is no grade
     select
         answers.model,
         answers.recipe,
@@ -79,8 +80,10 @@ graded as (
         worth.is_gradable,
         coalesce(worth.grade, judgements.grade) as grade,
         case
-            when worth.is_published
-                then coalesce(published.published_grade, judgements.grade, worth.blank_grade)
+            when published.asks_judge is not true and published.published_grade is not null
+                then published.published_grade
+            when worth.is_published and judgements.answer is not null then judgements.grade
+            when worth.is_published then coalesce(published.published_grade, worth.blank_grade)
         end as published_grade
     from answers
     inner join worth

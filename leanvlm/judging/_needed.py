@@ -35,7 +35,10 @@ where
     samples.judge is not null
     and answers.refusal is null
     and not is_blank(answers.answer)
-    and (samples.rule = $judged or (samples.published_rule is not null and published.published_grade is null))
+    and (
+        samples.rule = $judged
+        or (samples.published_rule is not null and coalesce(published.asks_judge, true))
+    )
 order by all
 """
 

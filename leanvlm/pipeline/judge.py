@@ -20,8 +20,8 @@ def write_judgements(params: Params, root: Path) -> Iterator[str]:
     found = open_answers(root, benchmarks=params.grid.benchmarks)
     rows: list[dict[str, Any]] = []
     if found and params.judge is None:
-        yield (f"{len(found)} answers are left open by their owners' rule, and there is no judge: they have no "
-               "published_grade; name one under `judge:` in params.yaml")  # fmt: skip
+        yield (f"{len(found)} answers are left open by their owners' rule, and there is no judge: MathVista's are "
+               "graded as they are, others have no published_grade; name one under `judge:` in params.yaml")  # fmt: skip
     elif found and params.judge is not None:
         from leanvlm.judging._ask import judge_all  # a package more, and seconds, which a grid without a judge saves
 

@@ -27,7 +27,7 @@ TABLE = Table(
             column(
                 "published_grade",
                 pa.float64(),
-                "worth by the rule of the benchmark's owners; null where there is none, or a judge owes it",
+                "worth by the rule of the benchmark's owners, and a judge where they ask one; null where none says it",
                 unit="0 to 1",
                 is_nullable=True,
             ),

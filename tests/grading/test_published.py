@@ -149,7 +149,7 @@ def test_no_answer_is_read_as_a_judges_reply() -> None:
             "samples", pa.Table.from_pylist([{**row, "answers": ["0.5"], "options": []} for row in samples])
         )
         assert published.grades(connection).to_pylist() == [
-            {"benchmark": "b", "sample_id": "2", "answer": " 0.5\n", "published_grade": 1.0}
+            {"benchmark": "b", "sample_id": "2", "answer": " 0.5\n", "published_grade": 1.0, "asks_judge": False}
         ]
 
 

@@ -145,6 +145,28 @@ def test_what_the_owners_rule_leaves_open_is_asked_and_is_the_owners_grade_alone
     assert {(row["grade"], row["published_grade"]) for row in graded().values()} == {(0.0, 0.0), (0.0, None)}
 
 
+def test_an_answer_that_is_not_short_is_shortened_by_a_judge_or_taken_as_it_is(
+    written: Path, asking: Params, endpoint: Endpoint
+) -> None:
+    """MathVista's owners take a number as it is, and ask a judge to take one out of anything longer."""
+    number = {"rule": "mathvista", "answers": ["3"], "judge": "mathvista", "published_rule": "paper/mathvista"}
+    facts = {"facts": '{"question_type": "free_form", "answer_type": "integer"}'}
+    edit(samples, files.samples("long"), lambda row: row | number | facts)
+    edit(answers, files.table("answers"), lambda row: row | {"answer": "3" if row["answer"] == "blue" else "It is 3."})
+    endpoint.treat = lambda said, n: says("3")
+    assert {row["answer"] for row in judged(asking)} == {"It is 3."}
+    assert {(row["grade"], row["published_grade"]) for row in graded().values()} == {(1.0, 1.0)}
+
+    endpoint.treat = lambda said, n: says("three, I think")
+    files.JUDGEMENTS.rename("replies")
+    assert {row["grade"] for row in judged(asking)} == {None}
+    assert {row["published_grade"] for row in graded().values()} == {1.0, None}
+
+    [line] = write_judgements(replace(asking, judge=None), Path())
+    assert "there is no judge: MathVista's are graded as they are" in line
+    assert {(row["grade"], row["published_grade"]) for row in graded().values()} == {(1.0, 1.0), (1.0, 0.0)}
+
+
 def test_with_nothing_to_ask_nobody_is_asked(endpoint: Endpoint, asking: Params) -> None:
     grid.write(Path())
     assert open_answers(Path(), benchmarks=grid.BENCHMARKS) == []

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ from leanvlm.errors import InputError
 
 HARNESSES = ("paper", "today")
 JUDGED = ("imagedc", "llava_wilder", "mmvet")  # whose files read the reply of a judge, not an answer
+SHORTENED = ("mathvista",)  # whose judge shortens an answer that `is_short` refuses, before the rule reads it
 ROOT = Path(__file__).parent
 
 SAID_ONCE = """
@@ -50,6 +52,7 @@ SCHEMA = pa.schema(
         ("sample_id", pa.string()),
         ("answer", pa.string()),
         ("published_grade", pa.float64()),
+        ("asks_judge", pa.bool_()),  # whether the owners do; a rule can have a grade all the same
     ]
 )
 BATCH = 10_000  # answers that are graded at a time
@@ -110,11 +113,19 @@ def grades(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _graded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    worth = [
-        load(row["published_rule"])(
-            row["answer"].strip(), Asked(tuple(row["answers"]), tuple(row["options"]), json.loads(row["facts"] or "{}"))
-        )
-        for row in batch.to_pylist()
-    ]
+    worth = [_worth(row) for row in batch.to_pylist()]
     keys = [batch.column(name).cast(pa.string()) for name in SCHEMA.names[:3]]
-    return pa.RecordBatch.from_arrays([*keys, pa.array(worth, pa.float64())], schema=SCHEMA)
+    graded = pa.array([grade for grade, _ in worth], pa.float64())
+    asking = pa.array([asks_judge for _, asks_judge in worth], pa.bool_())
+    return pa.RecordBatch.from_arrays([*keys, graded, asking], schema=SCHEMA)
+
+
+def _worth(row: dict[str, Any]) -> tuple[float | None, bool]:
+    """Grade one answer, and say whether its owners would ask a judge."""
+    asked = Asked(tuple(row["answers"]), tuple(row["options"]), json.loads(row["facts"] or "{}"))
+    answer = row["answer"].strip()
+    grade = load(row["published_rule"])(answer, asked)
+    benchmark = row["published_rule"].rpartition("/")[2]
+    if benchmark in SHORTENED:
+        return grade, not import_module(f"{__name__}.{benchmark}").is_short(answer, asked)
+    return grade, grade is None

@@ -1,8 +1,8 @@
 """MathVista: the right option, number or list, once the answer is short.
 
 Source:  lmms-eval 0.7.3 and EffiVLM-Bench's fork of it, tasks/mathvista/mathvista_evals.py (read, not copied); they
-         agree. Both ask a judge to shorten every answer that is neither an option nor a number of its type; the rule
-         reads what it is given as the judge's reply.
+         agree. Both ask a judge to shorten every answer that is not short: neither an option's text nor a number of
+         its type. Where no judge is there the rule reads the answer as if a judge had repeated it.
 Quirks:  what names no option is the option with the fewest edits, so an empty answer is one too; a whole number is cut
          off, not rounded; lists are texts, blanks included. `precision` is taken as a whole number: with the hub's
          float64 both harnesses count every question with decimals wrong.
@@ -28,6 +28,13 @@ def paper(answer: str, asked: Asked) -> float:
 
 
 today = paper
+
+
+def is_short(answer: str, asked: Asked) -> bool:
+    """Say whether the harnesses take an answer as it is, and ask no judge to shorten it."""
+    is_option = asked.facts.get("question_type") == "multi_choice" and answer in asked.options
+    number = {"integer": int, "float": float}.get(str(asked.facts.get("answer_type")))
+    return not answer or is_option or (number is not None and _is_read(answer, number))
 
 
 def _option(answer: str, options: tuple[str, ...]) -> str:
@@ -58,3 +65,11 @@ def _value(answer: str, asked: Asked) -> str:
     except (ValueError, OverflowError):
         return str(None)
     return answer
+
+
+def _is_read(answer: str, number: type[int | float]) -> bool:
+    try:
+        number(answer)
+    except ValueError:
+        return False
+    return True

@@ -16,8 +16,8 @@ class Published:
     """How the owners of a public benchmark grade an answer, and how they sum the grades up.
 
     `rule` is a harness and a file of leanvlm/grading/published, as in "paper/docvqa". `aggregate` is mean,
-    mean_of_1000, mean_of_kinds, pairs or circular. `facts` are what their rule reads beside answers and options:
-    question_type, answer_type, precision, dataset.
+    mean_of_1000, mean_of_kinds, over_reference, pairs or circular. `facts` are what their rule reads beside answers and
+    options: question_type, answer_type, precision, dataset.
     """
 
     rule: str

@@ -27,6 +27,7 @@ class Benchmark(PublicBenchmark):
     prompt = "{question}"
     paper = Harness(max_new_tokens=4096, stop_texts=())
     today = Harness(max_new_tokens=4096)
+    aggregate = "over_reference"
     judge = "llava_wilder"
 
     def ask(self, row: Row) -> Sample:

@@ -84,7 +84,8 @@ graded as (
                 then published.published_grade
             when worth.is_published and judgements.answer is not null then judgements.grade
             when worth.is_published then coalesce(published.published_grade, worth.blank_grade)
-        end as published_grade
+        end as published_grade,
+        judgements.reference as published_reference
     from answers
     inner join worth
         on
@@ -111,6 +112,7 @@ select
     sample_id,
     grade,
     published_grade,
+    published_reference,
     case
         when grade is null then 'ungraded'
         when not is_gradable then 'ungradable'

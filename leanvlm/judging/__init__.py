@@ -18,6 +18,7 @@ from leanvlm.errors import InputError
 from leanvlm.texts import perhaps
 
 ROOT = Path(__file__).parent
+COMPARED = ("llava_wilder",)  # whose judge gives the right answer points, too; `reference` reads them
 
 Message = Mapping[str, Any]  # a role, and what it says
 
@@ -64,3 +65,11 @@ def load(name: str) -> Judging:
         known = ", ".join(ids())
         raise InputError(f"no judge {name!r}{perhaps(name, ids())}; a judge is a file under leanvlm/judging: {known}")
     return cast(Judging, import_module(f"{__name__}.{name}"))
+
+
+def reference(name: str, reply: str) -> float | None:
+    """Give what a reply that can be read says the right answer is worth; None where the judge does not compare."""
+    if name not in COMPARED:
+        return None
+    found: float = import_module(f"{__name__}.{name}").reference(reply)
+    return found

@@ -132,6 +132,7 @@ def _row(judge: Judge, one: Open, reply: Reply | None, problem: Unanswered | Non
         "messages": json.dumps(asking.messages(one.asked), ensure_ascii=False),
         "reply": reply.text if reply else None,
         "grade": grade,
+        "reference": judging.reference(one.judge, reply.text) if reply and grade is not None else None,
         "problem": f"the judge {problem.problem}" if problem else unread,
         "tokens_in": reply.tokens_in if reply else None,
         "tokens_out": reply.tokens_out if reply else None,

@@ -2,8 +2,8 @@
 
 Source:  LLaVA-NeXT's LLaVA-Bench in the wilder, as lmms-eval asks for it: picture, question, the reference as the first
          assistant, declared to be worth 10, the answer as the second; two numbers on the reply's first line.
-Departs: the wording is ours, and the grade is a tenth of our answer's points. The owners divide the mean of these by
-         the mean of the reference's points: both are in the reply, which is kept.
+Departs: the wording is ours. The grade is a tenth of our answer's points; the owners divide the mean of these by the
+         mean of the reference's points, and so does published_score.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ def messages(asked: Asked) -> list[Message]:
 
 def read(reply: str, asked: Asked) -> float | None:  # noqa: ARG001
     """Read the second of the two numbers on the first line."""
+    points = _points(reply)
+    return points[1] / POINTS if points else None
+
+
+def reference(reply: str) -> float:
+    """Read the first of the two numbers, of a reply that can be read."""
+    return _points(reply)[0] / POINTS
+
+
+def _points(reply: str) -> list[float]:
     found = TWO_NUMBERS.fullmatch(reply.strip().partition("\n")[0].strip())
     points = [float(number) for number in found.groups()] if found else []
-    return points[1] / POINTS if points and max(points) <= POINTS else None
+    return points if points and max(points) <= POINTS else []

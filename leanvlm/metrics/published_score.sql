@@ -8,65 +8,13 @@
 --            the same per thousand (OCRBench). mean_of_kinds: over kinds, of the mean of each (MMStar).
 --            circular: the share of groups that are right in every sample (MMBench). pairs: per kind, the
 --            share of samples and the share of groups that are right in every sample, added up (MME).
---            Interval: the delta method for ratios, cut at the ends of the scale.
+--            over_reference: the grades' sum over that of the right answers by the same judge (LLaVA-Wilder),
+--            which can be above 100. Interval: the delta method for ratios, cut at the ends of the scale.
 -- Departs:   nobody prints an interval for these.
--- Reads:     grades, samples.
--- Undefined: null where no answer is graded.
+-- Reads:     grades, samples, steps.owners_sums.
+-- Undefined: null where no answer is graded, or the right answers are worth 0.
 
 with
-
-graded as (
-
-    select
-        grades.model,
-        grades.recipe,
-        grades.benchmark,
-        samples.aggregate,
-        samples.group_id,
-        case when samples.aggregate in ('mean_of_kinds', 'pairs') then samples.kind else '' end as kind,
-        grades.published_grade
-    from grades
-    inner join samples
-        on
-            grades.benchmark = samples.benchmark
-            and grades.sample_id = samples.sample_id
-    where samples.aggregate is not null
-
-),
-
-worth as (
-
-    -- what each group adds to each ratio: its samples one by one, or all of them as one
-    select
-        model,
-        recipe,
-        benchmark,
-        aggregate,
-        group_id,
-        kind,
-        'samples' as counted,
-        sum(cast(round(published_grade * 1000000000) as bigint)) as grade,
-        count(published_grade) as n
-    from graded
-    where aggregate != 'circular'
-    group by all
-    union all
-    select
-        model,
-        recipe,
-        benchmark,
-        aggregate,
-        group_id,
-        kind,
-        'groups' as counted,
-        cast(round(min(published_grade) * 1000000000) as bigint) as grade,
-        1 as n
-    from graded
-    where aggregate in ('pairs', 'circular')
-    group by all
-    having count(published_grade) = count(*)
-
-),
 
 ratios as (
 
@@ -77,11 +25,11 @@ ratios as (
         aggregate,
         kind,
         counted,
-        sum(n) as n,
-        sum(grade) / 1e9 / sum(n) as ratio
-    from worth
+        sum(out_of_billionths) / 1e9 as out_of,
+        sum(billionths) / 1e9 / (sum(out_of_billionths) / 1e9) as ratio
+    from steps.owners_sums
     group by all
-    having sum(n) > 0
+    having sum(out_of_billionths) > 0
 
 ),
 
@@ -102,22 +50,23 @@ influences as (
 
     -- how far a group moves the whole
     select
-        worth.model,
-        worth.recipe,
-        worth.benchmark,
-        worth.group_id,
+        sums.model,
+        sums.recipe,
+        sums.benchmark,
+        sums.group_id,
         sum(
-            weighted.weight * (worth.grade / 1e9 - weighted.ratio * worth.n) / weighted.n
-            order by worth.kind, worth.counted
+            weighted.weight
+            * (sums.billionths / 1e9 - weighted.ratio * (sums.out_of_billionths / 1e9)) / weighted.out_of
+            order by sums.kind, sums.counted
         ) as influence
-    from worth
+    from steps.owners_sums as sums
     inner join weighted
         on
-            worth.model = weighted.model
-            and worth.recipe = weighted.recipe
-            and worth.benchmark = weighted.benchmark
-            and worth.kind = weighted.kind
-            and worth.counted = weighted.counted
+            sums.model = weighted.model
+            and sums.recipe = weighted.recipe
+            and sums.benchmark = weighted.benchmark
+            and sums.kind = weighted.kind
+            and sums.counted = weighted.counted
     group by all
 
 ),
@@ -150,13 +99,18 @@ scores as (
 counts as (
 
     select
-        model,
-        recipe,
-        benchmark,
-        aggregate,
+        grades.model,
+        grades.recipe,
+        grades.benchmark,
+        samples.aggregate,
         count(*) as n_samples,
-        count(*) - count(published_grade) as n_ungraded
-    from graded
+        count(*) - count(grades.published_grade) as n_ungraded
+    from grades
+    inner join samples
+        on
+            grades.benchmark = samples.benchmark
+            and grades.sample_id = samples.sample_id
+    where samples.aggregate is not null
     group by all
 
 )
@@ -170,7 +124,13 @@ select
     counts.n_ungraded,
     round(scores.score, 9) as published_score,
     round(greatest(0 * scores.score, scores.score - 1.96 * errors.standard_error), 9) as low,
-    round(least(scores.most, scores.score + 1.96 * errors.standard_error), 9) as high
+    round(
+        case
+            when counts.aggregate = 'over_reference' then scores.score + 1.96 * errors.standard_error
+            else least(scores.most, scores.score + 1.96 * errors.standard_error)
+        end,
+        9
+    ) as high
 from counts
 left join scores
     on

@@ -21,7 +21,7 @@ def write_judgements(params: Params, root: Path) -> Iterator[str]:
     rows: list[dict[str, Any]] = []
     if found and params.judge is None:
         yield (f"{len(found)} answers are left open by their owners' rule, and there is no judge: MathVista's are "
-               "graded as they are, others have no published_grade; name one under `judge:` in params.yaml")  # fmt: skip
+               "graded as they are, others have no published_grade; name one as `judge:` in params.yaml")  # fmt: skip
     elif found and params.judge is not None:
         from leanvlm.judging._ask import judge_all  # a package more, and seconds, which a grid without a judge saves
 

@@ -32,6 +32,13 @@ TABLE = Table(
                 is_nullable=True,
             ),
             column(
+                "published_reference",
+                pa.float64(),
+                "worth of the right answer by the same judgement, where the owners divide by it",
+                unit="0 to 1",
+                is_nullable=True,
+            ),
+            column(
                 "outcome",
                 pa.string(),
                 "right: 1; partly: between; wrong: 0; ungradable: 0, nothing there to grade; ungraded: no grade",

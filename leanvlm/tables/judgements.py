@@ -29,6 +29,13 @@ TABLE = Table(
                 unit="0 to 1",
                 is_nullable=True,
             ),
+            column(
+                "reference",
+                pa.float64(),
+                "worth of the right answer by the same reply; null where the judge does not compare the two",
+                unit="0 to 1",
+                is_nullable=True,
+            ),
             column("problem", pa.string(), "why there is no grade; null where there is one", is_nullable=True),
             column(
                 "tokens_in",

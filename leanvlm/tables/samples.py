@@ -43,7 +43,7 @@ TABLE = Table(
             column(
                 "aggregate",
                 pa.string(),
-                "how the owners sum grades up: mean, mean_of_1000, mean_of_kinds, pairs or circular",
+                "how the owners sum grades up: mean, mean_of_1000, mean_of_kinds, over_reference, pairs or circular",
                 is_nullable=True,
             ),
             column(

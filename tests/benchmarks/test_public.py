@@ -120,7 +120,13 @@ LIMITS = {
     "mp_docvqa": (32, 32),
     "video_mme": (16, 16),
 }
-AGGREGATES = {"mme": "pairs", "ocrbench": "mean_of_1000", "mmbench": "circular", "mmstar": "mean_of_kinds"}
+AGGREGATES = {
+    "mme": "pairs",
+    "ocrbench": "mean_of_1000",
+    "mmbench": "circular",
+    "mmstar": "mean_of_kinds",
+    "llava_wilder": "over_reference",
+}
 JUDGES = {"llava_wilder", "mmvet", "imagedc", "mathvista", "mmbench"}
 UNCUT = {("mmvet", "paper"), ("llava_wilder", "paper")}
 

@@ -167,6 +167,17 @@ def test_an_answer_that_is_not_short_is_shortened_by_a_judge_or_taken_as_it_is(
     assert {(row["grade"], row["published_grade"]) for row in graded().values()} == {(1.0, 1.0), (1.0, 0.0)}
 
 
+def test_the_points_of_the_right_answer_are_kept_beside_those_of_the_answer(
+    written: Path, asking: Params, endpoint: Endpoint
+) -> None:
+    compared = {"judge": "llava_wilder", "published_rule": "paper/llava_wilder", "aggregate": "over_reference"}
+    edit(samples, files.samples("long"), lambda row: row | compared)
+    endpoint.treat = lambda said, n: says("8 6\nGood." if "<second-answer>\nblue" in said else "9 9")
+    assert {(row["grade"], row["reference"]) for row in judged(asking)} == {(0.6, 0.8), (0.9, 0.9)}
+    found = {(row["grade"], row["published_grade"], row["published_reference"]) for row in graded().values()}
+    assert found == {(0.6, 0.6, 0.8), (0.9, 0.9, 0.9)}
+
+
 def test_with_nothing_to_ask_nobody_is_asked(endpoint: Endpoint, asking: Params) -> None:
     grid.write(Path())
     assert open_answers(Path(), benchmarks=grid.BENCHMARKS) == []

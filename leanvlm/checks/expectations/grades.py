@@ -12,5 +12,6 @@ def expectations() -> list[_expect.Expectation]:
         *_expect.basics(TABLE),
         _expect.some_rows(),
         _expect.between("grade", 0, 1),
+        _expect.between("published_reference", 0, 1),
         _expect.among("outcome", OUTCOMES),
     ]

@@ -11,6 +11,7 @@ def expectations() -> list[_expect.Expectation]:
     return [
         *_expect.basics(TABLE),
         _expect.between("grade", 0, 1),
+        _expect.between("reference", 0, 1),
         _expect.between("tries", 1),
         _expect.matching("problem", r"\S"),
         _expect.matching("messages", r"^\[.*\]$"),

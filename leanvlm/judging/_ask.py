@@ -1,4 +1,4 @@
-"""Ask a judge about answers, several at a time, and keep each reply as soon as it is there.
+"""Ask a judge about answers, and say what it said of each.
 
 What was kept before is not asked again, so a run that was killed, or that reached its limit, goes on where it was.
 """
@@ -7,25 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from leanvlm import judging
-from leanvlm.errors import RunError
-from leanvlm.judging import _cache
-from leanvlm.judging._budget import Budget, Spent
+from leanvlm.judging import _cache, _endpoint
+from leanvlm.judging._budget import Budget
 from leanvlm.judging._cache import Reply
-from leanvlm.judging._client import Client
-from leanvlm.judging._connection import connected
+from leanvlm.judging._endpoint import FIRST_PAUSE
 from leanvlm.judging._needed import Open
 from leanvlm.judging._refusals import Unanswered
-from leanvlm.params.blocks import Judge
-
-FIRST_PAUSE = 1.0  # seconds before the second try
-MOST_IN_A_ROW = 10  # messages without a reply, after which the endpoint is taken to be down
+from leanvlm.params.blocks import Judge, LocalJudge
 
 Row = dict[str, Any]
 
@@ -39,85 +32,52 @@ class Judged:
     dollars: float
 
 
-def judge_all(judge: Judge, answers: Sequence[Open], *, first_pause: float = FIRST_PAUSE) -> Judged:
+def judge_all(judge: Judge | LocalJudge, answers: Sequence[Open], *, first_pause: float = FIRST_PAUSE) -> Judged:
     """Judge every answer; one without a reply, or with one that cannot be read, has a problem in place of a grade.
 
-    Raises: InputError where the key is missing or the endpoint refuses all; RunError where the limit is reached, or the
-    endpoint is down. What was judged until then is kept.
+    Raises: InputError where the key is missing or the endpoint refuses all, or the judge's checkpoint is not there;
+    RunError where the limit is reached, or the endpoint is down. What was judged until then is kept.
     """
     places = [_place(judge, one) for one in answers]
     asked = dict(zip(places, answers, strict=True))  # the same words are one message, whatever samples they are of
     found = {path: reply for path in asked if (reply := _cache.find(path))}
     n_stored, problems = sum(path in found for path in places), dict[Path, Unanswered]()
     missing = {path: one for path, one in asked.items() if path not in found}
-    budget = Budget(judge.most_dollars, spent=sum(reply.dollars for reply in found.values()))
-    if missing:
-        for path, result in _asked(judge, missing, budget, n_stored=len(found), first_pause=first_pause):
-            if isinstance(result, Unanswered):
-                problems[path] = result
-            else:
-                found[path] = result
-    if problems and not found:
-        raise RunError(_down(judge, next(iter(problems.values())), f"none of {len(asked)} messages"))
+    most = judge.most_dollars if isinstance(judge, Judge) else 0.0
+    budget = Budget(most, spent=sum(reply.dollars for reply in found.values()))
+    for path, result in _asked(judge, missing, budget, len(found), first_pause) if missing else ():
+        if isinstance(result, Unanswered):
+            problems[path] = result
+        else:
+            found[path] = result
     rows = [_row(judge, one, found.get(path), problems.get(path)) for path, one in zip(places, answers, strict=True)]
     return Judged(rows, n_stored, budget.spent)
 
 
 def _asked(
-    judge: Judge, missing: Mapping[Path, Open], budget: Budget, *, n_stored: int, first_pause: float
+    judge: Judge | LocalJudge, missing: Mapping[Path, Open], budget: Budget, n_stored: int, first_pause: float
 ) -> Iterator[tuple[Path, Reply | Unanswered]]:
-    """Yield replies as they come, each kept already, and problems."""
-    n_judged, in_a_row, stopped = n_stored, 0, Event()
-    pool = ThreadPoolExecutor(judge.workers)
-    with connected(judge) as http:
-        client = Client(judge, budget, http, stopped, first_pause)
-        try:
-            running = {pool.submit(_ask_one, client, one, path): path for path, one in missing.items()}
-            for done in as_completed(running):
-                so_far = f"{n_judged} of {n_stored + len(missing)} messages"
-                result = _result(done, judge, so_far)
-                in_a_row = in_a_row + 1 if isinstance(result, Unanswered) and result.is_down else 0
-                n_judged += isinstance(result, Reply)
-                if in_a_row == MOST_IN_A_ROW and isinstance(result, Unanswered):
-                    raise RunError(_down(judge, result, so_far))
-                yield running[done], result
-        finally:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)  # calls on their way are paid for, so their replies are kept
+    if isinstance(judge, Judge):
+        return _endpoint.asked(judge, missing, budget, n_stored=n_stored, first_pause=first_pause)
+    from leanvlm.judging import _here  # torch, and seconds, which an endpoint saves
+
+    return _here.asked(judge, missing)
 
 
-def _ask_one(client: Client, one: Open, path: Path) -> Reply:
+def _place(judge: Judge | LocalJudge, one: Open) -> Path:
     asking = judging.load(one.judge)
-    reply = client.ask(asking.messages(one.asked), one.asked.images, most_tokens=asking.MOST_TOKENS)
-    _cache.keep(reply, path)
-    return reply
+    return _cache.place(_identity(judge), one.judge, asking.VERSION, asking.messages(one.asked), asking.MOST_TOKENS)
 
 
-def _result(done: Future[Reply], judge: Judge, so_far: str) -> Reply | Unanswered:
-    try:
-        return done.result()
-    except Unanswered as problem:
-        return problem
-    except Spent:
-        raise RunError(
-            f"judge.most_dollars, ${judge.most_dollars:g}, would not last for the next call: {so_far} are judged "
-            "and kept; raise it in params.yaml and run again to go on"
-        ) from None
+def _identity(judge: Judge | LocalJudge) -> list[str]:
+    if isinstance(judge, Judge):
+        return [judge.endpoint, judge.model]
+    from leanvlm.judging import _here
+
+    return [_here.identity(judge)]
 
 
-def _place(judge: Judge, one: Open) -> Path:
-    asking = judging.load(one.judge)
-    return _cache.place(judge, one.judge, asking.VERSION, asking.messages(one.asked), asking.MOST_TOKENS)
-
-
-def _down(judge: Judge, problem: Unanswered, so_far: str) -> str:
-    return (
-        f"the judge at {judge.endpoint} {problem.problem}, after {problem.tries} tries of the last message: {so_far} "
-        f"are judged and kept; see `judge:` in params.yaml, and run again to go on"
-    )
-
-
-def _row(judge: Judge, one: Open, reply: Reply | None, problem: Unanswered | None) -> Row:
+def _row(judge: Judge | LocalJudge, one: Open, reply: Reply | None, problem: Unanswered | None) -> Row:
     asking = judging.load(one.judge)
     grade = None if reply is None else asking.read(reply.text, one.asked)
     unread = "the reply is not as it was asked for" if reply and grade is None else None

@@ -1,7 +1,7 @@
 """Replies that were paid for, by their content: the same words to the same judge are not sent twice.
 
-A file's name is the hash of the endpoint, the model, the version of the prompt and every word of the messages, so
-another of these asks again, and going back finds the reply.
+A file's name is the hash of the judge (an endpoint and a model, or a checkpoint), the version of the prompt and every
+word of the messages, so another of these asks again, and going back finds the reply.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from leanvlm import files
 from leanvlm.judging import Message
-from leanvlm.params.blocks import Judge
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,12 @@ class Reply:
     tries: int
 
 
-def place(judge: Judge, name: str, version: str, messages: Sequence[Message], most_tokens: int) -> Path:
-    """Say where the reply to messages lies, if it is there."""
-    asked = [judge.endpoint, judge.model, name, version, most_tokens, list(messages)]
+def place(identity: Sequence[str], name: str, version: str, messages: Sequence[Message], most_tokens: int) -> Path:
+    """Say where the reply to messages lies, if it is there.
+
+    Takes: identity, who the judge is: an endpoint and a model, or a checkpoint.
+    """
+    asked = [*identity, name, version, most_tokens, list(messages)]
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return files.JUDGEMENTS / key[:2] / f"{key}.json"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.params._typed import LOCAL
-from leanvlm.params.blocks import Params
+from leanvlm.params.blocks import LocalJudge, Params
 from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")
@@ -34,7 +34,11 @@ def check_names(params: Params) -> None:
 
 def _check_judge(params: Params) -> None:
     judge = params.judge
-    if judge and judge.key_variable and judge.endpoint.startswith("http:") and not judge.is_here:
+    if isinstance(judge, LocalJudge):
+        if judge.device not in DEVICES or judge.dtype not in DTYPES:
+            raise InputError(f"judge.device is {judge.device!r} and judge.dtype {judge.dtype!r}; they must be one of "
+                             f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    elif judge and judge.key_variable and judge.endpoint.startswith("http:") and not judge.is_here:
         raise InputError(f"judge.endpoint is {judge.endpoint!r}, and the key in {judge.key_variable} could be read on "
                          "the way there; write https://, or leave judge.key_variable out")  # fmt: skip
 

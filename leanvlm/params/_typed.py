@@ -55,8 +55,10 @@ def build(kind: Any, value: Any, where: str) -> Any:
     """
     if is_dataclass(kind):
         return _build_block(kind, value, where)
-    if get_origin(kind) is UnionType:  # a kind, or null
-        [plain] = set(get_args(kind)) - {NoneType}
+    if get_origin(kind) is UnionType:  # null, or the first kind whose first key is there
+        kinds = [one for one in get_args(kind) if one is not NoneType]
+        told = [one for one in kinds[1:] if isinstance(value, dict) and fields(one)[0].name in value]
+        plain = told[0] if told else kinds[0]
         return None if value is None else build(plain, value, where)
     if get_origin(kind) is tuple:
         _expect(isinstance(value, list), value, "a list", where)

@@ -31,6 +31,7 @@ TrainingSeed = Annotated[int, between(0, 9_999_999)]  # graded samples are drawn
 Minutes = Annotated[float, between(0, 10_000)]
 Dollars = Annotated[float, between(0, 10_000)]
 VARIABLE = Rule(re.compile(r"|[A-Za-z_][A-Za-z0-9_]{,99}").fullmatch, "a variable of the environment, not the key")
+MaxPixels = Annotated[int, Rule(lambda n: n == 0 or n >= 28 * 28, "784 or more, or left out")]
 TWO_LEVELS = Rule(lambda levels: len(set(levels)) == len(levels) > 1, "two levels or more, each once")
 Levels = Annotated[tuple[Few, ...], TWO_LEVELS]
 
@@ -58,7 +59,7 @@ class Checkpoint:
     architecture: str = ""  # a file of leanvlm/models; config.json says it where this does not
     dtype: str = ""  # else answer.dtype
     device_map: str = ""  # else answer.device; "auto" spreads the layers over the GPUs that are there
-    max_pixels: Annotated[int, Rule(lambda n: n == 0 or n >= 28 * 28, "784 or more, or left out")] = 0  # of a picture
+    max_pixels: MaxPixels = 0  # of a picture
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,26 @@ class Judge:
     def is_here(self) -> bool:
         """Tell whether the endpoint is on this machine, where no proxy stands between."""
         return is_loopback(self.endpoint)
+
+
+@dataclass(frozen=True)
+class LocalJudge:
+    """Who says what an answer is worth where no rule can: a checkpoint on this machine, which costs nothing."""
+
+    checkpoint: Annotated[str, Rule(bool, "a folder, or owner/name[@revision] of the hub")]
+    dtype: str = "float32"
+    device: str = "cpu"
+    max_pixels: MaxPixels = 0  # of a picture
+
+    @property
+    def endpoint(self) -> str:
+        """Say where it is asked, as the table judgements does."""
+        return f"this machine, {self.device}, {self.dtype}"
+
+    @property
+    def model(self) -> str:
+        """Name it, as the table judgements does."""
+        return self.checkpoint
 
 
 @dataclass(frozen=True)
@@ -180,7 +201,7 @@ class Params:
     calibration: Calibration
     compress: Compressing
     answer: Answering
-    judge: Judge | None
+    judge: Judge | LocalJudge | None
     clock: Clock
     tally: Tally
     ablation: Ablation

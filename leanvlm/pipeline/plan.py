@@ -14,10 +14,11 @@ from leanvlm import files
 from leanvlm.engine.conversations import conversations
 from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
 from leanvlm.errors import InputError
+from leanvlm.judging._needed import every_answer
 from leanvlm.judging._plan import most
 from leanvlm.models._hub import is_id, size_of
 from leanvlm.params import Params
-from leanvlm.params.blocks import Judge
+from leanvlm.params.blocks import Judge, LocalJudge
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
 from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint
@@ -104,9 +105,13 @@ def _answering(params: Params, model: str, missing: Sequence[Cell], *, measure: 
     return Step(model, "answering", seconds / 3600, "hours", f"by {MEASURED} samples of each sweep, on this machine")
 
 
-def _judging(params: Params, judge: Judge, cells: Sequence[Cell]) -> Iterator[Step]:
+def _judging(params: Params, judge: Judge | LocalJudge, cells: Sequence[Cell]) -> Iterator[Step]:
     """Say how much a judge can be asked; equal answers, and those judged before, cost nothing and are not known yet."""
     n_cells = Counter(cell.benchmark for cell in cells)
+    if isinstance(judge, LocalJudge):
+        calls = sum(n * sum(1 for _ in every_answer(Path(), name)) for name, n in n_cells.items())
+        yield Step("", "to judge", calls, "answers", f"at most, by {judge.model}, on {judge.endpoint}")
+        return
     each = {name: most(judge, Path(), name, max_new_tokens=params.answer.max_new_tokens) for name in n_cells}
     calls = sum(n * each[name][0] for name, n in n_cells.items())
     dollars = sum(n * each[name][1] for name, n in n_cells.items())

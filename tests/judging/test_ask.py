@@ -19,9 +19,10 @@ import pytest
 from leanvlm import files
 from leanvlm.errors import InputError, RunError
 from leanvlm.judging import mmvet
-from leanvlm.judging._ask import MOST_IN_A_ROW, Judged, judge_all
+from leanvlm.judging._ask import Judged, judge_all
 from leanvlm.judging._client import TRIES
 from leanvlm.judging._connection import Response
+from leanvlm.judging._endpoint import MOST_IN_A_ROW
 from leanvlm.judging._prices import most_dollars
 from leanvlm.judging._refusals import Passing, refusal
 from leanvlm.tables import judgements

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from leanvlm.errors import InputError
 from leanvlm.params import read
 from leanvlm.params._names import check_names
+from leanvlm.params.blocks import Judge
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 BLOCK = {
@@ -31,7 +32,7 @@ def written(folder: Path, block: object) -> Path:
 def test_the_judge_may_be_null_and_has_defaults(tmp_path: Path) -> None:
     assert read(written(tmp_path, None)).judge is None
     found = read(written(tmp_path, BLOCK)).judge
-    assert found is not None
+    assert isinstance(found, Judge)
     assert (found.key_variable, found.workers, found.is_here) == ("", 4, False)
 
 
@@ -63,5 +64,5 @@ def test_a_key_travels_in_the_clear_on_this_machine_only(tmp_path: Path) -> None
         check_names(read(written(tmp_path, clear)))
     for endpoint in ("http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost/v1"):
         found = read(written(tmp_path, clear | {"endpoint": endpoint}))
-        assert found.judge is not None
+        assert isinstance(found.judge, Judge)
         assert found.judge.is_here

@@ -15,7 +15,7 @@ from leanvlm import grading
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._shown import shown
 from leanvlm.errors import InputError
-from leanvlm.rows import beside, cells, formats, held, lmms_log, spellings
+from leanvlm.rows import beside, cells, formats, held, lmms_log, spellings, turns
 from leanvlm.rows.questions import Question, question
 from leanvlm.sample import Sample
 from leanvlm.texts import perhaps
@@ -37,20 +37,20 @@ class LocalBenchmark(Benchmark):
                              f"{', '.join(grading.rules())}")  # fmt: skip
 
     def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
-        """Yield `n` questions, or all that there are, in an order that `seed` fixes.
+        """Yield `n` questions, or all that there are, in an order that `seed` fixes; a conversation stays together.
 
         Raises: InputError as `check`, before any is yielded, and for a picture that cannot be shown.
         """
-        asked = self._questions()
-        random.Random(seed).shuffle(asked)
-        return self._with_pictures(asked[:n])
+        talks = turns.together(self._questions(), self.path)
+        random.Random(seed).shuffle(talks)
+        return self._with_pictures([one for talk in talks for one in talk][:n])
 
     def check(self) -> None:
         """Read every row, and look for the pictures that it names.
 
         Raises: InputError naming the first row that is wrong.
         """
-        self._questions()
+        turns.together(self._questions(), self.path)
 
     def files(self) -> list[Path]:
         """List the file and the pictures that its rows name."""
@@ -96,7 +96,8 @@ class LocalBenchmark(Benchmark):
 
     def _with_pictures(self, asked: Sequence[Question]) -> Iterator[Sample]:
         path = Path(self.path)
-        inside = held.read(path, {one.number for one in asked})
+        later = {one.number for one in asked if one.sample.turn > 1}
+        inside = held.read(path, {one.number for one in asked}, later=later)
         for one in asked:
             place = self._place(one.number)
             named = tuple(beside.content(path, image, place=place) for image in one.images)

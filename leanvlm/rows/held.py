@@ -25,16 +25,19 @@ def others(path: Path) -> list[str] | None:
     return [name for name in _schema(path).names if name not in held] if held else None
 
 
-def read(path: Path, numbers: Container[int]) -> dict[int, tuple[bytes, ...]]:
+def read(path: Path, numbers: Container[int], *, later: Container[int] = ()) -> dict[int, tuple[bytes, ...]]:
     """Read the pictures of some rows, by their numbers; nothing where the file holds none.
 
-    Raises: InputError for a row without a picture, or with one that is only named.
+    Takes: later, the rows that are later turns of a conversation, which show what its first shows.
+
+    Raises: InputError for a row without a picture, or with one that is only named; for a later turn with any.
     """
     if not (held := columns(path)):
         return {}
     rows = formats.read(path, numbers, columns=held)
     return {
-        number: _bytes(spellings.known(row, f"{path} row {number}"), f"{path} row {number}") for number, row in rows
+        number: _bytes(spellings.known(row, f"{path} row {number}"), f"{path} row {number}", is_later=number in later)
+        for number, row in rows
     }
 
 
@@ -52,7 +55,11 @@ def _holds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _bytes(row: dict[str, object], place: str) -> tuple[bytes, ...]:
+def _bytes(row: dict[str, object], place: str, *, is_later: bool) -> tuple[bytes, ...]:
+    if is_later and row["images"]:
+        refuse(place, "is a later turn and has pictures of its own; show all of them with turn 1")
+    if is_later:
+        return ()
     if row["images"] is None:
         refuse(place, "has no picture; give one, or an empty list where none is shown")
     images = cells.images(row, place)

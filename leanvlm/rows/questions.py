@@ -9,6 +9,8 @@ Any of several answers is right. Beside these a row may have
     rule            that grades it, a file of leanvlm/grading; else `choice` where there are options, and `exact`
                     where there are none
     group           rows of one group are drawn together for error bars; else those that show the same pictures
+    turn            2, 3, ... in a conversation: it is asked after the model's answers to the turns of its group before
+                    it, about the pictures of turn 1, which stands there as 1 or as nothing
     kind            what is asked for, a word
     sample_id       its name, without spaces; else its number
     max_new_tokens  most tokens of its answer; else those of all
@@ -24,10 +26,11 @@ from leanvlm import grading, targets
 from leanvlm.right_answers import unfit
 from leanvlm.rows import cells, lettered
 from leanvlm.rows.cells import refuse, text
+from leanvlm.rows.optional import is_number, label, plain, whole_number
 from leanvlm.sample import Sample
 from leanvlm.texts import perhaps
 
-MOST_TOKENS = 32_768
+MOST_TOKENS, MOST_TURNS = 32_768, 1000
 WITH_OPTIONS, WITHOUT = "choice", "exact"  # the rules of rows that name none
 
 
@@ -48,7 +51,8 @@ def question(row: Mapping[str, Any], number: int, *, place: str, rule: str) -> Q
     Raises: InputError.
     """
     options = _texts(row.get("options"), f"{place}: an option")
-    asked, images = text(row.get("question"), f"{place}: its question"), _images(row, place)
+    turn = whole_number(row.get("turn"), "turn", place, most=MOST_TURNS) or 1
+    asked, images = text(row.get("question"), f"{place}: its question"), _images(row, turn, place)
     if "images" in row:  # else Parquet holds them, or there are none
         cells.refuse_misplaced(asked, len(images), place)
     answers = _answers(row.get("answers"), place)
@@ -61,15 +65,16 @@ def question(row: Mapping[str, Any], number: int, *, place: str, rule: str) -> Q
         answers=answers,
         options=options,
         rule=_rule(row.get("rule") or rule or (WITH_OPTIONS if options else WITHOUT), place),
-        group_id=_label(row.get("group"), f"{place}: its group"),
-        kind=_label(row.get("kind"), f"{place}: its kind") or "question",
-        max_new_tokens=_limit(row.get("max_new_tokens"), place),
+        group_id=label(row.get("group"), f"{place}: its group"),
+        kind=label(row.get("kind"), f"{place}: its kind") or "question",
+        turn=turn,
+        max_new_tokens=whole_number(row.get("max_new_tokens"), "max_new_tokens", place, most=MOST_TOKENS),
     )
     return Question(number, sample, images)
 
 
-def _images(row: Mapping[str, Any], place: str) -> tuple[str | bytes, ...]:
-    if "images" in row and row["images"] is None:
+def _images(row: Mapping[str, Any], turn: int, place: str) -> tuple[str | bytes, ...]:
+    if "images" in row and row["images"] is None and turn == 1:
         refuse(place, "names no picture; name one, or give [] where none is shown, or leave the column away")
     return cells.images(row, place)
 
@@ -78,16 +83,11 @@ def _answers(given: object, place: str) -> tuple[str, ...]:
     """Read texts and numbers; what is a list, but written as one text, may have been meant otherwise."""
     if isinstance(given, bool):
         raise unfit(place, given, "is no text; write it as one, such as yes or no")
-    plain = [_plain(one) for one in given] if isinstance(given, list) else _plain(given)
-    answers = targets.read(plain, place=place)
-    if isinstance(plain, str) and answers != [plain]:
-        raise unfit(place, plain, "is a list written as one text; give its texts one by one, in a CSV with a | between")
+    told = [plain(one) for one in given] if isinstance(given, list) else plain(given)
+    answers = targets.read(told, place=place)
+    if isinstance(told, str) and answers != [told]:
+        raise unfit(place, told, "is a list written as one text; give its texts one by one, in a CSV with a | between")
     return tuple(answer.strip() for answer in answers)
-
-
-def _plain(value: object) -> object:
-    """Write 3.0 as 3: tables make fractions of whole numbers in a column that has gaps."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _only(answers: tuple[str, ...], place: str) -> str:
@@ -98,7 +98,7 @@ def _only(answers: tuple[str, ...], place: str) -> str:
 
 def _texts(given: object, place: str) -> tuple[str, ...]:
     several = given if isinstance(given, list) else [] if given is None else [given]
-    return tuple(text(str(_plain(one)) if _is_number(one) else one, place) for one in several)
+    return tuple(text(str(plain(one)) if is_number(one) else one, place) for one in several)
 
 
 def _rule(rule: object, place: str) -> str:
@@ -109,27 +109,7 @@ def _rule(rule: object, place: str) -> str:
 
 
 def _name(row: Mapping[str, Any], place: str) -> str:
-    name = _label(row.get("sample_id"), f"{place}: its sample_id")
+    name = label(row.get("sample_id"), f"{place}: its sample_id")
     if name.split() not in ([], [name]):
         refuse(place, f"has the sample_id {name[:40]!r}; a name has no spaces")
     return name
-
-
-def _label(value: object, place: str) -> str:
-    """Read what may be left out: a text, or a number as one."""
-    if value is None:
-        return ""
-    return text(str(_plain(value)) if _is_number(value) else value, place)
-
-
-def _limit(value: object, place: str) -> int | None:
-    if value is None:
-        return None
-    number = int(value) if isinstance(value, str) and value.strip().isdecimal() and len(value) < 9 else _plain(value)
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_TOKENS:
-        refuse(place, f"has max_new_tokens {str(value)[:30]!r}; it must be a whole number from 1 to {MOST_TOKENS:,}")
-    return number
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

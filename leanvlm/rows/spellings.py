@@ -15,6 +15,7 @@ SPELLINGS = {  # of a column, its own name first
     "options": ("options",),
     "rule": ("rule",),
     "group": ("group", "group_id"),
+    "turn": ("turn",),
     "kind": ("kind",),
     "sample_id": ("sample_id", "id"),
     "max_new_tokens": ("max_new_tokens",),

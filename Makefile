@@ -68,7 +68,7 @@ test-faults: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults --faults all -n 2 --dist load
 
 test-chaos: setup
-	$(BIN)/python -m pytest -m chaos -n 0 -s
+	LEANVLM_KILLS=$(KILLS) $(BIN)/python -m pytest -m chaos -n 0 -s
 
 test-lmms-eval: setup .venv/lmms-eval
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/lmms-eval $(BIN)/python -m pytest tests/for_lmms_eval

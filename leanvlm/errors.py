@@ -14,7 +14,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from leanvlm import disk
 from leanvlm.processes.endings import ending_well
 from leanvlm.texts import printable
 
@@ -95,14 +97,25 @@ def exit_on_error(main: Callable[[], None]) -> None:
     """Run `main`; print one of our errors as its sentence on standard error and exit with its status.
 
     Ctrl-C and SIGTERM end it with one sentence, and with 130 or 143. A reader of its output who has seen enough, such
-    as `head`, ends it quietly.
+    as `head`, ends it quietly. What the system refuses is no defect of ours either, and gets a sentence.
     """
     try:
         with ending_well(), naming_extras():
             main()
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more on exit
+        _drop_output()
     except LeanvlmError as error:
         print(f"leanvlm: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if (said := disk.refusal(error, Path.cwd()) or disk.lost(error)) is None:
+            raise
+        _drop_output()
+        print(f"leanvlm: {said}", file=sys.stderr)
+        sys.exit(RunError.exit_status)
+
+
+def _drop_output() -> None:
+    """Let what could not be printed go: Python would complain once more on exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from leanvlm.errors import InputError
+from leanvlm import disk
+from leanvlm.errors import InputError, LeanvlmError, RunError
 
 PARAMS = Path("params.yaml")
 PROFILES = Path("profiles")
@@ -52,6 +53,7 @@ PLOTS = ARTIFACTS / "plots"
 BENCH = ARTIFACTS / "bench"
 DECODER = BENCH / "decoder.json"  # kept in git: the report shows it
 
+LOG = ".wal"  # what DuckDB adds to a file's name for changes that are not in it yet
 MOST_BYTES = 500_000_000  # of a file that is read whole
 
 
@@ -95,18 +97,28 @@ def costs(model: str, slug: str) -> Path:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a name for a file or folder to write, which takes the place of `path` when all is written and not before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
+    """Give a name for a file or folder to write, which takes the place of `path` when all is written and not before.
+
+    Raises: RunError where the disk is full or read-only; what lay there before lies there still.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    remove(part)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        remove(part)
         yield part
         if path.is_dir():
             shutil.rmtree(path)
         part.replace(path)
+    except LeanvlmError:
+        raise
+    except Exception as error:
+        if said := disk.refusal(error, path.parent):
+            raise RunError(said) from error
+        raise
     finally:
         remove(part)
+        remove(part.with_name(f"{part.name}{LOG}"))
 
 
 def content(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
@@ -150,5 +162,5 @@ def remove(part: Path) -> None:
     """Delete a file or a folder, if it is there."""
     if part.is_dir():
         shutil.rmtree(part)
-    else:
+    elif os.path.lexists(part):  # a read-only folder refuses also to delete what is not there
         part.unlink(missing_ok=True)

@@ -10,24 +10,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from leanvlm import files, params
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.params._profiles import laid_text
 from leanvlm.report import figures, metrics, summary
 from leanvlm.report.page import page
+from leanvlm.store.open import reading
 
 
 def main() -> None:
     """Ask and write."""
     loaded = params.load(files.PARAMS)
     shown = loaded.report
-    if not files.STORE.is_file():
-        raise InputError(f"{files.STORE} does not exist; run `dvc repro tally` to make it")
     settings = files.PARAMS.read_text(encoding="utf-8") + laid_text(Path())
     embedded = [name for name in loaded.grid.models if Path(loaded.models[name].checkpoint) == files.EMBEDDED]
-    with duckdb.connect(str(files.STORE), read_only=True) as connection:
+    with reading(files.STORE) as connection:
         told = summary.summarise(connection)
         text = page.render(
             connection,

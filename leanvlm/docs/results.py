@@ -30,8 +30,11 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"there is no {path}; run this in the project's root, after `dvc repro report`")
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON ({error}); run `dvc repro report`") from error
+        summary["answers"]["recipes"], summary["timings"]["recipes"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{path} is not the report's summary ({error}); run `make repro`, which writes it anew"
+        ) from None
     return summary
 
 

@@ -93,7 +93,7 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
         reason = " ".join(str(error).split())[:80].rstrip(".") or type(error).__name__
-        raise InputError(f"{path.name} cannot be read ({reason}); delete it and fetch it again: {path}") from error
+        raise InputError(f"{path.name} cannot be read ({reason}); fetch it again in its place: {path}") from error
 
 
 def refuse_lacking(file: pq.ParquetFile, columns: Iterable[str], path: Path) -> None:

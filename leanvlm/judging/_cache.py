@@ -42,7 +42,8 @@ def find(path: Path) -> Reply | None:
     """Read a reply; None where there is none, or its file is damaged, which is told: it is asked for again."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if _is_whole(found):
+        seal = found.pop("seal", None) if isinstance(found, dict) else None
+        if _is_whole(found) and seal in (None, _seal(found)):  # replies of earlier versions have none
             return Reply(**found)
     except FileNotFoundError:
         return None
@@ -53,8 +54,13 @@ def find(path: Path) -> Reply | None:
 
 
 def keep(reply: Reply, path: Path) -> None:
-    """Write a reply, whole or not at all."""
-    files.write(json.dumps(asdict(reply), indent=1) + "\n", path)
+    """Write a reply, whole or not at all, with its seal."""
+    told = asdict(reply)
+    files.write(json.dumps(told | {"seal": _seal(told)}, indent=1) + "\n", path)
+
+
+def _seal(told: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _is_whole(found: Any) -> bool:

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from leanvlm import files
+from leanvlm.errors import InputError
 from leanvlm.params._names import DEVICES, DTYPES, check_names
-from leanvlm.params._profiles import over, read_profile
+from leanvlm.params._profiles import over, read_laid, read_profile
 from leanvlm.params._typed import build
 from leanvlm.params._yaml import read_yaml
 from leanvlm.params.blocks import Ablation, Answering, Params
@@ -38,6 +38,8 @@ def read(path: Path, *, profile: str | None = None) -> Params:
     Raises: InputError naming the first key that is missing, unknown or of another type.
     """
     values = read_yaml(path)
+    if values is None:
+        raise InputError(f"{path} holds no settings; `git diff {path}` shows what is gone")
     if isinstance(values, dict):
         for place, key in ((values, "weights"), (values.get("grid"), "profile")):
             if isinstance(place, dict) and key in place:
@@ -48,9 +50,7 @@ def read(path: Path, *, profile: str | None = None) -> Params:
 
 
 def _laid(root: Path, profile: str | None) -> Any:
-    if profile is not None:
-        return read_profile(profile, root)
-    return read_yaml(root / files.LAID) if (root / files.LAID).is_file() else None
+    return read_laid(root) if profile is None else read_profile(profile, root)
 
 
 @cache

@@ -5,7 +5,9 @@ What is laid lies in artifacts/profile.yaml, with null for all else, so that DVC
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,11 +16,12 @@ from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError
-from leanvlm.params._yaml import read_yaml
+from leanvlm.params._yaml import read_text, read_yaml
 from leanvlm.params.blocks import Params
 from leanvlm.texts import perhaps
 
 NONE = "default"  # the name of no profile
+SEALED = re.compile(r"# [^\n]*\bsha256 ([0-9a-f]{16})\n(.*)", re.DOTALL)
 
 
 def names(root: Path) -> list[str]:
@@ -41,6 +44,31 @@ def read_profile(name: str, root: Path) -> dict[str, Any]:
     return found
 
 
+def sealed(name: str, values: dict[str, Any]) -> str:
+    """Write what lies over params.yaml, under a hash of it: half a profile is a valid one too, of another grid."""
+    text = dumped(values)
+    return f"# Written by `make repro PROFILE={name}`; do not edit. sha256 {_hash(text)}\n{text}"
+
+
+def read_laid(root: Path) -> Any:
+    """Read what the last run laid over params.yaml; None where there was none.
+
+    Raises: InputError where the file is not as the run wrote it.
+    """
+    path = root / files.LAID
+    if not path.is_file():
+        return None
+    found = SEALED.fullmatch(read_text(path))
+    if found is None or found[1] != _hash(found[2]):
+        raise InputError(f"{path} is damaged or was edited; run `make repro` (PROFILE=... lays one), which writes it "
+                         "anew")  # fmt: skip
+    return read_yaml(path)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def over(values: Any, laid: Any) -> Any:
     """Lay values over others: blocks key by key, anything else as a whole; null lays nothing."""
     if not isinstance(laid, dict):
@@ -52,7 +80,7 @@ def over(values: Any, laid: Any) -> Any:
 
 def laid_text(root: Path) -> str:
     """Write what is laid over params.yaml, for a reader; nothing where no profile is."""
-    laid = over({}, read_yaml(root / files.LAID)) if (root / files.LAID).is_file() else {}
+    laid = over({}, read_laid(root))
     return f"\n# A profile lies over it:\n{dumped(laid)}" if laid else ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params import Params
-from leanvlm.pipeline import seals
+from leanvlm.pipeline import notes, seals
 from leanvlm.pipeline.cells import Cell, grid_skips
 from leanvlm.pipeline.widths import decoder_weights
 from leanvlm.tables import answers, cells, parts, skips
@@ -52,8 +51,10 @@ def _audit(params: Params, cell: Cell) -> dict[str, Any]:
     """Read what a compressed checkpoint really keeps; the full one keeps all."""
     folder = params.folder(cell.model, cell.recipe)
     if cell.recipe.part("weights") is not None:
-        audit: dict[str, Any] = json.loads((folder / "audit.json").read_text())
-        return audit
+        with notes.reading(folder / files.AUDIT) as audit:
+            kept = [{"achieved_budget": part["achieved_budget"]} for part in audit["parts"]]
+            sizes = {name: int(audit[name]) for name in ("weights_bytes", "full_weights_bytes")}
+        return {**sizes, "parts": kept}
     size = full_weights_bytes(params, cell.model)
     return {"weights_bytes": size, "full_weights_bytes": size}
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 from leanvlm import files
-from leanvlm.errors import InputError
 from leanvlm.params import Params
+from leanvlm.pipeline import notes
 from leanvlm.tables import audits, costs
 
 Row = dict[str, Any]
+MEASURED = tuple(name for name in costs.TABLE.schema.names if name not in costs.TABLE.keys)
 
 
 def write_tables(params: Params) -> None:
     """Write the tables of the checkpoints that the recipes need, but those that a model does not allow.
 
-    Raises: InputError for a checkpoint that was not made.
+    Raises: InputError for a checkpoint that was not made, or whose notes are damaged.
     """
     made = [(model, slug, text) for model in params.grid.models for slug, text in params.weights.items()]
     layers, spent = [], []
@@ -26,8 +25,10 @@ def write_tables(params: Params) -> None:
         if (files.checkpoint(model, slug) / files.NOT_MADE).is_file():
             continue
         keys = {"model": model, "recipe": text}
-        layers += [keys | row for row in layer_rows(_read(files.checkpoint(model, slug) / "audit.json"))]
-        spent.append(keys | _read(files.costs(model, slug)))
+        with notes.reading(files.checkpoint(model, slug) / files.AUDIT) as audit:
+            layers += [keys | row for row in layer_rows(audit)]
+        with notes.reading(files.costs(model, slug)) as cost:
+            spent.append(keys | {name: cost[name] for name in MEASURED})
     audits.TABLE.write(layers, files.table("audits"))
     costs.TABLE.write(spent, files.table("costs"))
 
@@ -53,10 +54,3 @@ def _layer_row(name: str, layer: Row) -> Row:
         "budget": layer["budget"],
         "achieved_budget": layer["bits_per_weight"] / 16,
     }
-
-
-def _read(path: Path) -> Row:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; run `make repro` to make it")
-    found: Row = json.loads(path.read_text())
-    return found

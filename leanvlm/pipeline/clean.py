@@ -16,6 +16,8 @@ from leanvlm import files
 from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import grid_cells, unused
+from leanvlm.pipeline.definitions import refuse_damaged, stages
+from leanvlm.pipeline.lock import why_incomplete
 from leanvlm.pipeline.reproduce import DVC
 
 FOLDERS = (files.ARTIFACTS, Path("data"), Path(".dvc/cache"))
@@ -39,13 +41,14 @@ class Kind:
 def kinds(params: Params) -> list[Kind]:
     """List what is not needed.
 
-    Raises: RunError where DVC cannot say what of its cache is in use, as while it runs.
+    Raises: InputError for a damaged dvc.yaml, RunError where DVC cannot say what of its cache is in use.
     """
+    refuse_damaged()
     return [
         _own("checkpoints", _checkpoints(params), "that the grid does not need, with what making them cost"),
         _cells(params),
         _own("leftovers", _leftovers(), "that killed processes left half written"),
-        _own("DVC's cache", _objects(), "that no stage has as its output now; another branch's may"),
+        _cache(),
     ]
 
 
@@ -100,6 +103,13 @@ def _cells(params: Params) -> Kind:
 def _leftovers() -> Iterator[Path]:
     for folder in FOLDERS:
         yield from (part for part in folder.rglob(".*.part") if files.is_abandoned(part))
+
+
+def _cache() -> Kind:
+    """List what DVC's cache holds for no stage; all of it, to DVC, where dvc.lock was lost or cut."""
+    if reason := why_incomplete(stages()):
+        return Kind("DVC's cache", note=f"all is kept, since {reason}; `make repro` writes it anew")
+    return _own("DVC's cache", _objects(), "that no stage has as its output now; another branch's may")
 
 
 def _objects() -> list[Path]:

@@ -57,15 +57,20 @@ def _remembered(path: Path) -> str:
     key, told = str(path.resolve()), [status.st_size, status.st_mtime_ns]
     known = _read()
     if known.get(key, [])[:2] != told:
-        known[key] = [*told, _hash(path)]
+        known[key] = [*told, found := _hash(path), _seal(key, [*told, found])]
         files.write(json.dumps(known, indent=1, sort_keys=True) + "\n", files.HASHES)
     return str(known[key][2])
 
 
 def _read() -> dict[str, list[object]]:
-    """Read what is remembered; what cannot be read is forgotten."""
+    """Read what is remembered; what cannot be read, or is not as it was written, is forgotten."""
     try:
-        found = json.loads(files.HASHES.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = dict(json.loads(files.HASHES.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
-    return {key: one for key, one in found.items() if isinstance(one, list) and len(one) == 3}
+    return {key: one for key, one in found.items() if isinstance(one, list) and one[3:] == [_seal(key, one[:3])]}
+
+
+def _seal(key: str, told: list[object]) -> str:
+    """Hash an entry: one that a flipped bit changed would stand for another checkpoint."""
+    return digest(json.dumps([key, told]).encode())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 from ruamel.yaml import YAML
@@ -51,6 +53,23 @@ def forget_killed_commands() -> None:
         RUNNING.unlink()
 
 
+def why_incomplete(stages: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Say why dvc.lock cannot tell what of DVC's cache is in use; None where it can.
+
+    A cut one can be valid, and lack a stage whose outputs lie there.
+    """
+    if not LOCK.is_file() or not _is_whole(_read()):
+        return f"{LOCK} is missing or cannot be read"
+    recorded = {name.partition("@")[0] for name in YAML(typ="safe").load(LOCK).get("stages", {})}
+    made = [name for name, stage in stages.items() if not stage.get("frozen") and _is_made(stage)]
+    lost = [name for name in made if name not in recorded]
+    return f"{LOCK} says nothing of {lost[0]}, whose outputs are there" if lost else None
+
+
+def _is_made(stage: Mapping[str, Any]) -> bool:
+    return any(Path(out).exists() for out in stage["outs"] if isinstance(out, str) and "$" not in out)
+
+
 def _is_dvc(pid: int) -> bool:
     try:
         return any("dvc" in word for word in psutil.Process(pid).cmdline())
@@ -60,7 +79,7 @@ def _is_dvc(pid: int) -> bool:
 
 def _read() -> bytes:
     if not LOCK.is_file():
-        raise InputError(f"{LOCK} is not a file; move it away and run again")
+        raise InputError(f"{LOCK} is not a file; give it another name and run again")
     try:
         return LOCK.read_bytes()
     except OSError as error:

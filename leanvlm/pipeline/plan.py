@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -128,11 +129,12 @@ def _key(params: Params, group: Sequence[Cell]) -> str:
 
 
 def _known() -> dict[str, float]:
+    """Read the rates that were measured; what cannot be read is measured anew."""
     try:
-        found: dict[str, float] = json.loads(files.RATES.read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError):
+        found = dict(json.loads(files.RATES.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
+    return {key: rate for key, rate in found.items() if isinstance(rate, float) and 0 < rate < math.inf}
 
 
 def _measured(params: Params, group: Sequence[Cell]) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from leanvlm import files
 from leanvlm.params import Params, load
-from leanvlm.params._profiles import NONE, blank, dumped, over, read_profile
+from leanvlm.params._profiles import NONE, blank, dumped, over, read_profile, sealed
 
 PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of what was checked: params.yaml, the profile, the checkpoints
 HEADER = "# Written by `make repro` from params.yaml; do not edit. `compress` makes a checkpoint of each pair.\n"
@@ -23,10 +23,8 @@ def lay(name: str) -> None:
 
     Raises: InputError for an unknown profile.
     """
-    text = f"# Written by `make repro PROFILE={name}`; do not edit.\n" + dumped(
-        over(blank(), read_profile(name, Path()))
-    )
-    if not files.LAID.is_file() or files.LAID.read_text(encoding="utf-8") != text:
+    text = sealed(name, over(blank(), read_profile(name, Path())))
+    if not files.LAID.is_file() or files.LAID.read_bytes() != text.encode():
         files.write(text, files.LAID)
     if name != NONE:
         print(f"profiles/{name}.yaml is laid over {files.PARAMS}")

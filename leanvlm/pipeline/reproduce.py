@@ -13,15 +13,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
 
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
+from leanvlm.pipeline.definitions import refuse_damaged, stages
 from leanvlm.pipeline.judge import unanswered
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, lay
@@ -57,11 +55,11 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
 
 def _refuse_unknown(targets: list[str]) -> None:
     """Refuse what is neither a stage nor, with a slash or a dot in it, a path that may be an output."""
-    stages = list(_stages())
+    known = list(stages())
     for target in targets:
         name = target.partition("@")[0]
-        if name not in stages and not set("/.:") & set(name):
-            raise InputError(f"no stage {target!r}{perhaps(name, stages)}; the stages are {', '.join(stages)}")
+        if name not in known and not set("/.:") & set(name):
+            raise InputError(f"no stage {target!r}{perhaps(name, known)}; the stages are {', '.join(known)}")
 
 
 def _refuse_missing(params: Params) -> None:
@@ -75,32 +73,28 @@ def _refuse_missing(params: Params) -> None:
                              "name a checkpoint's folder, or owner/name of the hub, in params.yaml")  # fmt: skip
 
 
-def _stages() -> dict[str, dict[str, Any]]:
-    stages: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-    return stages
-
-
 def run_frozen(name: str, *, profile: str | None = None) -> None:
     """Run a stage that `dvc repro` passes over even when forced, and record what it wrote as `dvc repro` would.
 
     Raises: InputError where no frozen stage has that name; else as `run_dvc`.
     """
     with ready(profile) as environment:
-        stages = _stages()
-        frozen = [name for name, stage in stages.items() if stage.get("frozen")]
+        known = stages()
+        frozen = [name for name, stage in known.items() if stage.get("frozen")]
         if name not in frozen:
             raise InputError(f"no frozen stage {name!r}; `make repro` runs all others, these are: {', '.join(frozen)}")
-        if str(files.SOURCES) in stages[name]["deps"]:  # which is no file of git, and listed in a moment
+        if str(files.SOURCES) in known[name]["deps"]:  # which is no file of git, and listed in a moment
             _run([*DVC, "repro", "--single-item", "fetch"], environment)
-        _run(["sh", "-c", stages[name]["cmd"]], environment)
+        _run(["sh", "-c", known[name]["cmd"]], environment)
         _run([*DVC, "commit", "--force", "--", name], environment)
 
 
 @contextmanager
 def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
     """Hold the checkout, its params.yaml checked and its dvc.lock whole; give the environment of a stage."""
-    read(files.PARAMS)  # outside a checkout there is nothing to hold
+    read(files.PARAMS, profile=profile or NONE)  # outside a checkout there is nothing to hold
     with only_run(HOLD):
+        refuse_damaged()
         lay(profile or NONE)
         check_params()
         for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them

@@ -36,11 +36,13 @@ def read_from(file: BinaryIO, *, name: str) -> Iterator[tuple[int, Any]]:
     except OSError as error:
         raise _unreadable(name, error) from error
     if is_empty:
-        raise InputError(f"{name} is empty; delete it, or write it again")
+        raise InputError(f"{name} is empty; write it again, or move it out of the folder")
 
 
 def _unreadable(name: str, error: OSError) -> InputError:
-    return InputError(f"{name} cannot be read ({error.strerror or error}); make it readable, or delete it")
+    return InputError(
+        f"{name} cannot be read ({error.strerror or error}); make it readable, or move it out of the folder"
+    )
 
 
 def _value(text: bytes, place: str) -> Any:

@@ -14,6 +14,7 @@ from leanvlm.errors import InputError
 
 MAGIC = b"DUCK"  # at MAGIC_AT of every DuckDB file
 MAGIC_AT = 8
+DAMAGED = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 HELD = re.compile(r"Conflicting lock is held in .*?\(PID (\d+)\)")
 
 
@@ -58,7 +59,7 @@ def _refuse_log(path: Path) -> None:
     log = path.with_name(f"{path.name}.wal")
     if log.exists():
         raise InputError(f"{log} holds changes that are not in {path.name}; close the program that writes there, or "
-                         "move that log away to read the store without them")  # fmt: skip
+                         "open the store in DuckDB once, which takes them in")  # fmt: skip
 
 
 def _remedy(path: Path, purpose: str = "to write it anew") -> str:
@@ -77,6 +78,8 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise InputError(f"{path} is of another version ({sentence(error)}); {_remedy(path)}") from error
+        except DAMAGED as error:
+            raise InputError(f"{path} is damaged ({sentence(error)}); {_remedy(path)}") from error
 
 
 def sentence(error: Exception) -> str:

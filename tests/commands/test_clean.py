@@ -41,9 +41,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
     checkout = tmp_path_factory.mktemp("made") / "checkout"
     checkouts.make(checkout, random_checkpoint)
     write_params(checkout, ("controls/full", "weights/wanda@50%"), n=1)
-    draw_samples(checkout)
     (checkout / "stages/fetch.py").write_text(FETCH)
-    assert run(checkout, "-m", "dvc", "repro", "fetch").returncode == 0
+    assert run(checkout, "-m", "dvc", "repro", "samples").returncode == 0
     for name in ("weights-wanda-50", "weights-wanda-40"):
         put(checkout / CHECKPOINTS / name / "audit.json")
     put(checkout / CHECKPOINTS / "weights-wanda-40/model.safetensors", 3_000_000)

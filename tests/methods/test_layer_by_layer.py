@@ -121,6 +121,6 @@ def test_a_recording_that_is_not_there_or_cut_is_one_sentence(tmp_path: Path) ->
     for name in (_entrances.TENSORS, _entrances.LAID):
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(InputError, match=r"is damaged \(\w+\); delete it, and run"):
+        with pytest.raises(InputError, match=r"is damaged \(\w+\); run `make repro`, which records it anew"):
             _entrances.load(tmp_path)
         (tmp_path / name).write_bytes(whole)

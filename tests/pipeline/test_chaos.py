@@ -6,7 +6,6 @@ import random
 import shutil
 import subprocess
 import time
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,13 +16,11 @@ from safetensors.torch import load_file
 
 from leanvlm.pipeline import lock
 from tests.checkouts import run
-from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, line_of, nothing_is_left, started
+from tests.pipeline.chaos import STARTS, Killed, kind_of, moment_of, n_kills, of_kind, seed, table
+from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_left
 
 TABLES = ("answers", "cells", "parts", "skips", "grades")
-N_KILLS = 100
 LATEST_SECONDS = 15.0  # after a start, by when a process of every kind is there
-KINDS = {"-m dvc repro": "dvc", "-m stages.": "stage", "uvicorn": "server", "spawn_main": "worker",
-         "resource_tracker": "tracker", "leanvlm.pipeline.reproduce": "run"}  # fmt: skip
 MADE = ("artifacts/pool", "artifacts/checkpoints", "artifacts/metrics", ".dvc/cache", ".dvc/tmp")
 
 
@@ -40,10 +37,6 @@ def forget(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def kind_of(process: psutil.Process) -> str:
-    return next((kind for words, kind in KINDS.items() if words in line_of(process)), "other")
-
-
 def said_by(whole: subprocess.Popen[str]) -> str:
     """Let a run end, and kill one that can do without what was killed."""
     try:
@@ -53,21 +46,24 @@ def said_by(whole: subprocess.Popen[str]) -> str:
         return "".join(whole.communicate())
 
 
-def kill_one(folder: Path, rng: random.Random, killed: Counter[str]) -> str | None:
-    """Start a run and kill a process of the kind that was killed least; return it, or nothing where all was done."""
-    whole = started(folder, "-m", "leanvlm.pipeline.reproduce")
+def kill_one(folder: Path, rng: random.Random, killed: Killed) -> tuple[str, str] | None:
+    """Start a run and kill a process of the kind that was killed least.
+
+    Returns: its kind and the moment, or nothing where all was done.
+    """
+    whole = rng.choice(STARTS)(folder)
     time.sleep(rng.uniform(0.2, LATEST_SECONDS))
     found = left_of(folder)
     processes = {kind_of(one): one for one in rng.sample(found, len(found))}  # one of each kind
-    is_done = whole.poll() is not None
-    victim = min(processes, key=lambda kind: killed[kind], default="gone")
+    is_done, moment = whole.poll() is not None, moment_of(found)
+    victim = min(processes, key=lambda kind: of_kind(killed)[kind], default="gone")
     with suppress(psutil.Error, KeyError):
         processes[victim].kill()
     said = said_by(whole)
     if victim != "tracker":  # Python's own, whose successor does not know what it was to watch, and says so at length
-        assert "Traceback" not in said, (victim, said[-3000:])
-    assert nothing_is_left(folder), (victim, [one.cmdline() for one in left_of(folder)])
-    return None if is_done or victim == "gone" else victim
+        assert "Traceback" not in said, (victim, moment, said[-3000:])
+    assert nothing_is_left(folder), (victim, moment, [one.cmdline() for one in left_of(folder)])
+    return None if is_done or victim == "gone" else (victim, moment)
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -91,21 +87,21 @@ def timing_keys(folder: Path) -> list[tuple[object, ...]]:
 @pytest.mark.chaos
 def test_a_hundred_kills_change_nothing(checkout: Path) -> None:
     """Any process, at any moment: no orphan after 5 seconds, no traceback, and the tables of a run that nobody hurt."""
-    rng, killed = random.Random(0), Counter[str]()
-    while killed.total() < N_KILLS:
+    rng, killed = random.Random(seed()), Killed()
+    while killed.total() < n_kills():
         victim = kill_one(checkout, rng, killed)
         if victim is None:
             forget(checkout)  # so that there is something to do again
         else:
             killed[victim] += 1
-            print(killed.total(), victim, flush=True)
+            print(killed.total(), *victim, flush=True)
+    print(f"\n{table(killed)}", flush=True)
     reproduce(checkout)
     disturbed, keys = contents(checkout), timing_keys(checkout)
     forget(checkout)
     reproduce(checkout)
     assert contents(checkout) == disturbed
     assert timing_keys(checkout) == keys
-    print(dict(killed))
 
 
 def test_a_cut_lock_is_made_anew(checkout: Path) -> None:

@@ -116,11 +116,13 @@ def load(folder: Path) -> list[Entering]:
     try:
         tensors = load_file(folder / TENSORS)
         rows = [_build(one, tensors) for one in json.loads((folder / LAID).read_text(encoding="utf-8"))]
+        return [Entering(**row | {"layers": [Entrance(**layer) for layer in row["layers"]]}) for row in rows]
     except FileNotFoundError:
         raise InputError(f"{folder} does not exist; run `make repro`, which records it") from None
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder} is damaged ({type(error).__name__}); delete it, and run `make repro`") from None
-    return [Entering(**row | {"layers": [Entrance(**layer) for layer in row["layers"]]}) for row in rows]
+    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{folder} is damaged ({type(error).__name__}); run `make repro`, which records it anew"
+        ) from None
 
 
 def _lay(value: Any, tensors: Tensors, names: dict[int, str]) -> Any:

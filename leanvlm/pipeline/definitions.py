@@ -1,0 +1,65 @@
+"""What git keeps for DVC, dvc.yaml and .dvc/config: whole before DVC reads them.
+
+A dvc.yaml that was cut between two stages is a valid one: DVC would be done early, and say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from leanvlm.errors import InputError
+from leanvlm.params._yaml import read_yaml
+
+PIPELINE = Path("dvc.yaml")
+CONFIG = Path(".dvc/config")
+MODULES = Path("stages")
+RUNS = re.compile(r"-m stages\.(\w+)")
+
+Stages = dict[str, dict[str, Any]]
+
+
+def stages() -> Stages:
+    """Read the stages of dvc.yaml.
+
+    Raises: InputError where it is missing, is none that DVC reads, or lacks a stage.
+    """
+    from dvc.schema import COMPILED_MULTI_STAGE_SCHEMA  # type: ignore[import-untyped]
+    from voluptuous import Invalid
+
+    found = read_yaml(PIPELINE)
+    try:
+        COMPILED_MULTI_STAGE_SCHEMA(found)
+        named: Stages = found["stages"]
+        run = {name for stage in named.values() for name in RUNS.findall(stage["cmd"])}
+    except (Invalid, KeyError, TypeError) as error:
+        raise InputError(f"{PIPELINE} is not what DVC reads ({_first(error)}); {_compare(PIPELINE)}") from None
+    if lacking := sorted({path.stem for path in MODULES.glob("[a-z]*.py")} - run):
+        raise InputError(f"{PIPELINE} runs no {', '.join(f'stages.{name}' for name in lacking)}; {_compare(PIPELINE)}")
+    return named
+
+
+def refuse_damaged() -> None:
+    """Refuse a checkout whose dvc.yaml or DVC's settings cannot be read.
+
+    Raises: InputError naming the file.
+    """
+    from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
+
+    stages()
+    try:
+        Config(dvc_dir=str(CONFIG.parent.absolute()))
+    except (ConfigError, UnicodeError) as error:
+        raise InputError(f"DVC's settings cannot be read ({_first(error)}); {_compare(CONFIG)}, unless they are in "
+                         "config.local or your home's") from None  # fmt: skip
+
+
+def _compare(path: Path) -> str:
+    """Say what to do; nobody is told to take git's version back, which would undo what a person wrote."""
+    return f"`git diff {path}` shows what changed"
+
+
+def _first(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__

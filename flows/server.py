@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows import proxies
+from flows import history, proxies
 from flows.guard import SETTING
+from leanvlm import disk
 from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import dying_with_this
 
@@ -51,6 +52,8 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
         return
     HOME.mkdir(exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(HOME.resolve()))
+    if said := history.lay_aside_damaged(HOME):
+        print(said)
     with _own_server(_free_port(), patience_seconds) as url:
         os.environ["PREFECT_API_URL"] = url
         try:
@@ -131,6 +134,8 @@ def _wait(server: subprocess.Popen[bytes], url: str, patience_seconds: float) ->
         if _answers(url):
             return
         time.sleep(0.2)
+    if disk.is_full(HOME):
+        raise RunError(disk.full(HOME))
     status = server.poll()
     ended = f"did not answer within {patience_seconds:g} s" if status is None else f"ended with status {status}"
     remedy = "run again when the machine is less busy" if status is None else "`make serve` shows what one says"

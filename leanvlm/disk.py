@@ -7,21 +7,33 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LEAST = 2**20  # bytes that a disk has left which is not full
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def refusal(error: BaseException, folder: Path) -> str | None:
     """Say why a folder took nothing and what to do; nothing where an error means something else."""
     if _means(error, FULL):
-        return (f"the disk is full where {folder} lies; make room on it (`leanvlm clean` lists what no run needs) and "
-                "run again: what was finished is kept")  # fmt: skip
+        return full(folder)
     if _means(error, CLOSED):
         why = next(os.strerror(number) for number in CLOSED if _means(error, (number,)))
         return f"{_outside(error, folder) or folder} is closed to this user ({why}); open it for writing, and run again"
     return None
+
+
+def full(folder: Path) -> str:
+    """Say that a disk is full."""
+    return (f"the disk is full where {folder} lies; make room on it (`leanvlm clean` lists what no run needs) and run "
+            "again: what was finished is kept")  # fmt: skip
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether a disk has no room left, where a program that failed did not say why."""
+    return shutil.disk_usage(folder).free < LEAST
 
 
 def lost(error: OSError) -> str | None:

@@ -32,9 +32,7 @@ def read(path: Path) -> dict[str, Any]:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         summary["answers"]["recipes"], summary["timings"]["recipes"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{path} is not the report's summary ({error}); run `make repro`, which writes it anew"
-        ) from None
+        raise InputError(f"{path} is no summary ({error}); run `make repro`, which writes it anew") from None
     return summary
 
 

@@ -1,19 +1,24 @@
 """What git keeps for DVC, dvc.yaml and .dvc/config: whole before DVC reads them.
 
-A dvc.yaml that was cut between two stages is a valid one: DVC would be done early, and say nothing.
+A dvc.yaml that was cut between two stages is a valid one: DVC would be done early, and say nothing. Nor does DVC look
+at what frozen stages made: what git keeps of it is compared with git.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params._yaml import read_yaml
 
 PIPELINE = Path("dvc.yaml")
 CONFIG = Path(".dvc/config")
+FROZEN = (files.EMBEDDED, files.ABLATION, files.DECODER)
 MODULES = Path("stages")
 RUNS = re.compile(r"-m stages\.(\w+)")
 
@@ -53,6 +58,17 @@ def refuse_damaged() -> None:
     except (ConfigError, UnicodeError) as error:
         raise InputError(f"DVC's settings cannot be read ({_first(error)}); {_compare(CONFIG)}, unless they are in "
                          "config.local or your home's") from None  # fmt: skip
+
+
+def edited() -> Iterator[str]:
+    """Say which results of frozen stages are not those of the last commit; nothing where there is no git."""
+    command = ["git", "diff", "--name-only", "--relative", "HEAD", "--", *map(str, FROZEN)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return
+    for name in done.stdout.splitlines() if done.returncode == 0 else ():
+        yield f"{name} is not as the last commit has it, and is used as it is; `git diff {name}` shows what changed"
 
 
 def _compare(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What `compress` notes of a checkpoint as JSON, its audit and its costs: read as it was written, or refused by name."""
+"""What `compress` notes of a checkpoint as JSON, its audit and its costs: read as written, or refused by name."""
 
 from __future__ import annotations
 

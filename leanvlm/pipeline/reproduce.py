@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from leanvlm import files
+from leanvlm import disk, files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
-from leanvlm.pipeline.definitions import refuse_damaged, stages
+from leanvlm.pipeline.definitions import edited, refuse_damaged, stages
 from leanvlm.pipeline.judge import unanswered
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import check_params, lay
@@ -95,6 +95,8 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
     read(files.PARAMS, profile=profile or NONE)  # outside a checkout there is nothing to hold
     with only_run(HOLD):
         refuse_damaged()
+        for line in edited():
+            print(line)
         lay(profile or NONE)
         check_params()
         for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
@@ -107,6 +109,8 @@ def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(command, env=environment, preexec_fn=dying_with_this(), check=False)
+    if done.returncode and disk.is_full(Path()):
+        raise RunError(disk.full(Path.cwd()))
     if done.returncode:
         raise RunError("a stage failed; its own message is above. What was done is kept: run the command again")
 

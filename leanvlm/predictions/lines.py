@@ -36,13 +36,11 @@ def read_from(file: BinaryIO, *, name: str) -> Iterator[tuple[int, Any]]:
     except OSError as error:
         raise _unreadable(name, error) from error
     if is_empty:
-        raise InputError(f"{name} is empty; write it again, or move it out of the folder")
+        raise InputError(f"{name} is empty; write it again, or move it away")
 
 
 def _unreadable(name: str, error: OSError) -> InputError:
-    return InputError(
-        f"{name} cannot be read ({error.strerror or error}); make it readable, or move it out of the folder"
-    )
+    return InputError(f"{name} cannot be read ({error.strerror or error}); open it for reading, or move it away")
 
 
 def _value(text: bytes, place: str) -> Any:

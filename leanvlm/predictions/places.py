@@ -48,6 +48,4 @@ def _regular(paths: list[Path]) -> Iterator[Path]:
         if path.is_file():
             yield path
         elif not path.is_dir():
-            raise InputError(
-                f"{path} is a broken link, or neither file nor folder; mend it, or move it out of the folder"
-            )
+            raise InputError(f"{path} is a broken link, or neither file nor folder; mend it, or move it away")

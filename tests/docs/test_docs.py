@@ -97,7 +97,7 @@ def test_missing_summary_is_a_sentence(checkout: Path) -> None:
 
 def test_damaged_summary_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError, match="is no summary"):
         results.read(tmp_path / "summary.json")
 
 

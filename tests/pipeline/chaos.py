@@ -6,15 +6,17 @@ A kind of process is a line of KINDS, a way to start a run is a line of STARTS.
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from tests.pipeline.test_endings import line_of, started
+from tests.pipeline.test_endings import left_of, line_of, started
 
 KINDS = {  # words of a command line, and the kind of process that has them; the first that fits
     "-m dvc repro": "dvc",
@@ -30,6 +32,7 @@ STARTS: tuple[Callable[[Path], subprocess.Popen[str]], ...] = (
 ORDER = ("fetch", "samples", "calibration", "record", "compress", "audit", "answer", "judge", "grade", "clock", "check",
          "tally", "report")  # fmt: skip
 BETWEEN = "between"  # stages: Python or DVC is starting, or hashing
+WITHIN_SECONDS = 8.0  # of a moment, by when what a stage starts is there
 STAGE = re.compile(r"-m stages\.(\w+)")
 
 Killed = Counter[tuple[str, str]]  # by kind and moment
@@ -54,6 +57,17 @@ def moment_of(processes: Sequence[psutil.Process]) -> str:
     """Name the stage that is running."""
     found = [match[1] for one in processes if (match := STAGE.search(line_of(one)))]
     return found[0] if found else BETWEEN
+
+
+def wait_for_a_moment(folder: Path, whole: subprocess.Popen[str], rng: random.Random) -> None:
+    """Let up to two stages pass, and some seconds: a kill is as likely early and late in a run, however fast it is."""
+    n_left, before = rng.randrange(3), BETWEEN
+    while n_left and whole.poll() is None:
+        now = moment_of(left_of(folder))
+        n_left -= now not in (before, BETWEEN)
+        before = now if now != BETWEEN else before
+        time.sleep(0.1)
+    time.sleep(rng.uniform(0.2, WITHIN_SECONDS))
 
 
 def of_kind(killed: Killed) -> Mapping[str, int]:

@@ -39,4 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         says = (ast.get_docstring(ast.parse((FOLDER / name).read_text(encoding="utf-8"))) or "").splitlines()[0]
         kind = name.removeprefix("test_").removesuffix(".py").replace("_", " ")
         terminalreporter.write_line(f"{kind:14} {tries[name]:5} tried {held[name]:5} held   {says}")
+    happened = Counter(value for one in reports for name, value in one.user_properties if name == "fault")
+    for (what, damage, found), n in sorted(happened.items()) if terminalreporter.config.option.faults == "all" else ():
+        terminalreporter.write_line(f"  {what:64} {damage:6} {n:4} {found}")
     terminalreporter.write_line(f"{'all':14} {tries.total():5} tried {held.total():5} held")

@@ -74,6 +74,7 @@ def _scratch(into: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     refuse_taken(into)
     with files.whole(into) as part, duckdb.connect(str(part)) as connection:
         yield connection
+        connection.execute("checkpoint")  # else what a full disk refuses would be refused on closing, and not be told
 
 
 def _print(connection: duckdb.DuckDBPyConnection, metric: str | None, form: str) -> None:

@@ -136,5 +136,6 @@ def tally(root: Path, *, benchmarks: Sequence[str], resamples: int, seed: int) -
             connection.execute(f"comment on table {metric.table} is $${metric.header('Grain')}$$")
         for name in published():
             write_parquet(connection.table(name).to_arrow_table(), folder / f"{name}.parquet")
+        connection.execute("checkpoint")  # else what a full disk refuses would be refused on closing, and not be told
     for stale in set(folder.glob("*.parquet")) - {folder / f"{name}.parquet" for name in published()}:
         stale.unlink()

@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"there is no {path}; run this in the project's root, after `dvc repro report`")
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        summary["answers"]["recipes"], summary["timings"]["recipes"]
+        table(summary)  # which shows whether all that is read of it is there
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is no summary ({error}); run `make repro`, which writes it anew") from None
     return summary

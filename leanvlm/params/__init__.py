@@ -9,7 +9,7 @@ from typing import Any
 
 from leanvlm.errors import InputError
 from leanvlm.params._names import DEVICES, DTYPES, check_names
-from leanvlm.params._profiles import over, read_laid, read_profile
+from leanvlm.params._profiles import NONE, over, read_laid, read_profile
 from leanvlm.params._typed import build
 from leanvlm.params._yaml import read_yaml
 from leanvlm.params.blocks import Ablation, Answering, Params
@@ -28,7 +28,11 @@ def load(path: Path, *, profile: str | None = None) -> Params:
     Raises: InputError naming the first key, name or recipe that cannot be used.
     """
     params = read(path, profile=profile)
-    check_names(params)
+    try:
+        check_names(params)
+    except InputError as error:
+        laid = f" with profiles/{profile}.yaml over it" if profile not in (None, NONE) else ""
+        raise InputError(str(error) if path.name in str(error) else f"{path.name}{laid}: {error}") from None
     return params
 
 

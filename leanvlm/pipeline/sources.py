@@ -19,7 +19,7 @@ from leanvlm.recipes import Recipe
 PACKAGE = Path(__file__).parents[1]
 ENTRIES = ("engine/worker.py", "tables/answers.py")  # what answers, and how a stored answer looks
 # Files and folders of leanvlm that decide whether something is computed, never what.
-HARMLESS = ("__init__.py", "errors.py", "files.py", "params", "plugins.py", "printing.py", "processes")
+HARMLESS = ("__init__.py", "disk.py", "errors.py", "files.py", "params", "plugins.py", "printing.py", "processes")
 
 
 @cache

@@ -15,7 +15,7 @@ from leanvlm import files, params
 from leanvlm.pipeline.cells import grid_cells
 from tests import checkouts
 from tests.checkouts import run, write_params
-from tests.in_process import draw_samples, inside, leanvlm
+from tests.in_process import inside, leanvlm
 
 FETCH = """
 from pathlib import Path

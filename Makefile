@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-lmms-eval
+.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-lmms-eval test-vllm
 
 setup: .venv/ready
 
@@ -69,6 +69,15 @@ test-faults: setup
 
 test-chaos: setup
 	LEANVLM_KILLS=$(KILLS) $(BIN)/python -m pytest -m chaos -n 0 -s
+
+test-vllm: setup .venv/vllm/ready
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m vllm -n 0 -s tests/serving
+
+# 3.5 GB: vLLM has pins of its own, so it gets an environment of its own.
+.venv/vllm/ready: .venv/ready tests/serving/requirements.lock
+	$(PYTHON) -m venv --clear .venv/vllm
+	.venv/vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/serving/requirements.lock
+	touch $@
 
 test-lmms-eval: setup .venv/lmms-eval
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/lmms-eval $(BIN)/python -m pytest tests/for_lmms_eval

@@ -95,6 +95,11 @@ class LoadedModel:
         """Read what turns pictures and words into tensors."""
         raise NotImplementedError
 
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:  # noqa: ARG003
+        """Say what the processor is told besides its parts: what the checkpoint says, else what follows from it."""
+        return {}
+
     @property
     def architecture(self) -> str:
         """The adapter's id."""

@@ -27,15 +27,19 @@ class Model(LoadedModel):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
-        config: Any = Gemma3Config.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
-        shape = {"image_seq_length": config.mm_tokens_per_image} | own_settings(folder, "image_seq_length")
         return Gemma3Processor(
             image_processor=read_images(Gemma3ImageProcessorPil, folder),
             tokenizer=tokenizer,
             chat_template=tokenizer.chat_template,
-            **shape,
+            **cls.processor_settings(folder),
         )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell how many tokens a picture has."""
+        config: Any = Gemma3Config.from_pretrained(folder)
+        return {"image_seq_length": config.mm_tokens_per_image} | own_settings(folder, "image_seq_length")
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
         """Average the patches that the projector pools; every token has some."""

@@ -27,16 +27,20 @@ class Model(LoadedModel):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
-        config: Any = Idefics3Config.from_pretrained(folder)
-        side = config.vision_config.image_size // config.vision_config.patch_size
         tokenizer = read_tokenizer(folder)
-        shape = {"image_seq_len": (side // config.scale_factor) ** 2} | own_settings(folder, "image_seq_len")
         return Idefics3Processor(
             image_processor=read_images(Idefics3ImageProcessorPil, folder),
             tokenizer=tokenizer,
             chat_template=tokenizer.chat_template,
-            **shape,
+            **cls.processor_settings(folder),
         )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell how many tokens a tile has."""
+        config: Any = Idefics3Config.from_pretrained(folder)
+        side = config.vision_config.image_size // config.vision_config.patch_size
+        return {"image_seq_len": (side // config.scale_factor) ** 2} | own_settings(folder, "image_seq_len")
 
     @property
     def text(self) -> Any:

@@ -30,16 +30,20 @@ class Model(VideoModel):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
-        config: Any = InternVLConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
-        shape = {"image_seq_length": config.image_seq_length} | own_settings(folder, "image_seq_length")
         return Processor(
             image_processor=read_images(GotOcr2ImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
             chat_template=tokenizer.chat_template,
-            **shape,
+            **cls.processor_settings(folder),
         )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell how many tokens a tile has."""
+        config: Any = InternVLConfig.from_pretrained(folder)
+        return {"image_seq_length": config.image_seq_length} | own_settings(folder, "image_seq_length")
 
     @property
     def encoder_blocks(self) -> list[nn.Module]:

@@ -30,19 +30,24 @@ class Model(LoadedModel):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, CLIP's image processor and the model's own shape."""
-        config: Any = LlavaConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        return LlavaProcessor(  # type: ignore[no-untyped-call]
+            image_processor=read_images(CLIPImageProcessorPil, folder),
+            tokenizer=tokenizer,
+            chat_template=tokenizer.chat_template,
+            **cls.processor_settings(folder),
+        )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell the side of a patch, and which of the tower's tokens are left out."""
+        config: Any = LlavaConfig.from_pretrained(folder)
         shape = {
             "patch_size": config.vision_config.patch_size,
             "vision_feature_select_strategy": config.vision_feature_select_strategy,
             "num_additional_image_tokens": cls.class_tokens,
         }
-        return LlavaProcessor(  # type: ignore[no-untyped-call]
-            image_processor=read_images(CLIPImageProcessorPil, folder),
-            tokenizer=tokenizer,
-            chat_template=tokenizer.chat_template,
-            **(shape | own_settings(folder, *shape)),
-        )
+        return shape | own_settings(folder, *shape)
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
         """Give every picture the same number."""

@@ -36,19 +36,24 @@ class Model(LoadedModel):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
-        config: Any = LlavaNextConfig.from_pretrained(folder)
         tokenizer = read_tokenizer(folder)
+        return LlavaNextProcessor(  # type: ignore[no-untyped-call]
+            image_processor=read_images(LlavaNextImageProcessorPil, folder),
+            tokenizer=tokenizer,
+            chat_template=tokenizer.chat_template,
+            **cls.processor_settings(folder),
+        )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell the side of a patch, and which of the tower's tokens are left out."""
+        config: Any = LlavaNextConfig.from_pretrained(folder)
         shape = {
             "patch_size": config.vision_config.patch_size,
             "vision_feature_select_strategy": config.vision_feature_select_strategy,
             "num_additional_image_tokens": cls.class_tokens,
         }
-        return LlavaNextProcessor(  # type: ignore[no-untyped-call]
-            image_processor=read_images(LlavaNextImageProcessorPil, folder),
-            tokenizer=tokenizer,
-            chat_template=tokenizer.chat_template,
-            **(shape | own_settings(folder, *shape)),
-        )
+        return shape | own_settings(folder, *shape)
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""

@@ -43,21 +43,26 @@ class Model(VideoModel, llava_next.Model):
     @classmethod
     def read_processor(cls, folder: Path) -> ProcessorMixin:
         """Assemble the processor from the tokenizer, the image processor and the model's own shape."""
-        config = LlavaOnevisionConfig.from_pretrained(folder)
-        vision: Any = config.vision_config
         tokenizer = read_tokenizer(folder)
-        shape = {
-            "num_image_tokens": (vision.image_size // vision.patch_size) ** 2,
-            "vision_feature_select_strategy": config.vision_feature_select_strategy,
-            "vision_aspect_ratio": config.vision_aspect_ratio,
-        }
         return Processor(
             image_processor=read_images(LlavaOnevisionImageProcessorPil, folder),
             tokenizer=tokenizer,
             frames=Frames(folder),
             chat_template=tokenizer.chat_template,
-            **(shape | own_settings(folder, *shape)),
+            **cls.processor_settings(folder),
         )
+
+    @classmethod
+    def processor_settings(cls, folder: Path) -> dict[str, Any]:
+        """Tell how many tokens a tile has, and how tiles are packed."""
+        config: Any = LlavaOnevisionConfig.from_pretrained(folder)
+        vision = config.vision_config
+        shape = {
+            "num_image_tokens": (vision.image_size // vision.patch_size) ** 2,
+            "vision_feature_select_strategy": config.vision_feature_select_strategy,
+            "vision_aspect_ratio": config.vision_aspect_ratio,
+        }
+        return shape | own_settings(folder, *shape)
 
     @property
     def visual_ids(self) -> tuple[int, ...]:

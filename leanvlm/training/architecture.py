@@ -29,6 +29,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 
 from leanvlm.benchmarks import charts, documents, easy_vqa, pages, scenes
 from leanvlm.benchmarks._canvas import COLOR_IDS, FIELDS, KIND_IDS, PATCH, TILE
+from leanvlm.models._published import complete_processor, save_published
 
 SPECIALS = ("<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<image>", "<video>", "<unk>")
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz .,:;?!'\"%-/()#+=\n"
@@ -178,9 +179,10 @@ def _training_texts() -> list[str]:
 
 
 def export(model: LlavaOnevisionForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write a plain Hugging Face checkpoint in bfloat16."""
+    """Write a plain Hugging Face checkpoint in bfloat16, with the names and files that published ones have."""
     model.config._attn_implementation = "sdpa"
     model.generation_config.do_sample = False
-    model.to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
+    save_published(model.to(torch.bfloat16), folder)  # type: ignore[arg-type]
     tokenizer.save_pretrained(folder)
     build_image_processor().save_pretrained(folder)
+    complete_processor(folder)

@@ -38,17 +38,22 @@ class Stored:
 
 
 def measure(
-    methods: Sequence[WeightsMethod], folder: Path, *, left: dict[str, float], nonzero: dict[str, float]
+    methods: Sequence[WeightsMethod],
+    folder: Path,
+    *,
+    names: dict[str, str],
+    left: dict[str, float],
+    nonzero: dict[str, float],
 ) -> Audit:
     """Count on disk what was kept, by each method and in all, and compare it with what was asked.
 
     A pruned weight is free, in 16 bits as in fewer; all else that is stored for a layer's weight counts, scales
-    included. Takes: left, the share of weights that pruning left in each layer; nonzero, the share that is not zero,
-    also not by rounding.
+    included. Takes: names, of the layers in memory by those on disk; left, the share of weights that pruning left in
+    each layer; nonzero, the share that is not zero, also not by rounding.
 
     Raises: RunError where a layer missed a budget by more than one weight in a row of 128.
     """
-    stored = stored_weights(folder)
+    stored = stored_weights(folder, names)
     require(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
     sizes = {name: layer.codes * left[name] + layer.extras for name, layer in stored.items()}
     n_weights = sum(layer.n_weights for layer in stored.values())
@@ -101,26 +106,29 @@ def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, floa
     return {"achieved_budget": achieved, "budget": method.budget(), "setting": method.setting}
 
 
-def stored_weights(folder: Path) -> dict[str, Stored]:
-    """Read what is stored of each decoder linear layer's weight."""
+def stored_weights(folder: Path, names: dict[str, str]) -> dict[str, Stored]:
+    """Read what is stored of each decoder linear layer's weight.
+
+    Takes: names, of the layers in memory by those on disk.
+    """
     found: dict[str, Stored] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
             for key in file.keys():  # noqa: SIM118, a safetensors file is no mapping
-                match = re.fullmatch(rf"({LINEAR})\.weight(?P<kind>_\w+)?", key)
-                if match is not None:
-                    before = found.get(match[1], Stored())
-                    found[match[1]] = _added(before, match["kind"], file.get_tensor(key))
+                layer, _, kind = key.partition(".weight")
+                if layer in names:
+                    before = found.get(names[layer], Stored())
+                    found[names[layer]] = _added(before, kind, file.get_tensor(key))
     return found
 
 
-def _added(before: Stored, kind: str | None, tensor: torch.Tensor) -> Stored:
+def _added(before: Stored, kind: str, tensor: torch.Tensor) -> Stored:
     codes, extras, shape = before.codes, before.extras, before.shape
-    if kind in (None, "_packed"):
+    if kind in ("", "_packed"):
         codes += tensor.nbytes
     else:
         extras += tensor.nbytes
-    if kind is None:
+    if not kind:
         shape = (tensor.shape[0], tensor.shape[1])
     elif kind == "_shape":
         shape = (int(tensor[0]), int(tensor[1]))

@@ -25,6 +25,7 @@ from leanvlm.methods.weights._saving import Shards, reload, rest, save_beside
 from leanvlm.methods.weights._watch import Watch
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_zeros
+from leanvlm.models._published import published_names
 from leanvlm.models._soundness import not_finite
 from leanvlm.processes.quiet import quiet
 
@@ -56,7 +57,8 @@ def produce(
     stored = store(model)
     besides = frozenset().union(*(method.changes(model) for method in methods))
     untouched = fingerprints(model, besides=besides)
-    decoder, shards = Decoder(model, entered, place or Place()), Shards(folder, stored)
+    published = published_names(model)
+    decoder, shards = Decoder(model, entered, place or Place()), Shards(folder, stored, published)
     watches = [Watch(method, shards if method is methods[-1] else None) for method in methods]
     for watch in watches:
         compress(decoder, watch)
@@ -65,7 +67,8 @@ def produce(
     save_beside(model, stored, source=source, folder=folder)
     left, pruned = kept_by(watches)
     prove(decoder, folder, stored, untouched, besides=besides, pruned=pruned)
-    audit = measure(methods, folder, left=left, nonzero=watches[-1].nonzero)
+    names = {published(name): name for name in decoder_linears(model)}
+    audit = measure(methods, folder, names=names, left=left, nonzero=watches[-1].nonzero)
     audit |= {"is_reload_equal": True, "n_quantised": len(quantised(model)), "n_samples": len(entered)}
     (folder / "audit.json").write_text(json.dumps(audit, indent=2, sort_keys=True) + "\n")
     return audit

@@ -1,14 +1,14 @@
 """Write a compressed model as a plain Hugging Face folder, layer by layer, and read it as whoever uses it will.
 
-Tensors are stored under the names they have in memory, not the older ones on disk: where it renames, transformers
-loads quantised models in the stored type, whatever type was asked for.
+Tensors are stored under the names that published checkpoints of the architecture have, which vLLM reads. Where it
+renames, transformers loads quantised models in the stored type, whatever type was asked for; whoever reads them widens.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from leanvlm.methods.weights._audit import quantised
 from leanvlm.methods.weights._lending import WIDENED
+from leanvlm.models._published import complete_processor, untied
 from leanvlm.processes.quiet import quiet
 
 if TYPE_CHECKING:  # reading a recipe does without: it takes seconds to import
@@ -30,23 +31,21 @@ SHARD_BYTES = 2**27  # that wait in memory before they are written, and are held
 class Shards:
     """The files of a checkpoint's weights, written as they come."""
 
-    def __init__(self, folder: Path, stored: torch.dtype) -> None:
-        """Take: stored, the type of what is neither packed nor in eight bits."""
-        self.folder, self.stored = folder, stored
+    def __init__(self, folder: Path, stored: torch.dtype, published: Callable[[str], str]) -> None:
+        """Take: stored, the type of what is neither packed nor in eight bits; published, from names in memory."""
+        self.folder, self.stored, self.published = folder, stored, published
+        self.names: set[str] = set()  # in memory, of the tensors that are written or wait
         self.files: list[tuple[Path, list[str]]] = []
         self.waiting: dict[str, Tensor] = {}
         self.n_bytes = 0
 
-    @property
-    def names(self) -> set[str]:
-        """The tensors that are written or wait."""
-        return {name for _, names in self.files for name in names} | set(self.waiting)
-
     def add(self, tensors: dict[str, Tensor]) -> None:
         """Take tensors, in the type that stores them, and write what waits when it is much."""
+        self.names |= tensors.keys()
         for name, value in tensors.items():
-            self.waiting[name] = value.to("cpu", self.stored if value.dtype in WIDENED else value.dtype).contiguous()
-            self.n_bytes += self.waiting[name].nbytes
+            kept = value.to("cpu", self.stored if value.dtype in WIDENED else value.dtype).contiguous()
+            self.waiting[self.published(name)] = kept
+            self.n_bytes += kept.nbytes
             if sum(one.nbytes for one in self.waiting.values()) >= SHARD_BYTES:
                 self._write()
 
@@ -73,8 +72,7 @@ class Shards:
 
 def rest(model: PreTrainedModel, *, besides: Collection[str]) -> dict[str, Tensor]:
     """Return the tensors that are not written yet, each once where two names share it."""
-    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
-    return {name: value for name, value in model.state_dict().items() if name not in besides and name not in tied}
+    return {name: value for name, value in untied(model).items() if name not in besides}
 
 
 def save_beside(model: PreTrainedModel, stored: torch.dtype, *, source: Path, folder: Path) -> None:
@@ -94,6 +92,7 @@ def save_beside(model: PreTrainedModel, stored: torch.dtype, *, source: Path, fo
             compressor.quantization_config.quantization_status = QuantizationStatus.COMPRESSED
             compressor.update_config(str(folder))
     _copy_processor(source, folder)
+    complete_processor(folder)
 
 
 def _copy_processor(source: Path, folder: Path) -> None:

@@ -33,14 +33,14 @@ def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None)
             **SAFE,
         )
         if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
-            _widen(network, DTYPES[dtype])
+            widen(network, DTYPES[dtype])
             network.hf_quantizer.compressor.decompress_model(network)
     _refuse_lacking(info, kind, folder)
     refuse_not_finite(network, folder)
     return network  # type: ignore[no-any-return]
 
 
-def _widen(network: PreTrainedModel, dtype: torch.dtype) -> None:
+def widen(network: PreTrainedModel, dtype: torch.dtype) -> None:
     """Bring a packed network's scales and other weights to the type asked for: transformers leaves what it renames."""
     for value in network.parameters():
         if value.dtype in DTYPES.values():

@@ -24,7 +24,7 @@ LINES = 40  # of a log
 QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
 SMALL = {"OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}  # GiB
 PICTURES = '--limit-mm-per-prompt={"image": 4, "video": 0}'
-LIMITS = ("--max-model-len=2048", "--max-num-seqs=4", "--enforce-eager", PICTURES)
+LIMITS = ("--max-model-len=4096", "--max-num-seqs=4", "--enforce-eager", PICTURES)
 
 
 def environment() -> dict[str, str]:

@@ -1,12 +1,13 @@
-"""What is saved here is served by vLLM, and says there what it says here: `make test-vllm`.
+"""What is saved here is served by vLLM, and says there what transformers says: `make test-vllm`.
 
 In float32 every answer must be the same. Four-bit weights have a kernel for bfloat16 only, in which also transformers'
-answers are not all those of float32: as many of vLLM's must be.
+answers are not all those of float32: as many of vLLM's must be. Where a prompt shows several pictures, transformers
+gives each one tile and vLLM all of its tiles: it is compared with what transformers says of all tiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from leanvlm import files, plugins
 from leanvlm.engine.sweep import answers_to
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
+from leanvlm.models._prompting import content
 from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample
 from tests.serving.server import ask, served
@@ -31,8 +33,7 @@ SERVED = {
     "weights/awq@w4a16-g128": "bfloat16",
 }
 ROW = "{:26} {:9} {:10} {:>3} {:>14} {:>21} {:>18}"
-HEADS = ("checkpoint", "dtype", "benchmark", "n", "vLLM = float32", "transformers = float32", "vLLM = transformers")
-Answers = dict[str, str]  # a text a sample
+HEADS = ("checkpoint", "dtype", "benchmark", "n", "vLLM = float32", "transformers = float32", "vLLM = leanvlm")
 
 
 @pytest.fixture(scope="module")
@@ -55,52 +56,53 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture(scope="module")
-def table() -> Iterator[list[str]]:
-    rows = [ROW.format(*HEADS)]
-    yield rows
-    print("", *rows, sep="\n")
+def table() -> Callable[..., None]:
+    """Print a row as soon as it is known."""
+
+    def add(*cells: object) -> None:
+        print(ROW.format(*cells), flush=True)
+
+    print()
+    add(*HEADS)
+    return add
 
 
 @pytest.mark.parametrize("recipe", SERVED)
-def test_vllm_says_what_is_said_here(
+def test_vllm_says_what_transformers_says(
     recipe: str,
     samples: dict[str, list[Sample]],
     checkpoint: Callable[[str], Path],
-    table: list[str],
+    table: Callable[..., None],
     tmp_path: Path,
 ) -> None:
     folder, dtype = checkpoint(recipe), SERVED[recipe]
-    asked = [sample for name in BENCHMARKS for sample in samples[name]]
-    own, plain = said_here(folder, asked), said_by_transformers(folder, asked, dtype=dtype)
+    wide, narrow = load_model("llava_onevision", folder), load_model("llava_onevision", folder, dtype=dtype)
     with served(folder, dtype=dtype, log=tmp_path / "vllm.log") as client:
-        found = {sample.sample_id: ask(client, sample, limit=LIMIT) for sample in asked}
-    for name in BENCHMARKS:
-        ids = [sample.sample_id for sample in samples[name]]
-        counts = equal(found, own, ids), equal(plain, own, ids), equal(found, plain, ids)
-        table.append(ROW.format(recipe, dtype, name, len(ids), *counts))
-        if dtype == "float32":
-            assert {one: found[one] for one in ids} == {one: own[one] for one in ids}
+        found = {name: [ask(client, one, limit=LIMIT) for one in asked] for name, asked in samples.items()}
+    for name, asked in samples.items():
+        here = [answered_here(wide, one) for one in asked]
+        float32, plain = ([generated(model, one) for one in asked] for model in (wide, narrow))
+        counts = equal(found[name], float32), equal(plain, float32), equal(found[name], here)
+        table(recipe, dtype, name, len(asked), *counts)
         assert counts[0] >= counts[1]
+        assert here == float32 or any(len(one.images) > 1 for one in asked)
 
 
-def equal(these: Answers, those: Answers, ids: list[str]) -> int:
-    return sum(these[one] == those[one] for one in ids)
+def equal(these: list[str], those: list[str]) -> int:
+    return sum(this == that for this, that in zip(these, those, strict=True))
 
 
-def said_here(folder: Path, asked: list[Sample]) -> Answers:
-    """Answer in float32 with the engine that the pipeline runs."""
-    model, full = load_model("llava_onevision", folder), [parse(FULL)]
-    return {one.sample_id: answers_to(model, one, full, limit=LIMIT)[FULL].answer for one in asked}
-
-
-def said_by_transformers(folder: Path, asked: list[Sample], *, dtype: str) -> Answers:
-    """Answer with `generate`, as transformers has it."""
-    model = load_model("llava_onevision", folder, dtype=dtype)
-    return {one.sample_id: generated(model, one) for one in asked}
+def answered_here(model: LoadedModel, sample: Sample) -> str:
+    """Answer with the engine that the pipeline runs."""
+    return answers_to(model, sample, [parse(FULL)], limit=LIMIT)[FULL].answer
 
 
 def generated(model: LoadedModel, sample: Sample) -> str:
-    inputs = model.inputs(sample.pictures(), sample.question)
+    """Answer with transformers' `generate`, each picture cut into tiles as if it were the only one, as vLLM does."""
+    pictures = sample.pictures()
+    message = {"role": "user", "content": content(len(pictures), sample.question)}
+    text = model.processor.apply_chat_template([message], add_generation_prompt=True)
+    inputs = model.processor(images=[[one] for one in pictures], text=[text], return_tensors="pt").to(model.dtype)
     output = model.model.generate(**inputs, max_new_tokens=LIMIT, do_sample=False)
     tokens = output[0, inputs["input_ids"].shape[1] :]
     return str(model.tokenizer.decode(tokens, skip_special_tokens=True)).strip()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from leanvlm.methods.weights._audit import quantised
 from leanvlm.methods.weights._lending import WIDENED
+from leanvlm.models._network import widen
 from leanvlm.models._published import complete_processor, untied
 from leanvlm.processes.quiet import quiet
 
@@ -102,12 +103,13 @@ def _copy_processor(source: Path, folder: Path) -> None:
                 shutil.copyfile(path, folder / path.name)
 
 
-def reload(model: PreTrainedModel, folder: Path, stored: torch.dtype) -> PreTrainedModel:
-    """Read the checkpoint as it is stored, with the attention kernels that `model` has."""
+def reload(model: PreTrainedModel, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """Read the checkpoint in a type, such as the one that stores it, with the attention kernels that `model` has."""
     kernels = {name: getattr(model.config, name)._attn_implementation for name in model.config.sub_configs}
     kernels[""] = model.config._attn_implementation
     with quiet():
         loaded: PreTrainedModel = type(model).from_pretrained(
-            folder, dtype=stored, attn_implementation=kernels, local_files_only=True
+            folder, dtype=dtype, attn_implementation=kernels, local_files_only=True
         )
+    widen(loaded, dtype)
     return loaded

@@ -19,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 from tqdm import tqdm
 
+from flows import progress
 from leanvlm import files
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.pool import as_done, workers
@@ -48,8 +49,9 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
         print(line)
     missing = [cell for cell in cells if not cell.path.exists()]
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
-    if missing:
-        fill(params, missing)
+    with progress.shown(cells):
+        if missing:
+            fill(params, missing)
     pruned = prune(cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
     files.remove(files.FEATURES)

@@ -7,32 +7,29 @@ without a content type across origins unasked, Prefect reads it as JSON, and no 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from flows.report import App, Message, Receive, Send, with_report
 from leanvlm.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ORIGIN = re.compile(r"https?://[^/\s,*@]+")
 SETTING = "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
 
 def create_app() -> App:
-    """Return Prefect's server behind the guard; the origins that its CORS setting names are let in besides its own.
+    """Return Prefect's server and the report behind the guard; origins that its CORS setting names are let in besides.
 
     Raises: InputError where the setting has what is not an origin, such as *.
     """
     from prefect.server.api import server
     from prefect.settings import get_current_settings
 
-    allowed = origins(get_current_settings().server.api.cors_allowed_origins)
-    return guarded(server.create_app(final=True), allowed=allowed)
+    api = get_current_settings().server.api
+    password = api.auth_string.get_secret_value() if api.auth_string else None
+    served = with_report(server.create_app(final=True), password=password)
+    return guarded(served, allowed=origins(api.cors_allowed_origins))
 
 
 def origins(setting: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A temporary Prefect server that cannot outlive its run.
+"""A Prefect server that cannot outlive the process that started it: a run's temporary one, and that of `make serve`.
 
 Prefect's own temporary server is orphaned by a kill and then holds the terminal; ours asks Linux to die with its parent
 and writes to a file.
@@ -14,9 +14,10 @@ import sys
 import threading
 import time
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from flows import history, proxies
 from flows.guard import SETTING
@@ -43,18 +44,14 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
     Raises: InputError where the environment names a server that does not answer, RunError where our own does not come
         up.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    os.environ.update(proxies.without_loopback(os.environ))
+    set_up()
     if url := os.environ.get("PREFECT_API_URL"):
         _require(url)
         yield url
         return
-    HOME.mkdir(exist_ok=True)
-    os.environ.setdefault("PREFECT_HOME", str(HOME.resolve()))
-    if said := history.lay_aside_damaged(HOME):
-        print(said)
-    with _own_server(_free_port(), patience_seconds) as url:
+    port = _free_port()
+    own = {SETTING: f"http://127.0.0.1:{port}"}  # not what the user let in to another server
+    with own_server(port, name="Prefect's temporary server", settings=own, patience_seconds=patience_seconds) as url:
         os.environ["PREFECT_API_URL"] = url
         try:
             yield url
@@ -63,13 +60,31 @@ def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
             os.environ.pop("PREFECT_API_URL", None)
 
 
+def set_up() -> None:
+    """Tell Prefect, in this process and its children, where its files lie, to be quiet and to ask no proxy for us."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(proxies.without_loopback(os.environ))
+    if "PREFECT_API_URL" not in os.environ:
+        HOME.mkdir(exist_ok=True)
+        os.environ.setdefault("PREFECT_HOME", str(HOME.resolve()))
+
+
 @contextmanager
-def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
+def own_server(
+    port: int, *, name: str, settings: Mapping[str, str] = MappingProxyType({}), patience_seconds: float = 120
+) -> Iterator[str]:
+    """Serve for the length of a `with`, and give the API's address once it answers; this process ends with its server.
+
+    Raises: InputError where another program holds Prefect's history, RunError where it does not come up.
+    """
+    if said := history.lay_aside_damaged(HOME):
+        print(said)
     url = f"http://127.0.0.1:{port}/api"
     with LOG.open("w") as log:
         server = subprocess.Popen(
             _command(port),
-            env=os.environ | {SETTING: f"http://127.0.0.1:{port}"},  # not what the user let in to another server
+            env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -78,8 +93,8 @@ def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
         )
         is_done = threading.Event()
         try:
-            _wait(server, url, patience_seconds)
-            threading.Thread(target=_end_with, args=(server, is_done), daemon=True).start()
+            _wait(server, url, name, patience_seconds)
+            threading.Thread(target=_end_with, args=(server, name, is_done), daemon=True).start()
             yield url
         finally:
             is_done.set()
@@ -87,11 +102,11 @@ def _own_server(port: int, patience_seconds: float) -> Iterator[str]:
             server.wait()
 
 
-def _end_with(server: subprocess.Popen[bytes], is_done: threading.Event) -> None:
+def _end_with(server: subprocess.Popen[bytes], name: str, is_done: threading.Event) -> None:
     """End this process when its server ends before it: Prefect would ask again for long, and then raise in a thread."""
     status = server.wait()
     if not is_done.is_set():
-        said = f"leanvlm: Prefect's temporary server ended with status {status}; what was done is kept: run it again"
+        said = f"leanvlm: {name} ended with status {status}; what was done is kept: run it again"
         os.write(sys.stderr.fileno(), f"\n{said} to go on\n".encode())
         os._exit(1)
 
@@ -128,7 +143,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(server: subprocess.Popen[bytes], url: str, patience_seconds: float) -> None:
+def _wait(server: subprocess.Popen[bytes], url: str, name: str, patience_seconds: float) -> None:
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline and server.poll() is None:
         if _answers(url):
@@ -138,9 +153,9 @@ def _wait(server: subprocess.Popen[bytes], url: str, patience_seconds: float) ->
         raise RunError(disk.full(HOME))
     status = server.poll()
     ended = f"did not answer within {patience_seconds:g} s" if status is None else f"ended with status {status}"
-    remedy = "run again when the machine is less busy" if status is None else "`make serve` shows what one says"
+    remedy = "run again when the machine is less busy"
     said = f"; read {LOG}" if LOG.stat().st_size else f" and wrote nothing; {remedy}"
-    raise RunError(f"Prefect's temporary server at {url} {ended}{said}")
+    raise RunError(f"{name} at {url} {ended}{said}")
 
 
 def _answers(url: str) -> bool:

@@ -37,6 +37,7 @@ BENCHMARK_FILES = ARTIFACTS / "benchmark_files.json"  # hashes of files that ben
 RATES = ARTIFACTS / "rates.json"  # seconds a sample of sweeps that were tried, for `leanvlm plan`
 HASHES = Path(".dvc/tmp/leanvlm.hashes")  # of large files, remembered by size and time
 LAID = ARTIFACTS / "profile.yaml"  # what a profile lays over params.yaml in this run
+RUNS = Path("runs")  # what each run of the Prefect UI laid over params.yaml
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
 JUDGEMENTS = ARTIFACTS / "judgements_pool"  # replies of judges, which were paid for

@@ -7,11 +7,12 @@ from leanvlm.errors import exit_on_error
 
 
 def main() -> None:
-    """Run the flow on the server that PREFECT_API_URL names, or on a temporary one."""
+    """Run the flow on the server that PREFECT_API_URL names, or on a temporary one, beneath the flow run that asks."""
     with prefect_server():
         from flows.answers import answers  # Prefect reads its settings when it is imported
+        from flows.subflow import run_beneath
 
-        done = answers()
+        done = run_beneath(answers)
     print(f"answers: {done['cells']} cells, {done['answered']} answered now, {done['pruned']} old ones deleted")
 
 

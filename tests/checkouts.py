@@ -79,7 +79,7 @@ def make(folder: Path, model: Path) -> None:
     ignored = shutil.ignore_patterns("*.pyc.*")  # which Python is writing; what is compiled need not be compiled again
     for name in ("leanvlm", "stages", "flows"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("dvc.yaml", "prefect.yaml", "prefect.toml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(model, folder / "artifacts/models/embedded")
     for name in ("checkpoints.yaml", "profile.yaml"):

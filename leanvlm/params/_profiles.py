@@ -44,10 +44,13 @@ def read_profile(name: str, root: Path) -> dict[str, Any]:
     return found
 
 
-def sealed(name: str, values: dict[str, Any]) -> str:
-    """Write what lies over params.yaml, under a hash of it: half a profile is a valid one too, of another grid."""
+def sealed(writer: str, values: dict[str, Any]) -> str:
+    """Write what lies over params.yaml, under a hash of it: half a profile is a valid one too, of another grid.
+
+    Takes: writer, the run that lays it.
+    """
     text = dumped(values)
-    return f"# Written by `make repro PROFILE={name}`; do not edit. sha256 {_hash(text)}\n{text}"
+    return f"# Written by {writer}; do not edit. sha256 {_hash(text)}\n{text}"
 
 
 def read_laid(root: Path) -> Any:

@@ -9,25 +9,52 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from leanvlm import files
+from leanvlm.errors import InputError
 from leanvlm.params import Params, load
 from leanvlm.params._profiles import NONE, blank, dumped, over, read_profile, sealed
+from leanvlm.params._yaml import read_yaml
 
 PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of what was checked: params.yaml, the profile, the checkpoints
 HEADER = "# Written by `make repro` from params.yaml; do not edit. `compress` makes a checkpoint of each pair.\n"
 
 
-def lay(name: str) -> None:
+def lay(name: str, *, overlay: Path | None = None) -> None:
     """Lay a profile over params.yaml for this run: its values go to a file of their own, which DVC watches too.
 
-    Raises: InputError for an unknown profile.
+    Takes: overlay, a file of such values, which is laid instead of a profile.
+
+    Raises: InputError for an unknown profile, and for an overlay that holds no blocks.
     """
-    text = sealed(name, over(blank(), read_profile(name, Path())))
+    values = read_profile(name, Path()) if overlay is None else _read_overlay(overlay)
+    writer = f"`make repro PROFILE={name}`" if overlay is None else f"a run that laid {overlay}"
+    text = sealed(writer, over(blank(), values))
     if not files.LAID.is_file() or files.LAID.read_bytes() != text.encode():
         files.write(text, files.LAID)
-    if name != NONE:
-        print(f"profiles/{name}.yaml is laid over {files.PARAMS}")
+    if overlay is not None or name != NONE:
+        print(f"{overlay or f'profiles/{name}.yaml'} is laid over {files.PARAMS}")
+
+
+def lay_checked(name: str, *, overlay: Path | None = None) -> None:
+    """Lay a profile or an overlay and check what params.yaml then says; what is refused does not stay laid."""
+    before = files.LAID.read_bytes() if files.LAID.is_file() else None
+    lay(name, overlay=overlay)
+    try:
+        check_params()
+    except InputError:
+        if before is not None:
+            with files.whole(files.LAID) as part:
+                part.write_bytes(before)
+        raise
+
+
+def _read_overlay(path: Path) -> Any:
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds no blocks; write them as in params.yaml")
+    return values
 
 
 def check_params() -> None:

@@ -22,7 +22,7 @@ from leanvlm.params._profiles import NONE
 from leanvlm.pipeline.definitions import edited, refuse_damaged, stages
 from leanvlm.pipeline.judge import unanswered
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
-from leanvlm.pipeline.profile import check_params, lay
+from leanvlm.pipeline.profile import lay_checked
 from leanvlm.processes.children import die_with_parent, dying_with_this
 from leanvlm.processes.endings import RUN
 from leanvlm.processes.lock import only_run
@@ -33,10 +33,13 @@ DVC = (sys.executable, "-m", "dvc")
 TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage, an item of one, or an output
 
 
-def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
+def run_dvc(
+    targets: list[str], *, profile: str | None = None, overlay: Path | None = None, patient: bool = False
+) -> None:
     """Run `dvc repro` in a process that dies with this one.
 
-    Takes: profile, a file of profiles/ whose values are laid over params.yaml in this run.
+    Takes: profile, a file of profiles/ whose values are laid over params.yaml in this run; overlay, a file of such
+        values, instead; patient, whether it waits for a run that holds the checkout.
 
     Raises: InputError for a target that names no stage, a params.yaml that cannot be used or a model that is not
         there, RunError if another run holds the checkout or a stage fails.
@@ -44,7 +47,7 @@ def run_dvc(targets: list[str], *, profile: str | None = None) -> None:
     for target in targets:
         if TARGET.fullmatch(target) is None:
             raise InputError(f"no stage {target!r}; name stages or outputs of dvc.yaml, such as tally, and no options")
-    with ready(profile) as environment:
+    with ready(profile, overlay=overlay, patient=patient) as environment:
         if targets:
             _refuse_unknown(targets)
         _refuse_missing(read(files.PARAMS))
@@ -90,15 +93,16 @@ def run_frozen(name: str, *, profile: str | None = None) -> None:
 
 
 @contextmanager
-def ready(profile: str | None = None) -> Iterator[dict[str, str]]:
+def ready(
+    profile: str | None = None, *, overlay: Path | None = None, patient: bool = False
+) -> Iterator[dict[str, str]]:
     """Hold the checkout, its params.yaml checked and its dvc.lock whole; give the environment of a stage."""
     read(files.PARAMS, profile=profile or NONE)  # outside a checkout there is nothing to hold
-    with only_run(HOLD):
+    with only_run(HOLD, patient=patient):
         refuse_damaged()
         for line in edited():
             print(line)
-        lay(profile or NONE)
-        check_params()
+        lay_checked(profile or NONE, overlay=overlay)
         for folder in (files.CHECKPOINTS, files.COSTS):  # stages depend on them, also where no recipe fills them
             folder.mkdir(parents=True, exist_ok=True)
         repair_lock()
@@ -120,13 +124,16 @@ def main() -> None:
     die_with_parent()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", help="a file of profiles/, laid over params.yaml in this run")
+    parser.add_argument("--overlay", type=Path, help="a file of values that are laid instead, such as runs/RUN.yaml")
+    parser.add_argument("--patient", action="store_true", help="wait for a run that holds the checkout")
     parser.add_argument("--rerun", metavar="STAGE", help="run a frozen stage: embedded or ablation")
     parser.add_argument("targets", nargs="*")
     arguments, options = parser.parse_known_args()
     if arguments.rerun is not None:
         run_frozen(arguments.rerun, profile=arguments.profile)
     else:
-        run_dvc([*arguments.targets, *options], profile=arguments.profile)
+        targets = [*arguments.targets, *options]
+        run_dvc(targets, profile=arguments.profile, overlay=arguments.overlay, patient=arguments.patient)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""What is said of flow runs from outside: their tags, and their state where a process was killed and says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import AwaitingRetry, Cancelled, Crashed
+
+OURS = ("reproduce", "sweep", "answers")  # flows
+STARTS = 2  # of a run at most, by itself
+ALIVE = FlowRunFilterState(
+    type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
+)
+GONE = "its process was ended; what was done is kept: run it again to go on"
+
+
+def set_tags(run: UUID, tags: Sequence[str]) -> None:
+    """Give a run tags besides those of its deployment."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(run, tags=[*dict.fromkeys([*client.read_flow_run(run).tags, *tags])])
+
+
+def end_beneath(run: UUID) -> None:
+    """Mark the subflows of a run whose processes have all ended."""
+    beneath = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]), state=ALIVE)
+    with get_client(sync_client=True) as client:
+        _end(client, client.read_flow_runs(flow_run_filter=beneath))
+
+
+def end_all() -> list[FlowRun]:
+    """Mark every run of ours that Prefect takes for alive, where no process of ours is; return them as they were."""
+    ours = FlowFilter(name=FlowFilterName(any_=list(OURS)))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=ALIVE))
+        _end(client, found)
+    return found
+
+
+def resume(ended: Sequence[FlowRun]) -> None:
+    """Start runs once more whose worker was killed, but for those that were being cancelled and for subflows."""
+    for run in ended:
+        if run.state_type != StateType.CANCELLING and run.deployment_id is not None:
+            _start_again(run)
+
+
+def start_again(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """Start a run once more whose process was killed: its worker calls this."""
+    _start_again(flow_run)
+
+
+def _start_again(run: FlowRun) -> None:
+    if run.run_count < STARTS:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, AwaitingRetry(message="its process was killed"), force=True)
+
+
+def _end(client: SyncPrefectClient, found: Sequence[FlowRun]) -> None:
+    for run in found:
+        state = Cancelled if run.state_type == StateType.CANCELLING else Crashed
+        client.set_flow_run_state(run.id, state(message=GONE), force=True)

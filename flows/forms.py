@@ -65,7 +65,7 @@ class Reproduce(BaseModel):
         return {}
 
 
-class Setting(BaseModel):
+class Setting(BaseModel, str_strip_whitespace=True):
     """One method at one setting."""
 
     method: Method = Field(description="`leanvlm methods` says what each does.")
@@ -77,7 +77,7 @@ class Setting(BaseModel):
         return f"{self.method}@{self.setting}" if self.setting else self.method
 
 
-class Sweep(BaseModel):
+class Sweep(BaseModel, str_strip_whitespace=True):
     """A grid of your own: every model x recipe x benchmark. Empty fields are as params.yaml and the profile say."""
 
     profile: Profile = Field(default=NONE, description=PROFILE)

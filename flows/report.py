@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from leanvlm import files
@@ -23,20 +24,27 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 def with_report(app: App, *, password: str | None) -> App:
     """Serve the report's folder under PATH, and all else by `app`; a password is asked for as the API asks for it."""
-    folder = StaticFiles(directory=files.REPORT.parent, html=True, check_dir=False)
+    pages = FastAPI(openapi_url=None)
+    pages.mount(PATH, StaticFiles(directory=files.REPORT.parent, html=True, check_dir=False))
 
     async def answer(scope: Message, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] != "http" or not (path == PATH or path.startswith(f"{PATH}/")):
             await app(scope, receive, send)
         elif password is not None and not _knows(scope["headers"], password):
-            asked = [(b"www-authenticate", b'Basic realm="leanvlm"')]
-            await send({"type": "http.response.start", "status": 401, "headers": asked})
-            await send({"type": "http.response.body", "body": b"the password of this server is needed"})
+            await _say(send, 401, "the password of this server is needed", (b"www-authenticate", b"Basic"))
+        elif not files.REPORT.is_file():
+            await _say(send, 404, "there is no report yet; a run of the whole pipeline writes it")
         else:
-            await folder({**scope, "root_path": scope.get("root_path", "") + PATH}, receive, _sandboxed(send))
+            await pages(scope, receive, _sandboxed(send))
 
     return answer
+
+
+async def _say(send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    kind = (b"content-type", b"text/plain; charset=utf-8")
+    await send({"type": "http.response.start", "status": status, "headers": [kind, *headers]})
+    await send({"type": "http.response.body", "body": text.encode()})
 
 
 def _sandboxed(send: Send) -> Send:

@@ -29,5 +29,5 @@ def run_beneath(flow: Flow[[], Any]) -> Any:
         return flow()
     with get_client(sync_client=True) as client:
         link = client.create_task_run(Task(fn=flow.fn, name=flow.name), above, dynamic_key=str(uuid4()))
-        run = client.create_flow_run(flow, state=Pending(), parent_task_run_id=link.id)
+        run = client.create_flow_run(flow, name=flow.name, state=Pending(), parent_task_run_id=link.id)
     return run_flow(flow, flow_run=run)

@@ -1,4 +1,4 @@
-"""Both servers answer programs and their own pages, behind a broken proxy too, and no foreign page."""
+"""A server answers programs and its own pages, behind a broken proxy too, and no foreign page; what it cannot do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -35,25 +36,16 @@ with prefect_server(patience_seconds=60) as url:
 """
 
 
-@pytest.fixture(scope="module", params=["temporary", "make serve"])
-def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The host and port of a server of either kind; a broken proxy is in its environment and its client's."""
-    folder = tmp_path_factory.mktemp("server")
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host and port of a temporary server; a broken proxy is in its environment and its client's."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_") and k not in NO_PROXY_HERE}
     broken = {"http_proxy": "http://127.0.0.1:9", "PYTHONPATH": str(ROOT)}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    if request.param == "temporary":  # what the user lets in to another server is not let in to this one
-        command, own = ["-c", TEMPORARY], {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "*"}
-    else:
-        listed = f"http://127.0.0.1:{port}"
-        command = ["-m", "flows.serve"]
-        own = {"PREFECT_HOME": str(folder), "PREFECT_SERVER_API_PORT": str(port), SETTING: listed}
+    other = {"PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "*"}  # what the user lets in to another server
     child = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env=kept | broken | own,
+        [sys.executable, "-c", TEMPORARY],
+        cwd=tmp_path_factory.mktemp("server"),
+        env=kept | broken | other,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -62,21 +54,9 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     said = child.stdout.readline()
     found = re.search(r"http://(127\.0\.0\.1:\d+)", said)
     assert found, said
-    wait(found[1])
     yield found[1]
     child.kill()
     child.communicate()
-
-
-def wait(address: str) -> None:
-    """Give a server that has said its address a while until it answers."""
-    for _ in range(300):
-        try:
-            assert ask(address, "GET", "/api/health", {})[0] == 200
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(address)
 
 
 def ask(address: str, method: str, path: str, headers: dict[str, str], body: str | None = None) -> tuple[int, str]:
@@ -135,6 +115,7 @@ def test_what_make_serve_cannot_do_is_one_sentence(name: str, value: str, said: 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
+        shutil.copy(ROOT / "params.yaml", tmp_path)
         own = {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_API_PORT": "0"}
         own[name] = value.format(port=taken.getsockname()[1])
         command = [sys.executable, "-m", "flows.serve"]

@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-lmms-eval test-vllm
+.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-ui test-lmms-eval test-vllm
 
 setup: .venv/ready
 
@@ -78,6 +78,9 @@ test-vllm: setup .venv/vllm/ready
 	$(PYTHON) -m venv --clear .venv/vllm
 	.venv/vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/serving/requirements.lock
 	touch $@
+
+test-ui: setup
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/flows -m ui -n 0
 
 test-lmms-eval: setup .venv/lmms-eval
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/lmms-eval $(BIN)/python -m pytest tests/for_lmms_eval

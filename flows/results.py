@@ -12,7 +12,12 @@ from flows.report import PATH
 from leanvlm import files
 
 STAGE = "report"  # which writes what is shown
-SHARES = ("overall_performance", "mean_accuracy_kept", "worst_accuracy_kept", "memory_kept")
+SHARES = {  # columns of the table, which is narrow in the UI
+    "OP": "overall_performance",
+    "mean": "mean_accuracy_kept",
+    "worst": "worst_accuracy_kept",
+    "memory": "memory_kept",
+}
 
 
 def show() -> None:
@@ -21,15 +26,15 @@ def show() -> None:
     create_table_artifact(
         key="results",
         table=[row(recipe) for recipe in recipes],
-        description=f"# Results\nWhat each recipe keeps of the full model, over all benchmarks. {files.SUMMARY} has it "
-        "whole, the report with its error bars.",
+        description="# Results\nWhat each recipe keeps of the full model: of accuracy over all benchmarks (OP), of the mean and "
+        "the worst of them, and of memory. The report has the error bars.",
     )
     create_link_artifact(key="report", link=f"{_server()}{PATH}/", link_text="the report", description="# Report")
 
 
 def row(recipe: dict[str, Any]) -> dict[str, str]:
     """Return a recipe's line of the table; a value that is undefined is a dash."""
-    shares = {name: _percent(recipe[name]) for name in SHARES}
+    shares = {column: _percent(recipe[name]) for column, name in SHARES.items()}
     return {"model": recipe["model"], "recipe": recipe["recipe"], **shares, "verdict": recipe["verdict"] or "–"}
 
 

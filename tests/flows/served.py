@@ -20,18 +20,17 @@ import psutil
 
 from tests.checkouts import environment
 
-PATIENCE_SECONDS = 240  # of a busy machine; alone each step takes a few
+PATIENCE_SECONDS = 600  # of a busy machine; alone each step takes a few
 Found = TypeVar("Found")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Served:
     """One `make serve` and where it is."""
 
     folder: Path
     port: int
     process: subprocess.Popen[str]
-    said: list[str]
 
     def ask(self, path: str, body: Any = None, *, method: str = "") -> tuple[int, Any]:
         """Call the API; return the status and what came back."""
@@ -83,7 +82,7 @@ class Served:
         found = self.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [identity]}}})[1]
         return {artifact["key"]: artifact for artifact in found}
 
-    def workers(self) -> list[psutil.Process]:
+    def others(self) -> list[psutil.Process]:
         """List all processes that this one has started, but for the server and the worker."""
         everyone = psutil.Process(self.process.pid).children(recursive=True)
         own = ("flows.guard:create_app", "flows.worker")
@@ -103,11 +102,9 @@ def serve(folder: Path) -> Served:
         port = probe.getsockname()[1]
     process = start(folder, port)
     assert process.stdout is not None
-    said = []
     for line in process.stdout:
-        said.append(line)
         if "Prefect's UI and API: " in line:
-            return Served(folder, port, process, said)
+            return Served(folder, port, process)
     raise AssertionError(process.communicate()[1])
 
 

@@ -26,8 +26,8 @@ def show() -> None:
     create_table_artifact(
         key="results",
         table=[row(recipe) for recipe in recipes],
-        description="# Results\nWhat each recipe keeps of the full model: of accuracy over all benchmarks (OP), of their "
-        "mean, of the worst of them, and of memory. The report has the error bars.",
+        description="# Results\nWhat each recipe keeps of the full model: of accuracy over all benchmarks (OP), their "
+        "mean and the worst of them, and of memory. The report has the error bars.",
     )
     create_link_artifact(key="report", link=f"{_server()}{PATH}/", link_text="the report", description="# Report")
 

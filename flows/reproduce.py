@@ -23,13 +23,13 @@ from leanvlm.errors import LeanvlmError, RunError, exit_on_error
 Ended = State[Any] | None  # a failed state with its sentence, or nothing, which Prefect takes for success
 
 
-@flow(flow_run_name="reproduce {chosen.profile}", on_crashed=[runs.start_again])
+@flow(flow_run_name="reproduce {chosen.profile}")
 def reproduce(chosen: Reproduce = Reproduce()) -> Ended:  # noqa: B008, since Prefect reads the form's defaults here
     """Bring the pipeline's outputs up to date: all of them, or some stages and what they need."""
     return _carry_out(chosen, chosen.stages)
 
 
-@flow(flow_run_name="sweep {chosen.profile}", on_crashed=[runs.start_again])
+@flow(flow_run_name="sweep {chosen.profile}")
 def sweep(chosen: Sweep = Sweep()) -> Ended:  # noqa: B008
     """Answer, grade, measure and report a grid of your own; what was answered before is found again."""
     return _carry_out(chosen, [])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -16,7 +14,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 OURS = ("reproduce", "sweep", "answers")  # flows
@@ -24,6 +23,8 @@ STARTS = 2  # of a run at most, by itself
 ALIVE = FlowRunFilterState(
     type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
 )
+KILLED = "status code -9"  # in what a worker says of a process that got SIGKILL
+RECENT = 20  # crashed runs that are looked at
 GONE = "its process was ended; what was done is kept: run it again to go on"
 
 
@@ -56,12 +57,21 @@ def resume(ended: Sequence[FlowRun]) -> None:
             _start_again(run)
 
 
-def start_again(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
-    """Start a run once more whose process was killed: its worker calls this."""
-    _start_again(flow_run)
+def resume_killed() -> None:
+    """Start runs once more whose own process was killed, as their worker says."""
+    crashed = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED]))
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=list(OURS))),
+            flow_run_filter=FlowRunFilter(state=crashed),
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=RECENT,
+        )
+    resume([run for run in found if run.state and KILLED in (run.state.message or "")])
 
 
 def _start_again(run: FlowRun) -> None:
+    end_beneath(run.id)
     if run.run_count < STARTS:
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run.id, AwaitingRetry(message="its process was killed"), force=True)

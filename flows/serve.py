@@ -10,7 +10,10 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import httpx
 
 from flows.guard import LOOPBACK, SETTING, origins
 from flows.server import HOME, own_server, set_up
@@ -22,6 +25,7 @@ from leanvlm.processes.children import dying_with_this
 from leanvlm.processes.lock import is_held, only_run
 
 SERVING = HOME / "serving"  # held by the process that serves; says where
+LOOK_SECONDS = 5  # between two looks for runs that were killed
 SHORTEST_SECONDS = 30  # that a worker must have lived to be replaced when it ends
 
 
@@ -81,16 +85,29 @@ def _work(url: str) -> None:
     print(f"Prefect's UI and API: {url} (Ctrl-C ends it, and its runs)", flush=True)
     while True:
         began = time.monotonic()
-        status = subprocess.run(
-            [sys.executable, "-m", "flows.worker", "--slots", str(slots())],
-            start_new_session=True,
-            preexec_fn=dying_with_this(),
-            check=False,
-        ).returncode
+        status = _watched(
+            subprocess.Popen(
+                [sys.executable, "-m", "flows.worker", "--slots", str(slots())],
+                start_new_session=True,
+                preexec_fn=dying_with_this(),
+            )
+        )
         if time.monotonic() - began < SHORTEST_SECONDS:
             raise RunError(f"the worker ended with status {status} as soon as it was started; its message is above")
         print(f"the worker ended with status {status}; another one takes its place", flush=True)
         runs.resume(runs.end_all())
+
+
+def _watched(worker: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a worker, and start runs once more whose process is killed meanwhile."""
+    from flows import runs
+
+    while True:
+        try:
+            return worker.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(httpx.HTTPError):  # a busy server is asked again
+                runs.resume_killed()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -23,7 +24,7 @@ STARTS = 2  # of a run at most, by itself
 ALIVE = FlowRunFilterState(
     type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
 )
-KILLED = "status code -9"  # in what a worker says of a process that got SIGKILL
+KILLED = re.compile(r"status code:? -9\b")  # in what a worker says of a process that got SIGKILL
 RECENT = 20  # crashed runs that are looked at
 GONE = "its process was ended; what was done is kept: run it again to go on"
 
@@ -67,7 +68,7 @@ def resume_killed() -> None:
             sort=FlowRunSort.END_TIME_DESC,
             limit=RECENT,
         )
-    resume([run for run in found if run.state and KILLED in (run.state.message or "")])
+    resume([run for run in found if run.state and KILLED.search(run.state.message or "")])
 
 
 def _start_again(run: FlowRun) -> None:

@@ -48,6 +48,8 @@ EXTRAS = {
         "uvicorn",
         "voluptuous",
     ),
+    "dask": ("dask", "distributed", "prefect_dask"),
+    "ray": ("prefect_ray", "ray"),
     "dev": ("polars",),
 }
 

@@ -1,7 +1,8 @@
-"""Where a judge is asked: an address that holds no secret, and whether it is on this machine."""
+"""Where a judge is asked, and where a cluster is: addresses that hold no secret, and whether one is on this machine."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -20,6 +21,11 @@ def is_loopback(url: str) -> bool:
     """Tell whether an endpoint is on this machine."""
     parts = _parts(url)
     return parts is not None and parts.hostname in LOOPBACK
+
+
+def is_address(text: str) -> bool:
+    """Tell whether it is HOST:PORT, perhaps after tcp:// or tls://; nothing stands for no address."""
+    return not text or re.fullmatch(r"((tcp|tls)://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", text) is not None
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.params._typed import LOCAL
-from leanvlm.params.blocks import LocalJudge, Params
+from leanvlm.params.blocks import Cluster, LocalJudge, Params
 from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")
@@ -26,10 +27,24 @@ def check_names(params: Params) -> None:
         if block.device not in DEVICES or block.dtype not in DTYPES:
             raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
                              f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+    _check_cluster(params.cluster)
     _check_judge(params)
     _check_models(params)
     _check_recipes(params)
     _check_ablated(params.ablation.recipes)
+
+
+def _check_cluster(cluster: Cluster | None) -> None:
+    if cluster is None:
+        return
+    if bool(cluster.address) == bool(cluster.workers):
+        raise InputError("cluster needs either the address of one that runs or a number of workers for one on this "
+                         f"machine, and has address {cluster.address!r} and workers {cluster.workers}")  # fmt: skip
+    if cluster.runner == "ray" and cluster.address.startswith("t"):
+        raise InputError(f"cluster.address is {cluster.address!r}, which is one of Dask's; Ray's are HOST:PORT")
+    if find_spec(f"prefect_{cluster.runner}") is None:
+        raise InputError(f'cluster.runner is {cluster.runner!r}, which is not installed; run: pip install '
+                         f'"leanvlm[{cluster.runner}]", or set cluster to null')  # fmt: skip
 
 
 def _check_judge(params: Params) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from leanvlm import files
 from leanvlm.errors import InputError
-from leanvlm.params._endpoints import is_endpoint, is_loopback
+from leanvlm.params._endpoints import is_address, is_endpoint, is_loopback
 from leanvlm.params._typed import BENCHMARK, NAME, SOME, SOME_KEYS, Rule, between
 from leanvlm.recipes import Recipe, parse, slug
 
@@ -98,6 +98,16 @@ class Answering:
     rows: Few
     keep_unused_cells: Annotated[int, between(0, 1_000_000)]
     features_gb: Annotated[float, between(0, 100_000)] = 10.0  # on disk; 0 keeps none
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Whose workers answer and compress, each on a GPU of its own: those of one that runs, or of one for this run."""
+
+    runner: Annotated[str, Rule(("dask", "ray").__contains__, "dask or ray")]
+    address: Annotated[str, Rule(is_address, "tcp://HOST:PORT of Dask's scheduler, or HOST:PORT of Ray's head")] = ""
+    workers: Annotated[int, between(0, 1000)] = 0  # of a cluster on this machine, which ends with the run
+    folder: str = ""  # where workers find this checkout, if not under the path that it has here
 
 
 @dataclass(frozen=True)
@@ -207,6 +217,7 @@ class Params:
     ablation: Ablation
     report: Report
     train: Train
+    cluster: Cluster | None = None
 
     def benchmark(self, name: str) -> Benchmark:
         """Build a benchmark with its options.

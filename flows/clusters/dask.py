@@ -1,0 +1,77 @@
+"""Dask: a scheduler hands tasks to workers, one process and one GPU each; a nanny restarts a worker that was killed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from leanvlm.cluster.turn import forget
+from leanvlm.errors import InputError
+from leanvlm.params.blocks import Cluster
+
+os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")  # what matters is said once, by us
+
+import dask
+import distributed
+from prefect_dask import DaskTaskRunner
+
+PATIENCE = "20s"  # with what listens at the address and does not answer as a scheduler
+
+
+def task_runner(cluster: Cluster, *, device: str) -> DaskTaskRunner:
+    """Say how tasks get to the cluster: one that runs, or workers of this machine for the length of the flow."""
+    if cluster.address:
+        address = cluster.address if "://" in cluster.address else f"tcp://{cluster.address}"
+        return DaskTaskRunner(address=address, client_kwargs={"timeout": PATIENCE})
+    workers = {number: _worker(number, device) for number in range(cluster.workers)}
+    scheduler = {"cls": distributed.Scheduler, "options": {"host": "127.0.0.1", "dashboard": False}}
+    own = {"scheduler": scheduler, "workers": workers, "silence_logs": True}
+    return DaskTaskRunner(cluster_class=distributed.SpecCluster, cluster_kwargs=own)
+
+
+def _worker(number: int, device: str) -> dict[str, Any]:
+    """Describe a worker of this machine; on CUDA it sees its own GPU only."""
+    own = {"CUDA_VISIBLE_DEVICES": _gpu(number)} if device == "cuda" else {}
+    options = {"nthreads": 1, "resources": {"GPU": 1}, "memory_limit": 0, "host": "127.0.0.1", "env": own}
+    return {"cls": distributed.Nanny, "options": options | {"dashboard": False}}
+
+
+def _gpu(number: int) -> str:
+    """Name the GPU of a worker; those that this process may see are shared out in turn."""
+    import torch
+
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = seen.split(",") if seen else [str(n) for n in range(torch.cuda.device_count())]
+    return names[number % len(names)] if names else ""
+
+
+def join(runner: DaskTaskRunner) -> None:
+    """Connect.
+
+    Raises: InputError where what listens at the address is no scheduler.
+    """
+    try:
+        runner.client  # noqa: B018, which connects
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at cluster.address {runner.address!r}, though something listens "
+                         f"there ({error}); name a scheduler's address")  from None  # fmt: skip
+
+
+def slots(runner: DaskTaskRunner, *, device: str) -> int:
+    """Count the tasks that the cluster can work at, now."""
+    workers = runner.client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(int(one["resources"].get("GPU", 0)) if device == "cuda" else one["nthreads"] for one in workers)
+
+
+@contextmanager
+def on_a_slot(*, device: str) -> Iterator[None]:
+    """Give the tasks that are handed over in a `with` a worker with a GPU each, where they compute on one."""
+    with dask.annotate(resources={"GPU": 1} if device == "cuda" else {}):
+        yield
+
+
+def let_go(runner: DaskTaskRunner) -> None:
+    """Have the workers let go of their checkpoints: they live on, and others may need the memory."""
+    runner.client.run(forget, on_error="ignore")

@@ -1,0 +1,134 @@
+"""Join a cluster, hand tasks out to it, no more than it can do soon, and take what comes back as it comes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from itertools import islice
+from queue import Empty, SimpleQueue
+from types import ModuleType
+from typing import Any, TypeVar
+
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture
+
+from leanvlm.cluster.code import OtherWorker
+from leanvlm.errors import InputError, LeanvlmError, RunError
+from leanvlm.params.blocks import Cluster
+from leanvlm.processes.endings import ending_well
+
+AHEAD = 2  # tasks a worker that are on their way: one that it is at, one that waits
+REACHED_SECONDS = 5.0  # for a connection
+PATIENCE_SECONDS = 60.0  # without any worker: one that was killed takes ten to be there again
+LOOK_SECONDS = 5.0  # between looks at how many workers there are
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+
+def on_cluster(cluster: Cluster, work: Callable[[], None], *, device: str, name: str) -> None:
+    """Run `work` as a flow whose tasks a cluster takes.
+
+    Raises: InputError where no cluster answers at the address.
+    """
+    if cluster.address:
+        _refuse_unreachable(cluster)
+    kind = _kind(cluster)
+
+    def joined() -> None:
+        with ending_well():  # Prefect's own handler would wait for tasks
+            kind.join(_runner())
+            work()
+            kind.let_go(_runner())
+
+    flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(joined)()
+
+
+def as_done(
+    cluster: Cluster, calls: Iterable[tuple[Key, Callable[[], PrefectFuture[Result]]]], *, device: str
+) -> Iterator[tuple[Key, Result | InputError]]:
+    """Hand tasks out within `on_cluster`; yield what each returns, or why it refuses, as soon as it is there.
+
+    Takes: calls, each of which submits a task, when there is a worker for it soon.
+
+    Raises: OtherWorker, or RunError where a task fails otherwise, or no worker is left.
+    """
+    kind, left = _kind(cluster), iter(calls)
+    running: dict[PrefectFuture[Result], Key] = {}
+    done: SimpleQueue[PrefectFuture[Result]] = SimpleQueue()
+    for n_slots in _looks(lambda: int(kind.slots(_runner(), device=device))):
+        with kind.on_a_slot(device=device):
+            for key, submit in islice(left, max(0, AHEAD * n_slots - len(running))):
+                future = submit()
+                running[future] = key
+                future.add_done_callback(done.put)
+        if n_slots and not running:
+            return
+        for future in _waited(done):
+            key = running.pop(future)
+            yield key, _outcome(future)
+
+
+def _looks(count: Callable[[], int]) -> Iterator[int]:
+    """Yield, for ever, how many workers there are; they are counted now and then.
+
+    Raises: RunError where there is none for long.
+    """
+    n_slots, seen_at, counted_at = 0, time.monotonic(), -LOOK_SECONDS
+    while True:
+        now = time.monotonic()
+        if now - counted_at >= LOOK_SECONDS:
+            n_slots, counted_at = count(), now
+        seen_at = now if n_slots else seen_at
+        if now - seen_at > PATIENCE_SECONDS:
+            raise RunError(f"the cluster has had no worker that could take a task for {PATIENCE_SECONDS:g} s; start "
+                           "some as docs/cluster.md says, and run again: finished batches are kept")  # fmt: skip
+        yield n_slots
+
+
+def _waited(done: SimpleQueue[PrefectFuture[Result]]) -> Iterator[PrefectFuture[Result]]:
+    """Wait a while for the next task that is done."""
+    try:
+        yield done.get(timeout=LOOK_SECONDS)
+    except Empty:
+        return
+
+
+def _outcome(future: PrefectFuture[Result]) -> Result | InputError:
+    try:
+        found: Result = future.result()
+        return found
+    except OtherWorker:
+        raise
+    except InputError as error:
+        return error
+    except LeanvlmError:
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(f"a task failed on a worker, or with it ({told}); finished batches are kept: mend that, start "
+                       "workers as docs/cluster.md says, and run again") from None  # fmt: skip
+
+
+def _kind(cluster: Cluster) -> ModuleType:
+    return import_module(f"flows.clusters.{cluster.runner}")
+
+
+def _runner() -> Any:
+    """Return the task runner of the flow that runs."""
+    context = FlowRunContext.get()
+    assert context is not None
+    return context.task_runner
+
+
+def _refuse_unreachable(cluster: Cluster) -> None:
+    """Ask for a connection first: the libraries would try for a minute."""
+    host, _, port = cluster.address.rpartition("/")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACHED_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no cluster answers at cluster.address {cluster.address!r} ({error}); start it as "
+                         "docs/cluster.md says, or set cluster to null in params.yaml")  from None  # fmt: skip

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from tqdm import tqdm
 
-from flows.clusters.hand_out import as_done, on_cluster
+from flows.clusters.hand_out import Joined, as_done, on_cluster
 from leanvlm.cluster import answers
 from leanvlm.cluster.answers import Place, lacking
 from leanvlm.cluster.turn import Run, begin
@@ -31,21 +31,26 @@ def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
     refused: Refused = {}
     sweeps = {_name(params, group[0]): group for group in by_sweep(params, missing)}
 
-    def work() -> None:
+    def work(joined: Joined) -> None:
         run = begin(params)
-        _answer(run, params, sweeps, refused)
-        _join(run, params, [cell for name, group in sweeps.items() if name not in refused for cell in group], refused)
+        _answer(joined, run, params, sweeps, refused)
+        _join(
+            joined,
+            run,
+            params,
+            [cell for name, group in sweeps.items() if name not in refused for cell in group],
+            refused,
+        )
 
     on_cluster(params.cluster, work, device=params.answer.device, name="answers")
     return [InputError(f"{name}: {error}") for name, error in refused.items()]
 
 
-def _answer(run: Run, params: Params, sweeps: dict[str, list[Cell]], refused: Refused) -> None:
+def _answer(joined: Joined, run: Run, params: Params, sweeps: dict[str, list[Cell]], refused: Refused) -> None:
     """Have all batches answered, those of one checkpoint after those of another, so that few are loaded twice."""
-    assert params.cluster is not None
     n_samples = sum(len(sample_ids(group[0].benchmark)) for group in sweeps.values())
     with tqdm(desc=f"{len(sweeps)} sweeps", total=n_samples, unit="sample") as progress:
-        for name, found in as_done(params.cluster, _batches(run, params, sweeps, refused), device=params.answer.device):
+        for name, found in as_done(joined, _batches(run, params, sweeps, refused)):
             if isinstance(found, InputError):
                 refused.setdefault(name, found)
             else:
@@ -63,11 +68,10 @@ def _batches(run: Run, params: Params, sweeps: dict[str, list[Cell]], refused: R
             yield name, partial(named.submit, run, params, place, store)
 
 
-def _join(run: Run, params: Params, cells: Sequence[Cell], refused: Refused) -> None:
+def _join(joined: Joined, run: Run, params: Params, cells: Sequence[Cell], refused: Refused) -> None:
     """Have cells made of their batches, and say how many samples of each the model was not asked."""
-    assert params.cluster is not None
     calls = ((one, partial(cell.with_options(task_run_name=f"cell {one.name}").submit, run, one)) for one in cells)
-    for one, found in as_done(params.cluster, calls, device=params.answer.device):
+    for one, found in as_done(joined, calls):
         if isinstance(found, InputError):
             refused.setdefault(_name(params, one), found)
         elif found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -29,38 +30,48 @@ Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 
-def on_cluster(cluster: Cluster, work: Callable[[], None], *, device: str, name: str) -> None:
+@dataclass(frozen=True)
+class Joined:
+    """A cluster that the flow which runs has joined."""
+
+    kind: ModuleType  # dask.py or ray.py
+    runner: Any  # of the flow, which hands tasks over
+    device: str  # cuda: a task asks for a GPU
+
+
+def on_cluster(cluster: Cluster, work: Callable[[Joined], None], *, device: str, name: str) -> None:
     """Run `work` as a flow whose tasks a cluster takes.
 
     Raises: InputError where no cluster answers at the address.
     """
     if cluster.address:
-        _refuse_unreachable(cluster)
-    kind = _kind(cluster)
+        _refuse_unreachable(cluster.address)
+    kind = import_module(f"flows.clusters.{cluster.runner}")
 
     def joined() -> None:
+        context = FlowRunContext.get()
+        assert context is not None
         with ending_well():  # Prefect's own handler would wait for tasks
-            kind.join(_runner())
-            work()
-            kind.let_go(_runner())
+            kind.join(context.task_runner)
+            work(Joined(kind, context.task_runner, device))
+            kind.let_go(context.task_runner)
 
     flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(joined)()
 
 
 def as_done(
-    cluster: Cluster, calls: Iterable[tuple[Key, Callable[[], PrefectFuture[Result]]]], *, device: str
+    joined: Joined, calls: Iterable[tuple[Key, Callable[[], PrefectFuture[Result]]]]
 ) -> Iterator[tuple[Key, Result | InputError]]:
-    """Hand tasks out within `on_cluster`; yield what each returns, or why it refuses, as soon as it is there.
+    """Hand tasks out; yield what each returns, or why it refuses, as soon as it is there.
 
     Takes: calls, each of which submits a task, when there is a worker for it soon.
 
     Raises: OtherWorker, or RunError where a task fails otherwise, or no worker is left.
     """
-    kind, left = _kind(cluster), iter(calls)
-    running: dict[PrefectFuture[Result], Key] = {}
+    left, running = iter(calls), dict[PrefectFuture[Result], Key]()
     done: SimpleQueue[PrefectFuture[Result]] = SimpleQueue()
-    for n_slots in _looks(lambda: int(kind.slots(_runner(), device=device))):
-        with kind.on_a_slot(device=device):
+    for n_slots in _looks(lambda: int(joined.kind.slots(joined.runner, device=joined.device))):
+        with joined.kind.on_a_slot(device=joined.device):
             for key, submit in islice(left, max(0, AHEAD * n_slots - len(running))):
                 future = submit()
                 running[future] = key
@@ -68,8 +79,8 @@ def as_done(
         if n_slots and not running:
             return
         for future in _waited(done):
-            key = running.pop(future)
-            yield key, _outcome(future)
+            outcome = _outcome(future)
+            yield running.pop(future), outcome
 
 
 def _looks(count: Callable[[], int]) -> Iterator[int]:
@@ -113,22 +124,11 @@ def _outcome(future: PrefectFuture[Result]) -> Result | InputError:
                        "workers as docs/cluster.md says, and run again") from None  # fmt: skip
 
 
-def _kind(cluster: Cluster) -> ModuleType:
-    return import_module(f"flows.clusters.{cluster.runner}")
-
-
-def _runner() -> Any:
-    """Return the task runner of the flow that runs."""
-    context = FlowRunContext.get()
-    assert context is not None
-    return context.task_runner
-
-
-def _refuse_unreachable(cluster: Cluster) -> None:
+def _refuse_unreachable(address: str) -> None:
     """Ask for a connection first: the libraries would try for a minute."""
-    host, _, port = cluster.address.rpartition("/")[2].rpartition(":")
+    host, _, port = address.rpartition("/")[2].rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=REACHED_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise InputError(f"no cluster answers at cluster.address {cluster.address!r} ({error}); start it as "
+        raise InputError(f"no cluster answers at cluster.address {address!r} ({error}); start it as "
                          "docs/cluster.md says, or set cluster to null in params.yaml")  from None  # fmt: skip

@@ -19,6 +19,7 @@ from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
+from leanvlm.pipeline import ahead
 from leanvlm.pipeline.definitions import edited, refuse_damaged, stages
 from leanvlm.pipeline.judge import unanswered
 from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
@@ -50,10 +51,19 @@ def run_dvc(
     with ready(profile, overlay=overlay, patient=patient) as environment:
         if targets:
             _refuse_unknown(targets)
-        _refuse_missing(read(files.PARAMS))
+        params = read(files.PARAMS)
+        _refuse_missing(params)
         if unanswered(Path()):
             _run([*DVC, "repro", "--force", "--single-item", "judge"], environment)
+        if ahead.are_wanted(params, targets, list(stages())):
+            _compress_on_the_cluster(params, environment)
         _run([*DVC, "repro", "--", *targets], environment)
+
+
+def _compress_on_the_cluster(params: Params, environment: dict[str, str]) -> None:
+    _run([*DVC, "repro", "--", "record"], environment)  # what enters the decoders, of which checkpoints are made
+    if unmade := ahead.unmade(params, environment):
+        _run([sys.executable, "-m", "flows.checkpoints", *unmade], environment)
 
 
 def _refuse_unknown(targets: list[str]) -> None:

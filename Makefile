@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-ui test-lmms-eval test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
 
 setup: .venv/ready
 
@@ -39,6 +39,9 @@ ablate: setup
 
 serve: setup
 	@exec $(BIN)/python -m flows.serve
+
+cluster: setup
+	@exec $(BIN)/python -m flows.clusters.loopback $(WORKERS)
 
 bench-sweep: setup
 	$(BIN)/python -m leanvlm.benches.sweep
@@ -81,6 +84,15 @@ test-vllm: setup .venv/vllm/ready
 
 test-ui: setup
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/flows -m ui -n 0
+
+test-cluster: setup .venv/ray
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/ray $(BIN)/python -m pytest -m cluster -n 0 -s
+
+# Ray and what it imports, which nothing else needs: 300 MB.
+.venv/ray: .venv/ready tests/cluster/requirements.lock
+	rm -rf $@ $@.part
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part -r tests/cluster/requirements.lock
+	mv $@.part $@
 
 test-lmms-eval: setup .venv/lmms-eval
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/lmms-eval $(BIN)/python -m pytest tests/for_lmms_eval

@@ -1,9 +1,6 @@
 """The checkpoints flow: make compressed checkpoints on a cluster, several at once, and tell DVC of each that is there.
 
-`make repro` runs it before `dvc repro`, which makes one after the other, and finds nothing left to make then.
-
-Call:   python -m flows.checkpoints embedded/weights-wanda-50 ...
-Writes: what the stage `compress` writes, and what DVC notes of it.
+`dvc repro`, which makes one after the other, finds nothing left to make then.
 """
 
 from __future__ import annotations
@@ -18,12 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
 from flows.clusters.hand_out import Joined, as_done, on_cluster
-from flows.server import prefect_server
 from leanvlm import files
 from leanvlm.cluster import checkpoints
 from leanvlm.cluster.turn import Run, begin
-from leanvlm.errors import InputError, RunError, exit_on_error
-from leanvlm.params import Params, load
+from leanvlm.errors import InputError, RunError
+from leanvlm.params import Params
 
 Pair = tuple[str, str]  # a model, and the slug of its weights recipe
 
@@ -65,14 +61,3 @@ def _commit(model: str, slug: str) -> None:
     command = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", f"compress@{model}-{slug}"]
     if subprocess.run(command, check=False).returncode:
         raise RunError(f"DVC could not note that {files.checkpoint(model, slug)} is made; its own message is above")
-
-
-def main() -> None:
-    """Make the checkpoints on the command line."""
-    pairs = [(model, slug) for model, _, slug in (name.partition("/") for name in sys.argv[1:])]
-    with prefect_server():
-        make(load(files.PARAMS), pairs)
-
-
-if __name__ == "__main__":
-    exit_on_error(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -21,65 +22,64 @@ from leanvlm.params import Params
 from leanvlm.pipeline import features
 from leanvlm.pipeline.cells import Cell, by_sweep
 
-Call = Callable[[], PrefectFuture[int]]
-Refused = dict[str, InputError]  # why, by the sweep's name
+Key = TypeVar("Key")
+
+Sweeps = list[list[Cell]]  # cells that share a checkpoint and a benchmark
+Refused = dict[int, InputError]  # why, by the sweep's number
+Calls = Iterator[tuple[tuple[int, Key], Callable[[], PrefectFuture[int]]]]  # by the sweep's number
 
 
 def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
     """Answer cells and keep them; return why some sweeps were refused, when all others are done."""
     assert params.cluster is not None
-    refused: Refused = {}
-    sweeps = {_name(params, group[0]): group for group in by_sweep(params, missing)}
+    sweeps, refused, run = by_sweep(params, missing), dict[int, InputError](), begin(params)
 
     def work(joined: Joined) -> None:
-        run = begin(params)
-        _answer(joined, run, params, sweeps, refused)
-        _join(
-            joined,
-            run,
-            params,
-            [cell for name, group in sweeps.items() if name not in refused for cell in group],
-            refused,
-        )
+        with tqdm(desc=f"{len(sweeps)} sweeps", total=_n_samples(sweeps), unit="sample") as progress:
+            for _, n_samples in _done(joined, _batches(run, params, sweeps, refused), refused):
+                progress.update(n_samples)
+        for one, n_refused in _done(joined, _cells(run, sweeps, refused), refused):
+            if n_refused:
+                print(f"{one.name}: {n_refused} samples were refused and count as wrong; the column `refusal` says why")
 
     on_cluster(params.cluster, work, device=params.answer.device, name="answers")
-    return [InputError(f"{name}: {error}") for name, error in refused.items()]
+    return [InputError(f"{_name(params, sweeps[number])}: {error}") for number, error in refused.items()]
 
 
-def _answer(joined: Joined, run: Run, params: Params, sweeps: dict[str, list[Cell]], refused: Refused) -> None:
-    """Have all batches answered, those of one checkpoint after those of another, so that few are loaded twice."""
-    n_samples = sum(len(sample_ids(group[0].benchmark)) for group in sweeps.values())
-    with tqdm(desc=f"{len(sweeps)} sweeps", total=n_samples, unit="sample") as progress:
-        for name, found in as_done(joined, _batches(run, params, sweeps, refused)):
-            if isinstance(found, InputError):
-                refused.setdefault(name, found)
-            else:
-                progress.update(found)
-
-
-def _batches(run: Run, params: Params, sweeps: dict[str, list[Cell]], refused: Refused) -> Iterator[tuple[str, Call]]:
-    kept = features.stores(params, [cell for group in sweeps.values() for cell in group])
-    for name, group in sweeps.items():
-        store = kept.get((group[0].model, group[0].benchmark))
-        for place in lacking(group, size=batch_size(len(group), params.answer.rows)):
-            if name in refused:
-                break
-            named = batch.with_options(task_run_name=f"batch {name} | {place.first}")
-            yield name, partial(named.submit, run, params, place, store)
-
-
-def _join(joined: Joined, run: Run, params: Params, cells: Sequence[Cell], refused: Refused) -> None:
-    """Have cells made of their batches, and say how many samples of each the model was not asked."""
-    calls = ((one, partial(cell.with_options(task_run_name=f"cell {one.name}").submit, run, one)) for one in cells)
-    for one, found in as_done(joined, calls):
+def _done(joined: Joined, calls: Calls[Key], refused: Refused) -> Iterator[tuple[Key, int]]:
+    """Yield what tasks counted, and note which sweeps were refused."""
+    for (number, key), found in as_done(joined, calls):
         if isinstance(found, InputError):
-            refused.setdefault(_name(params, one), found)
-        elif found:
-            print(f"{one.name}: {found} samples were refused and count as wrong; the column `refusal` says why")
+            refused.setdefault(number, found)
+        else:
+            yield key, found
 
 
-def _name(params: Params, cell: Cell) -> str:
-    return f"{params.folder(cell.model, cell.recipe).name} | {cell.benchmark}"
+def _batches(run: Run, params: Params, sweeps: Sweeps, refused: Refused) -> Calls[int]:
+    """Submit all batches, those of one checkpoint after those of another, so that few are loaded twice."""
+    kept = features.stores(params, [cell for cells in sweeps for cell in cells])
+    for number, cells in enumerate(sweeps):
+        store = kept.get((cells[0].model, cells[0].benchmark))
+        for place in lacking(cells, size=batch_size(len(cells), params.answer.rows)):
+            if number in refused:
+                break
+            named = batch.with_options(task_run_name=f"batch {_name(params, cells)} | {place.first}")
+            yield (number, place.first), partial(named.submit, run, params, place, store)
+
+
+def _cells(run: Run, sweeps: Sweeps, refused: Refused) -> Calls[Cell]:
+    """Submit the cells whose batches are all there."""
+    for number, cells in enumerate(sweeps):
+        for one in cells if number not in refused else ():
+            yield (number, one), partial(cell.with_options(task_run_name=f"cell {one.name}").submit, run, one)
+
+
+def _name(params: Params, cells: Sequence[Cell]) -> str:
+    return f"{params.folder(cells[0].model, cells[0].recipe).name} | {cells[0].benchmark}"
+
+
+def _n_samples(sweeps: Sweeps) -> int:
+    return sum(len(sample_ids(cells[0].benchmark)) for cells in sweeps)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -25,10 +25,15 @@ def task_runner(cluster: Cluster, *, device: str) -> DaskTaskRunner:
     if cluster.address:
         address = cluster.address if "://" in cluster.address else f"tcp://{cluster.address}"
         return DaskTaskRunner(address=address, client_kwargs={"timeout": PATIENCE})
-    workers = {number: _worker(number, device) for number in range(cluster.workers)}
-    scheduler = {"cls": distributed.Scheduler, "options": {"host": "127.0.0.1", "dashboard": False}}
-    own = {"scheduler": scheduler, "workers": workers, "silence_logs": True}
-    return DaskTaskRunner(cluster_class=distributed.SpecCluster, cluster_kwargs=own)
+    return DaskTaskRunner(cluster_class=local, cluster_kwargs={"n_workers": cluster.workers, "device": device})
+
+
+def local(n_workers: int, *, device: str, port: int = 0) -> distributed.SpecCluster:
+    """Start a scheduler and workers of this machine, for this machine alone; they end with this process."""
+    workers = {number: _worker(number, device) for number in range(n_workers)}
+    options = {"host": "127.0.0.1", "port": port, "dashboard": False}
+    scheduler = {"cls": distributed.Scheduler, "options": options}
+    return distributed.SpecCluster(scheduler=scheduler, workers=workers)
 
 
 def _worker(number: int, device: str) -> dict[str, Any]:

@@ -20,30 +20,23 @@ class OtherWorker(InputError):
     """A worker that would answer otherwise than the key says."""
 
 
-_own: Code = ()
-
-
-def code() -> Code:
-    """Say by which code this process works, as it was when it first asked: what is loaded stays when a file changes."""
-    global _own
-    if not _own:
-        ours = "".join(path.relative_to(ROOT).as_posix() + path.read_text(encoding="utf-8") for path in _files())
-        libraries = [(name, version(name)) for name in LIBRARIES]
-        _own = (("leanvlm", digest(ours.encode())), ("python", platform.python_version()), *libraries)
-    return _own
-
-
 def refuse_other_code(wanted: Code) -> None:
     """Compare this process with the flow.
 
     Raises: OtherWorker naming what differs.
     """
-    pairs = zip(wanted, code(), strict=True)
+    pairs = zip(wanted, CODE, strict=True)
     differing = [f"{name} {own}, not {told}" for (name, told), (_, own) in pairs if told != own]
     if differing:
         raise OtherWorker(f"a worker on {socket.gethostname()} has {'; '.join(differing)} as this run; end the "
                           "workers, and start them again in the run's checkout and environment")  # fmt: skip
 
 
-def _files() -> list[Path]:
-    return sorted(path for folder in ("leanvlm", "flows") for path in (ROOT / folder).rglob("*.py"))
+def _code() -> Code:
+    paths = sorted(path for folder in ("leanvlm", "flows") for path in (ROOT / folder).rglob("*.py"))
+    ours = "".join(path.relative_to(ROOT).as_posix() + path.read_text(encoding="utf-8") for path in paths)
+    libraries = [(name, version(name)) for name in LIBRARIES]
+    return ("leanvlm", digest(ours.encode())), ("python", platform.python_version()), *libraries
+
+
+CODE = _code()  # of this process, read when it begins: what is loaded stays when a file changes

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from leanvlm.cluster.code import Code, OtherWorker, code, refuse_other_code
+from leanvlm.cluster.code import CODE, Code, OtherWorker, refuse_other_code
 from leanvlm.engine import worker
 from leanvlm.params import Params
 from leanvlm.processes.heap import give_back_freed
@@ -32,7 +32,7 @@ class Run:
 def begin(params: Params) -> Run:
     """Describe the run that this process begins."""
     folder = params.cluster.folder if params.cluster else ""
-    return Run(uuid.uuid4().hex, folder or str(Path.cwd()), code())
+    return Run(uuid.uuid4().hex, folder or str(Path.cwd()), CODE)
 
 
 _alone = threading.Lock()  # a process holds one checkpoint, however many threads its worker was started with

@@ -63,7 +63,7 @@ def run_dvc(
 def _compress_on_the_cluster(params: Params, environment: dict[str, str]) -> None:
     _run([*DVC, "repro", "--", "record"], environment)  # what enters the decoders, of which checkpoints are made
     if unmade := ahead.unmade(params, environment):
-        _run([sys.executable, "-m", "flows.checkpoints", *unmade], environment)
+        _run([sys.executable, "-m", "flows.ahead", *unmade], environment)
 
 
 def _refuse_unknown(targets: list[str]) -> None:

@@ -19,7 +19,7 @@ from leanvlm.errors import EXTRAS, InputError, naming_extras
 from tests.commands.test_score import ROWS, parquet
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "tests/for_lmms_eval/requirements.lock")
+LOCKS = ("requirements.lock", "tests/for_lmms_eval/requirements.lock", "tests/cluster/requirements.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BLOCKED = """
 import sys

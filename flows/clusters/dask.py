@@ -10,6 +10,7 @@ from typing import Any
 from leanvlm.cluster.turn import forget
 from leanvlm.errors import InputError
 from leanvlm.params.blocks import Cluster
+from leanvlm.processes.children import deaf_children
 
 os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")  # what matters is said once, by us
 
@@ -33,7 +34,8 @@ def local(n_workers: int, *, device: str, port: int = 0) -> distributed.SpecClus
     workers = {number: _worker(number, device) for number in range(n_workers)}
     options = {"host": "127.0.0.1", "port": port, "dashboard": False}
     scheduler = {"cls": distributed.Scheduler, "options": options}
-    return distributed.SpecCluster(scheduler=scheduler, workers=workers)
+    with deaf_children():  # Ctrl-C reaches all of a terminal's processes, and it is this one that ends them
+        return distributed.SpecCluster(scheduler=scheduler, workers=workers)
 
 
 def _worker(number: int, device: str) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 import warnings
 
 import torch
 
 from flows.clusters.dask import local
 from leanvlm.errors import InputError, exit_on_error
+from leanvlm.processes.endings import STOPPED
 
 PORT = 8786  # Dask's own
 
@@ -28,13 +30,24 @@ def main() -> None:
                          "python -m flows.clusters.loopback 2 8786")  # fmt: skip
     n_workers, port = [int(word) for word in given] + [2, PORT][len(given) :]
     warnings.simplefilter("ignore")  # Dask takes another port than a taken one, and warns; we refuse
-    cluster = local(n_workers, device="cuda" if torch.cuda.is_available() else "cpu", port=port)
-    if not cluster.scheduler_address.endswith(f":{port}"):
-        cluster.close()
-        raise InputError(f"port {port} of 127.0.0.1 is taken; end what listens there, or name another")
-    print(f"{n_workers} workers at {cluster.scheduler_address} (Ctrl-C ends them); in params.yaml, cluster: "
-          f'{{runner: dask, address: "{cluster.scheduler_address}"}}', flush=True)  # fmt: skip
-    signal.pause()
+    with local(n_workers, device="cuda" if torch.cuda.is_available() else "cpu", port=port) as cluster:
+        if not cluster.scheduler_address.endswith(f":{port}"):
+            raise InputError(f"port {port} of 127.0.0.1 is taken; end what listens there, or name another")
+        print(f"{n_workers} workers at {cluster.scheduler_address} (Ctrl-C ends them); in params.yaml, cluster: "
+              f'{{runner: dask, address: "{cluster.scheduler_address}"}}', flush=True)  # fmt: skip
+        number = _signalled()
+        print(f"\nleanvlm: {STOPPED[number]}; the scheduler and its workers end", file=sys.stderr, flush=True)
+    sys.exit(128 + number)
+
+
+def _signalled() -> signal.Signals:
+    """Wait for Ctrl-C or SIGTERM."""
+    come: list[int] = []
+    for number in STOPPED:
+        signal.signal(number, lambda one, _frame: come.append(one))
+    while not come:
+        time.sleep(0.2)
+    return signal.Signals(come[0])
 
 
 if __name__ == "__main__":

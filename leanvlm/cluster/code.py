@@ -26,10 +26,10 @@ def refuse_other_code(wanted: Code) -> None:
     Raises: OtherWorker naming what differs.
     """
     pairs = zip(wanted, CODE, strict=True)
-    differing = [f"{name} {own}, not {told}" for (name, told), (_, own) in pairs if told != own]
+    differing = [f"{name} {own} where this run has {told}" for (name, told), (_, own) in pairs if told != own]
     if differing:
-        raise OtherWorker(f"a worker on {socket.gethostname()} has {'; '.join(differing)} as this run; end the "
-                          "workers, and start them again in the run's checkout and environment")  # fmt: skip
+        raise OtherWorker(f"a worker on {socket.gethostname()} has {' and '.join(differing)}; end the workers, "
+                          "and start them again in this run's checkout and environment")  # fmt: skip
 
 
 def _code() -> Code:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -22,64 +23,69 @@ from leanvlm.params import Params
 from leanvlm.pipeline import features
 from leanvlm.pipeline.cells import Cell, by_sweep
 
-Key = TypeVar("Key")
-
 Sweeps = list[list[Cell]]  # cells that share a checkpoint and a benchmark
-Refused = dict[int, InputError]  # why, by the sweep's number
-Calls = Iterator[tuple[tuple[int, Key], Callable[[], PrefectFuture[int]]]]  # by the sweep's number
+Key = tuple[int, Cell | None]  # a sweep's number; a cell of it, or a batch for all of them
+Call = tuple[Key, Callable[[], PrefectFuture[int]]]
+
+
+@dataclass
+class Work:
+    """What is handed out: batches, sweep by sweep, and a sweep's cells when all of its batches are there."""
+
+    run: Run
+    params: Params
+    sweeps: Sweeps
+    n_open: Counter[int] = field(default_factory=Counter)  # batches on their way, by the sweep's number
+    refused: dict[int, InputError] = field(default_factory=dict)  # why, by the sweep's number
+    unmade: deque[int] = field(default_factory=deque)  # sweeps whose batches are handed out, and whose cells are not
+
+    def batches(self) -> Iterator[Call]:
+        """Yield all batches, those of one checkpoint after those of another, so that few are loaded twice."""
+        kept = features.stores(self.params, [cell for cells in self.sweeps for cell in cells])
+        for number, cells in enumerate(self.sweeps):
+            store = kept.get((cells[0].model, cells[0].benchmark))
+            for place in lacking(cells, size=batch_size(len(cells), self.params.answer.rows)):
+                if number in self.refused:
+                    break
+                self.n_open[number] += 1
+                named = batch.with_options(task_run_name=f"batch {_name(self.params, cells)} | {place.first}")
+                yield (number, None), partial(named.submit, self.run, self.params, place, store)
+            self.unmade.append(number)
+            yield from self.cells()
+
+    def cells(self) -> Iterator[Call]:
+        """Yield the cells whose batches are all there: thousands of small files become one."""
+        while self.unmade and not self.n_open[self.unmade[0]]:
+            number = self.unmade.popleft()
+            for one in self.sweeps[number] if number not in self.refused else ():
+                named = cell.with_options(task_run_name=f"cell {one.name}")
+                yield (number, one), partial(named.submit, self.run, one)
 
 
 def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
     """Answer cells and keep them; return why some sweeps were refused, when all others are done."""
     assert params.cluster is not None
-    sweeps, refused, run = by_sweep(params, missing), dict[int, InputError](), begin(params)
-
-    def work(joined: Joined) -> None:
-        with tqdm(desc=f"{len(sweeps)} sweeps", total=_n_samples(sweeps), unit="sample") as progress:
-            for _, n_samples in _done(joined, _batches(run, params, sweeps, refused), refused):
-                progress.update(n_samples)
-        for one, n_refused in _done(joined, _cells(run, sweeps, refused), refused):
-            if n_refused:
-                print(f"{one.name}: {n_refused} samples were refused and count as wrong; the column `refusal` says why")
-
-    on_cluster(params.cluster, work, device=params.answer.device, name="answers")
-    return [InputError(f"{_name(params, sweeps[number])}: {error}") for number, error in refused.items()]
+    work = Work(begin(params), params, by_sweep(params, missing))
+    on_cluster(params.cluster, partial(_fill, work), device=params.answer.device, name="answers")
+    return [InputError(f"{_name(params, work.sweeps[number])}: {error}") for number, error in work.refused.items()]
 
 
-def _done(joined: Joined, calls: Calls[Key], refused: Refused) -> Iterator[tuple[Key, int]]:
-    """Yield what tasks counted, and note which sweeps were refused."""
-    for (number, key), found in as_done(joined, calls):
-        if isinstance(found, InputError):
-            refused.setdefault(number, found)
-        else:
-            yield key, found
-
-
-def _batches(run: Run, params: Params, sweeps: Sweeps, refused: Refused) -> Calls[int]:
-    """Submit all batches, those of one checkpoint after those of another, so that few are loaded twice."""
-    kept = features.stores(params, [cell for cells in sweeps for cell in cells])
-    for number, cells in enumerate(sweeps):
-        store = kept.get((cells[0].model, cells[0].benchmark))
-        for place in lacking(cells, size=batch_size(len(cells), params.answer.rows)):
-            if number in refused:
-                break
-            named = batch.with_options(task_run_name=f"batch {_name(params, cells)} | {place.first}")
-            yield (number, place.first), partial(named.submit, run, params, place, store)
-
-
-def _cells(run: Run, sweeps: Sweeps, refused: Refused) -> Calls[Cell]:
-    """Submit the cells whose batches are all there."""
-    for number, cells in enumerate(sweeps):
-        for one in cells if number not in refused else ():
-            yield (number, one), partial(cell.with_options(task_run_name=f"cell {one.name}").submit, run, one)
+def _fill(work: Work, joined: Joined) -> None:
+    n_samples = sum(len(sample_ids(cells[0].benchmark)) for cells in work.sweeps)
+    with tqdm(desc=f"{len(work.sweeps)} sweeps", total=n_samples, unit="sample") as progress:
+        for calls in (work.batches(), work.cells()):
+            for (number, one), found in as_done(joined, calls):
+                work.n_open[number] -= one is None
+                if isinstance(found, InputError):
+                    work.refused.setdefault(number, found)
+                elif one is None:
+                    progress.update(found)
+                elif found:
+                    print(f"{one.name}: {found} samples were refused and count as wrong; the column `refusal` says why")
 
 
 def _name(params: Params, cells: Sequence[Cell]) -> str:
     return f"{params.folder(cells[0].model, cells[0].recipe).name} | {cells[0].benchmark}"
-
-
-def _n_samples(sweeps: Sweeps) -> int:
-    return sum(len(sample_ids(cells[0].benchmark)) for cells in sweeps)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import stat
@@ -55,6 +56,7 @@ BENCH = ARTIFACTS / "bench"
 DECODER = BENCH / "decoder.json"  # kept in git: the report shows it
 
 LOG = ".wal"  # what DuckDB adds to a file's name for changes that are not in it yet
+HOST = re.sub(r"[^A-Za-z0-9-]+", "-", platform.node())  # in the names of what is being written: folders are shared
 MOST_BYTES = 500_000_000  # of a file that is read whole
 
 
@@ -102,7 +104,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Raises: RunError where the disk is full or read-only; what lay there before lies there still.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}@{HOST}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
@@ -154,9 +156,12 @@ def _remove_abandoned(path: Path) -> None:
 
 
 def is_abandoned(part: Path) -> bool:
-    """Tell whether the process that was writing a file or folder, whose number is in the name, is there no more."""
-    pid = part.name.split(".")[-2]
-    return not pid.isdecimal() or not psutil.pid_exists(int(pid))
+    """Tell whether the process that was writing a file or folder, whose number is in the name, is there no more.
+
+    Of a process on another machine, which shares the folder, nobody here can tell.
+    """
+    pid, _, host = part.name.split(".")[-2].partition("@")
+    return host in ("", HOST) and not (pid.isdecimal() and psutil.pid_exists(int(pid)))
 
 
 def remove(part: Path) -> None:

@@ -31,11 +31,31 @@ def test_the_own_file_is_right() -> None:
     assert "controls/full" in load(OWN).grid.recipes
 
 
+def test_a_cluster_whose_package_is_missing_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leanvlm.params._names.find_spec", lambda name: None)
+    path = changed(tmp_path, "cluster: null", "cluster: {runner: ray, workers: 2}")
+    with pytest.raises(InputError, match=r'not installed; run: pip install "leanvlm\[ray\]", or set cluster to null'):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("benchmarks: [", "benchmrks: [", "no key 'benchmrks'"),
         ("tally: {resamples: 1000", "tally: {resample: 1000", "no key 'resample'.*resamples"),
+        ("cluster: null", "cluster: {runner: spark, workers: 2}", "cluster.runner is 'spark'; it must be dask or ray"),
+        ("cluster: null", "cluster: {runner: dask}", "cluster needs either the address .* or a number of workers"),
+        ("cluster: null", "cluster: {runner: dask, address: 'h:1', workers: 2}", "cluster needs either the address"),
+        ("cluster: null", "cluster: {runner: dask, address: 'h;rm:1'}", "cluster.address is 'h;rm:1'; it must be tcp:"),
+        ("cluster: null", "cluster: {runner: dask, address: 'host'}", "cluster.address is 'host'; it must be tcp:"),
+        ("cluster: null", "cluster: {runner: dask, workers: 5000}", "cluster.workers is 5000; it must be from 0 to"),
+        (
+            "cluster: null",
+            "cluster: {runner: ray, address: 'tcp://h:1'}",
+            "which is one of Dask's; Ray's are HOST:PORT",
+        ),
         ("sources: [documents,", "sources: documents}  # [", "calibration.sources is 'documents'; it must be a list"),
         ("max_new_tokens: 48", "max_new_tokens: many", "must be a whole number"),
         ("easy_vqa, documents", "easy_vqa, documentz", "no benchmark 'documentz'"),

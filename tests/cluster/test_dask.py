@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
+import pytest
+
+from flows.clusters.hand_out import REACHED_SECONDS, on_cluster
+from leanvlm.errors import InputError
+from leanvlm.params.blocks import Cluster
 from tests.checkouts import RECIPES, run, write_params
 from tests.cluster.served import free_port, name_cluster, stored
 from tests.pipeline.test_endings import nothing_is_left
@@ -28,13 +34,10 @@ def test_cells_of_a_worker_of_dask_are_those_of_this_machine(checkout: Path) -> 
     assert nothing_is_left(checkout)
 
 
-def test_an_address_where_nobody_answers_is_one_sentence_soon(checkout: Path) -> None:
-    write_params(checkout, RECIPES[:2])
-    assert run(checkout, "-m", "stages.samples").returncode == 0
-    port = free_port()
-    name_cluster(checkout, f'{{runner: dask, address: "tcp://127.0.0.1:{port}"}}')
-    done = run(checkout, "-m", "stages.answer")
-    assert done.returncode == 2
-    said = [line for line in done.stderr.splitlines() if line.strip()]
-    assert len(said) == 1
-    assert f"no cluster answers at cluster.address 'tcp://127.0.0.1:{port}'" in said[0]
+@pytest.mark.parametrize("runner", ["dask", "ray"])
+def test_an_address_where_nobody_answers_is_one_sentence_soon(runner: str) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    before = time.monotonic()
+    with pytest.raises(InputError, match=f"no cluster answers at cluster.address '{address}'"):
+        on_cluster(Cluster(runner, address), print, device="cpu", name="answers")
+    assert time.monotonic() - before < REACHED_SECONDS + 1

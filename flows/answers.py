@@ -34,6 +34,8 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     for line in seals.set_aside(cells):
         print(line)
     missing = [cell for cell in cells if not cell.path.exists()]
+    for cell in set(cells) - set(missing):
+        files.remove(cell.batches)  # left where a worker was killed, or taken for dead, when the cell was whole
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
     fill = on_a_cluster.fill if params.cluster else on_this_machine.fill
     with progress.shown(cells):

@@ -18,6 +18,8 @@ import dask
 import distributed
 from prefect_dask import DaskTaskRunner
 
+# Without a dashboard, a port of its own still says how a process is, and on all interfaces if nothing is said.
+HERE = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
 PATIENCE = "20s"  # with what listens at the address and does not answer as a scheduler
 
 
@@ -32,7 +34,7 @@ def task_runner(cluster: Cluster, *, device: str) -> DaskTaskRunner:
 def local(n_workers: int, *, device: str, port: int = 0) -> distributed.SpecCluster:
     """Start a scheduler and workers of this machine, for this machine alone; they end with this process."""
     workers = {number: _worker(number, device) for number in range(n_workers)}
-    options = {"host": "127.0.0.1", "port": port, "dashboard": False}
+    options = HERE | {"port": port}
     scheduler = {"cls": distributed.Scheduler, "options": options}
     with deaf_children():  # Ctrl-C reaches all of a terminal's processes, and it is this one that ends them
         return distributed.SpecCluster(scheduler=scheduler, workers=workers)
@@ -41,8 +43,8 @@ def local(n_workers: int, *, device: str, port: int = 0) -> distributed.SpecClus
 def _worker(number: int, device: str) -> dict[str, Any]:
     """Describe a worker of this machine; on CUDA it sees its own GPU only."""
     own = {"CUDA_VISIBLE_DEVICES": _gpu(number)} if device == "cuda" else {}
-    options = {"nthreads": 1, "resources": {"GPU": 1}, "memory_limit": 0, "host": "127.0.0.1", "env": own}
-    return {"cls": distributed.Nanny, "options": options | {"dashboard": False}}
+    options = HERE | {"nthreads": 1, "resources": {"GPU": 1}, "memory_limit": 0, "env": own}
+    return {"cls": distributed.Nanny, "options": options}
 
 
 def _gpu(number: int) -> str:

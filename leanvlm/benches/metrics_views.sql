@@ -8,6 +8,7 @@ select
     sample_id,
     grade,
     round(grade) as published_grade,
+    cast(null as double) as published_reference,
     outcome
 from predictions;
 

@@ -195,7 +195,11 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
 def _judgement() -> dict[str, Any]:
     asked = {"benchmark": "charts", "sample_id": "00000", "answer": "charts 0", "judge": "mmvet", "prompt_version": "1"}
     where = {"endpoint": "http://127.0.0.1:1/v1", "judge_model": "someone", "messages": "[]", "reply": "so so"}
-    return asked | where | {"grade": None, "problem": "no number", "tokens_in": 9, "tokens_out": 2, "tries": 1}
+    return (
+        asked
+        | where
+        | {"grade": None, "reference": None, "problem": "no number", "tokens_in": 9, "tokens_out": 2, "tries": 1}
+    )
 
 
 def _images() -> Iterator[dict[str, Any]]:
@@ -225,7 +229,7 @@ def _answered(grid: Grid, rng: random.Random, benchmark: str, index: int) -> Ite
 
 
 def _graded(is_right: bool) -> dict[str, Any]:
-    worth = {"grade": float(is_right), "published_grade": float(is_right)}
+    worth = {"grade": float(is_right), "published_grade": float(is_right), "published_reference": None}
     return worth | {"outcome": "right" if is_right else "wrong"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
@@ -48,15 +49,30 @@ def on_cluster(cluster: Cluster, work: Callable[[Joined], None], *, device: str,
         _refuse_unreachable(cluster.address)
     kind = import_module(f"flows.clusters.{cluster.runner}")
 
-    def joined() -> None:
-        context = FlowRunContext.get()
-        assert context is not None
-        with ending_well():  # Prefect's own handler would wait for tasks
-            kind.join(context.task_runner)
-            work(Joined(kind, context.task_runner, device))
-            kind.let_go(context.task_runner)
+    def joined(runner: Any) -> None:
+        kind.join(runner)
+        work(Joined(kind, runner, device))
+        kind.let_go(runner)
 
-    flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(joined)()
+    token = _work.set(joined)
+    try:
+        flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(_joined)()
+    except ConnectionError as error:
+        raise InputError(f"no {cluster.runner} cluster answers at cluster.address {cluster.address!r}, though something "
+                         f"listens there ({error}); name a cluster's address") from None  # fmt: skip
+    finally:
+        _work.reset(token)
+
+
+# Prefect sends the flow's function along with each task, and all that it closes over: so it closes over nothing.
+_work: ContextVar[Callable[[Any], None]] = ContextVar("work")
+
+
+def _joined() -> None:
+    context = FlowRunContext.get()
+    assert context is not None
+    with ending_well():  # Prefect's own handler would wait for tasks
+        _work.get()(context.task_runner)
 
 
 def as_done(

@@ -58,8 +58,8 @@ def on_cluster(cluster: Cluster, work: Callable[[Joined], None], *, device: str,
     try:
         flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(_joined)()
     except ConnectionError as error:
-        raise InputError(f"no {cluster.runner} cluster answers at cluster.address {cluster.address!r}, though something "
-                         f"listens there ({error}); name a cluster's address") from None  # fmt: skip
+        raise InputError(f"what listens at cluster.address {cluster.address!r} is no cluster of {cluster.runner}'s "
+                         f"({error}); name one") from None  # fmt: skip
     finally:
         _work.reset(token)
 

@@ -44,7 +44,7 @@ def main() -> None:
     with only_run(SERVING, says=f"{url} (process {os.getpid()})", refusal="this checkout is served already at {}"):
         _refuse_a_taken_port(port)
         os.environ.setdefault("PREFECT_UI_API_URL", f"{url}/api")
-        os.environ.setdefault(SETTING, url)
+        origins(os.environ.setdefault(SETTING, url))
         with own_server(port, name="the server") as api:
             os.environ["PREFECT_API_URL"] = api
             with temporary_settings({PREFECT_API_URL: api}):  # of this process, which has read its environment
@@ -58,7 +58,6 @@ def _port() -> int:
     if api.host not in LOOPBACK:
         raise InputError(f"PREFECT_SERVER_API_HOST is {api.host!r}, and `make serve` listens on 127.0.0.1 only; unset "
                          "it, and see docs/operations.md for a proxy with a password before it")  # fmt: skip
-    origins(api.cors_allowed_origins)
     return api.port
 
 

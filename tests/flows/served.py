@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from leanvlm.processes.children import dying_with_this
 from tests.checkouts import environment
 
 PATIENCE_SECONDS = 600  # of a busy machine; alone each step takes a few
@@ -117,6 +118,7 @@ def start(folder: Path, port: int) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=dying_with_this(),  # a test that is killed leaves nobody either
     )
 
 

@@ -74,7 +74,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     own = tmp_path_factory.mktemp("server")
     command, pipes = [sys.executable, "-c", SERVER], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=own, env=checkouts.environment(checkouts.ROOT), text=True, **pipes) as child:
-        yield child.stdout.readline().strip()
+        url = child.stdout.readline().strip()
+        assert url.startswith("http://"), "the server did not start"
+        yield url
         child.kill()
 
 

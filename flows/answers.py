@@ -19,8 +19,11 @@ from leanvlm.errors import InputError
 from leanvlm.params import load
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.answers import write_tables
-from leanvlm.pipeline.cells import grid_cells, prune
+from leanvlm.pipeline.cells import grid_cells
 from leanvlm.pipeline.flips import flips
+from leanvlm.pipeline.share import share
+from leanvlm.pipeline.stored_cells import delete_joined, not_stored, prune
+from leanvlm.storage.chosen import chosen
 
 
 @flow(name="answers", task_runner=ThreadPoolTaskRunner(max_workers=1))  # type: ignore[arg-type]
@@ -33,14 +36,14 @@ def answers(params_file: str = "params.yaml") -> dict[str, int]:
     cells = grid_cells(params)
     for line in seals.set_aside(cells):
         print(line)
-    missing = [cell for cell in cells if not cell.path.exists()]
-    for cell in set(cells) - set(missing):
-        files.remove(cell.batches)  # left where a worker was killed, or taken for dead, when the cell was whole
+    missing = not_stored(cells)
+    delete_joined(cells)
     print(f"cells: {len(cells)} in the grid, {len(cells) - len(missing)} stored, {len(missing)} to answer")
+    share(params, missing)
     fill = on_a_cluster.fill if params.cluster else on_this_machine.fill
     with progress.shown(cells):
         _raise_first(fill(params, missing) if missing else [])
-    pruned = prune(cells, keep=params.answer.keep_unused_cells)
+    pruned = prune(chosen(params.storage), cells, keep=params.answer.keep_unused_cells)
     write_tables(params, cells)
     files.remove(files.FEATURES)
     if params.answer.device == "cuda":  # where an answer depends on its company

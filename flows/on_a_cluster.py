@@ -22,6 +22,7 @@ from leanvlm.errors import InputError
 from leanvlm.params import Params
 from leanvlm.pipeline import features
 from leanvlm.pipeline.cells import Cell, by_sweep
+from leanvlm.pipeline.models import checkpoint
 
 Sweeps = list[list[Cell]]  # cells that share a checkpoint and a benchmark
 Key = tuple[int, Cell | None]  # a sweep's number; a cell of it, or a batch for all of them
@@ -44,7 +45,8 @@ class Work:
         kept = features.stores(self.params, [cell for cells in self.sweeps for cell in cells])
         for number, cells in enumerate(self.sweeps):
             store = kept.get((cells[0].model, cells[0].benchmark))
-            for place in lacking(cells, size=batch_size(len(cells), self.params.answer.rows)):
+            weights = checkpoint(self.params, cells[0].model, cells[0].recipe)
+            for place in lacking(cells, weights, size=batch_size(len(cells), self.params.answer.rows)):
                 if number in self.refused:
                     break
                 self.n_open[number] += 1

@@ -15,12 +15,13 @@ from tqdm import tqdm
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
-from leanvlm.engine.worker import answer_batch, batch_size, read_samples, sample_ids
+from leanvlm.engine.worker import batch_size, read_samples, sample_ids
 from leanvlm.errors import InputError, RunError
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params
 from leanvlm.pipeline import batches, features
 from leanvlm.pipeline.batches import Batch
+from leanvlm.pipeline.bring import answer_brought
 from leanvlm.pipeline.cells import Cell, by_sweep
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.processes.endings import ending_well
@@ -72,7 +73,7 @@ def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor, stor
 def _asking(params: Params, weights: Checkpoint, batch: Batch, store: FeatureStore | None) -> Callable[[], Found]:
     recipes = [cell.recipe.text for cell in batch.cells]
     sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
-    return partial(answer_batch, weights, batch.samples, recipes, **sizes, features=store)
+    return partial(answer_brought, batch.cells[0], weights, batch.samples, recipes, **sizes, features=store)
 
 
 @task(cache_policy=NO_CACHE)

@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 
 from flows.subflow import parent
 from leanvlm.pipeline.cells import Cell
+from leanvlm.pipeline.stored_cells import not_stored
 
 SECONDS = 5.0  # between two looks at what is stored
 
@@ -53,5 +54,5 @@ def _watch(bar: UUID, cells: Sequence[Cell], is_done: threading.Event) -> None:
 
 def counted(cells: Sequence[Cell]) -> tuple[float, str]:
     """Return the percentage of cells that are stored, and their numbers in words."""
-    stored = sum(cell.path.exists() for cell in cells)
+    stored = len(cells) - len(not_stored(cells))
     return 100 * stored / len(cells) if cells else 100.0, f"{stored} of {len(cells)} cells are answered"

@@ -50,6 +50,7 @@ EXTRAS = {
     ),
     "dask": ("dask", "distributed", "prefect_dask"),
     "ray": ("prefect_ray", "ray"),
+    "s3": ("boto3", "botocore", "s3transfer"),
     "dev": ("polars",),
 }
 

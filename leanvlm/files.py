@@ -42,6 +42,7 @@ RUNS = Path("runs")  # what each run of the Prefect UI laid over params.yaml
 NEEDED = ARTIFACTS / "checkpoints.yaml"  # which of them the recipes of params.yaml need
 CELLS = ARTIFACTS / "pool"
 JUDGEMENTS = ARTIFACTS / "judgements_pool"  # replies of judges, which were paid for
+BROUGHT = ARTIFACTS / "brought"  # samples and checkpoints that a worker brought from a bucket, by their hash
 FEATURES = ARTIFACTS / "features"  # what vision passes made, while the answers of several checkpoints are on their way
 CHECKS = ARTIFACTS / "checks.json"
 DATA_DOCS = ARTIFACTS / "data_docs"

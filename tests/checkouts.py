@@ -32,6 +32,7 @@ samples: {{n: {n}, seed: 0}}
 calibration: {{n: 4, seed: 0, sources: [documents, easy_vqa]}}
 compress: {{device: cpu, dtype: float32}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
+storage: {storage}
 judge: null
 clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
@@ -42,9 +43,9 @@ train: {{seed: 1, tower_minutes: 1, finding_minutes: 1, decoder_minutes: 1, proj
 """
 
 
-def write_params(folder: Path, recipes: tuple[str, ...] = RECIPES, *, n: int = 3) -> None:
+def write_params(folder: Path, recipes: tuple[str, ...] = RECIPES, *, n: int = 3, storage: str = "null") -> None:
     quoted = ", ".join(f'"{recipe}"' for recipe in recipes)
-    (folder / "params.yaml").write_text(PARAMS.format(recipes=quoted, n=n))
+    (folder / "params.yaml").write_text(PARAMS.format(recipes=quoted, n=n, storage=storage))
 
 
 def run(

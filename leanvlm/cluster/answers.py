@@ -1,4 +1,4 @@
-"""Answer a batch of a sweep, and make a cell of its batches: by a worker, from the shared files to the shared files.
+"""Answer a batch of a sweep, and make a cell of its batches: by a worker, from and to shared files, or a bucket.
 
 Both may be done twice, as when a worker that was taken for dead lives on: a file appears whole, and a second one is
 equal to it.
@@ -14,13 +14,16 @@ from leanvlm import files
 from leanvlm.cluster.code import OtherWorker
 from leanvlm.cluster.turn import Run, turn
 from leanvlm.engine.features import FeatureStore
-from leanvlm.engine.worker import ASKED, answer_batch, sample_ids
+from leanvlm.engine.worker import ASKED, answer_batch
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params
 from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.batches import Batch
+from leanvlm.pipeline.bring import bring_checkpoint, bring_samples
 from leanvlm.pipeline.cells import Cell
 from leanvlm.pipeline.hashes import file_hash, folder_hash
 from leanvlm.pipeline.models import checkpoint
+from leanvlm.pipeline.stored_cells import not_stored
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
 from leanvlm.tables.from_row import from_row
@@ -33,14 +36,15 @@ class Place:
     first: int  # where its first sample stands among the benchmark's
     ids: tuple[str, ...]
     cells: tuple[Cell, ...]
+    weights: Checkpoint  # as the run names it
 
 
-def lacking(cells: Sequence[Cell], *, size: int) -> Iterator[Place]:
+def lacking(cells: Sequence[Cell], weights: Checkpoint, *, size: int) -> Iterator[Place]:
     """Cut what cells lack into batches, as `batches.lacking` does, without reading a picture."""
     rows = samples.TABLE.stream(files.samples(cells[0].benchmark), columns=["sample_id", "turn"])
     asked = (Sample(sample_id=row["sample_id"], turn=row["turn"], question="") for row in rows)
     for batch in batches.lacking(cells, asked, size=size):
-        yield Place(batch.first, tuple(sample.sample_id for sample in batch.samples), batch.cells)
+        yield Place(batch.first, tuple(sample.sample_id for sample in batch.samples), batch.cells, weights)
 
 
 def answer(run: Run, params: Params, place: Place, features: FeatureStore | None) -> int:
@@ -49,9 +53,7 @@ def answer(run: Run, params: Params, place: Place, features: FeatureStore | None
     Raises: OtherWorker, or InputError where the model refuses a recipe.
     """
     with turn(run):
-        first = place.cells[0]
-        _refuse_other_files(params, first)
-        weights = checkpoint(params, first.model, first.recipe)
+        weights = _weights(params, place)
         batch = Batch(place.first, tuple(_read(place)), place.cells)
         recipes = [cell.recipe.text for cell in place.cells]
         sizes = {"limit": params.answer.max_new_tokens, "rows": params.answer.rows}
@@ -65,13 +67,23 @@ def join(run: Run, cell: Cell) -> int:
     Raises: as `batches.join`.
     """
     with turn(run):
-        if not cell.path.exists():
+        if not_stored([cell]):
+            ids = samples.TABLE.read(bring_samples(cell), columns=["sample_id"])["sample_id"].to_pylist()
             try:
-                batches.join(cell, sample_ids(cell.benchmark))
-            except (LookupError, OSError):  # its batches are gone: another worker is making the same cell, or has
-                if not cell.path.exists():
+                batches.join(cell, ids)
+            except OSError:  # its batches are gone: another worker is making the same cell, or has
+                if not_stored([cell]):
                     raise
         return len(seals.read(cell).column("refusal").drop_null())
+
+
+def _weights(params: Params, place: Place) -> Checkpoint:
+    """Say where the weights lie: in a bucket's copy on this machine, else where this machine has what the run has."""
+    cell = place.cells[0]
+    if cell.storage.inputs is not None:
+        return bring_checkpoint(cell, place.weights)
+    _refuse_other_files(params, cell)
+    return checkpoint(params, cell.model, cell.recipe)
 
 
 def _refuse_other_files(params: Params, cell: Cell) -> None:
@@ -83,14 +95,14 @@ def _refuse_other_files(params: Params, cell: Cell) -> None:
     }
     if differing := [name for name in seen if seen[name] != told[name]]:
         raise OtherWorker(f"{cell.name}: a worker on {socket.gethostname()} sees other {' and '.join(differing)} than "
-                          "this run; share the checkout with it")  # fmt: skip
+                          "this run; share the checkout with it, or "
+                          "name a bucket under `storage:`")  # fmt: skip
 
 
 def _read(place: Place) -> Iterator[Sample]:
     """Read a batch's samples; those of a batch stand together, so nothing is read behind the last."""
     wanted = set(place.ids)
-    path = files.samples(place.cells[0].benchmark)
-    for row in from_row(path, place.first, columns=ASKED):
+    for row in from_row(bring_samples(place.cells[0]), place.first, columns=ASKED):
         if row["sample_id"] in wanted:
             wanted.remove(row["sample_id"])
             yield Sample(**row | {name: tuple(row[name]) for name in ("images", "stop_texts")})

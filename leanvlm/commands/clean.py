@@ -15,7 +15,8 @@ Nothing is deleted without --yes; then just what is listed is. A line for each k
 params.yaml does not need, stored cells that it does not ask for, what killed processes left half written, and what of
 DVC's cache no stage has as its output. Deleting a checkpoint makes the next run read the stored answers anew, and
 measure seconds again; a deleted cell is answered again if its settings come back. Nothing outside of artifacts/, data/
-and .dvc/cache is touched, nor is the hub's cache (HF_HOME). Another profile's checkpoints count as not needed."""
+and .dvc/cache is touched, nor is the hub's cache (HF_HOME). Another profile's checkpoints count as not needed.
+Cells in a bucket that `storage:` of params.yaml names may be another grid's: they go with --yes --bucket."""
 
 
 def run(arguments: Namespace) -> None:
@@ -25,25 +26,27 @@ def run(arguments: Namespace) -> None:
         the checkout, and where something cannot be deleted.
     """
     from leanvlm.params import load
-    from leanvlm.pipeline.clean import delete, kinds
+    from leanvlm.pipeline.clean import Objects, delete, kinds
     from leanvlm.pipeline.reproduce import HOLD
     from leanvlm.processes.lock import only_run
 
     params = load(files.PARAMS, profile=arguments.profile)
     with only_run(HOLD):
         found = kinds(params)
-        rows = [(kind.what, len(kind.paths), f"{kind.size / 1e9:.3g}", kind.note) for kind in found]
+        rows = [(kind.what, kind.n, f"{kind.size / 1e9:.3g}", kind.note) for kind in found]
         print(FORMATS[arguments.format](COLUMNS, rows))
-        size = f"{sum(kind.size for kind in found) / 1e9:.3g} GB"
+        own = [kind for kind in found if arguments.bucket or not isinstance(kind, Objects)]
+        size = f"{sum(kind.size for kind in own) / 1e9:.3g} GB"
         if arguments.yes:
-            delete(found)
+            delete(own)
             print(f"{size} are freed", file=sys.stderr)
         else:
             print(f"nothing is deleted; `leanvlm clean --yes` frees {size}", file=sys.stderr)
 
 
 def _takes(parser: ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="delete what is listed")
+    parser.add_argument("--yes", action="store_true", help="delete what is listed, but for cells in a bucket")
+    parser.add_argument("--bucket", action="store_true", help="with --yes: delete cells in a bucket too")
     parser.add_argument("--profile", help="a file of profiles/ that is laid over params.yaml (default: the last run's)")
 
 

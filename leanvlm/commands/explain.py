@@ -58,7 +58,8 @@ def _is_chosen(arguments: Namespace, recipe: str, benchmark: str) -> bool:
 
 
 def _rows(params: Params, chosen: list[Cell], arguments: Namespace) -> Iterator[tuple[str, ...]]:
-    from leanvlm.pipeline.cells import explain, grid_skips
+    from leanvlm.pipeline.cells import grid_skips
+    from leanvlm.pipeline.stored_cells import explain
 
     for cell in chosen:
         yield cell.model, cell.recipe.text, cell.benchmark, explain(cell)

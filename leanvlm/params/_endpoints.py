@@ -1,4 +1,4 @@
-"""Where a judge is asked, and where a cluster is: addresses that hold no secret, and whether one is on this machine."""
+"""Where a judge, a cluster or an object store is: addresses that hold no secret, and whether one is on this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][\w.=-]{,99}){,10}/?", re.ASCII)
+
+
+def is_bucket(url: str) -> bool:
+    """Tell whether it is the address of a bucket, or of a place in one."""
+    return BUCKET.fullmatch(url) is not None
 
 
 def is_endpoint(url: str) -> bool:

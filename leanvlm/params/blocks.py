@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from leanvlm import files
 from leanvlm.errors import InputError
-from leanvlm.params._endpoints import is_address, is_endpoint, is_loopback
+from leanvlm.params._endpoints import is_address, is_bucket, is_endpoint, is_loopback
 from leanvlm.params._typed import BENCHMARK, NAME, SOME, SOME_KEYS, Rule, between
 from leanvlm.recipes import Recipe, parse, slug
 
@@ -32,6 +32,8 @@ Minutes = Annotated[float, between(0, 10_000)]
 Dollars = Annotated[float, between(0, 10_000)]
 VARIABLE = Rule(re.compile(r"|[A-Za-z_][A-Za-z0-9_]{,99}").fullmatch, "a variable of the environment, not the key")
 MaxPixels = Annotated[int, Rule(lambda n: n == 0 or n >= 28 * 28, "784 or more, or left out")]
+SERVER = Rule(lambda url: not url or is_endpoint(url), "http(s)://host[:port], and no user or query in it; or nothing")
+REGION = Rule(re.compile(r"[a-z0-9-]{1,50}").fullmatch, "a region, such as us-east-1")
 TWO_LEVELS = Rule(lambda levels: len(set(levels)) == len(levels) > 1, "two levels or more, each once")
 Levels = Annotated[tuple[Few, ...], TWO_LEVELS]
 
@@ -151,6 +153,15 @@ class LocalJudge:
 
 
 @dataclass(frozen=True)
+class ObjectStore:
+    """Where cells, samples and checkpoints lie that machines share; credentials are never written here."""
+
+    url: Annotated[str, Rule(is_bucket, "s3://bucket or s3://bucket/prefix, in letters, digits and . _ = -")]
+    endpoint: Annotated[str, SERVER] = ""  # else AWS itself
+    region: Annotated[str, REGION] = "us-east-1"
+
+
+@dataclass(frozen=True)
 class Clock:
     """How seconds are measured."""
 
@@ -211,6 +222,7 @@ class Params:
     calibration: Calibration
     compress: Compressing
     answer: Answering
+    storage: ObjectStore | None
     judge: Judge | LocalJudge | None
     clock: Clock
     tally: Tally

@@ -43,7 +43,8 @@ def _read_cell(cell: Cell) -> pa.Table:
     try:
         return seals.read(cell)
     except seals.Broken as reason:
-        raise InputError(f"the stored cell {cell.path} {reason}; run `make repro`, which sets it aside and answers "
+        where = cell.storage.where(cell.file)
+        raise InputError(f"the stored cell {where} {reason}; run `make repro`, which sets it aside and answers "
                          "only this cell again") from None  # fmt: skip
 
 

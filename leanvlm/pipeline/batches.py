@@ -6,8 +6,9 @@ others, and nothing but the batches that are on their way lies in memory.
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ import pyarrow as pa
 from leanvlm.engine.centers import unpack
 from leanvlm.engine.conversations import blocks, conversations
 from leanvlm.engine.sweep import Answer
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, RunError
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell
+from leanvlm.pipeline.hashes import digest
+from leanvlm.pipeline.stored_cells import not_stored
 from leanvlm.sample import Sample
 from leanvlm.tables import answers
 
@@ -49,7 +52,7 @@ def lacking(cells: Sequence[Cell], samples: Iterable[Sample], *, size: int) -> I
 
 
 def keep(batch: Batch, found: Iterable[tuple[str, str, Answer]]) -> None:
-    """Write what was answered to a batch, a file a cell.
+    """Store what was answered to a batch, a file a cell, named by its samples: another machine may cut other batches.
 
     Takes: found, (recipe, sample_id, answer) in any order.
     """
@@ -57,9 +60,10 @@ def keep(batch: Batch, found: Iterable[tuple[str, str, Answer]]) -> None:
     said: dict[str, dict[str, Answer]] = {cell.recipe.text: {} for cell in batch.cells}
     for recipe, sample_id, answer in found:
         said[recipe][sample_id] = answer
+    name = f"{batch.first:07d}-{digest(json.dumps(list(order)).encode())}.parquet"
     for cell in batch.cells:
         own = {name: said[cell.recipe.text][name] for name in order}
-        seals.write(cell, table(cell, own, first=batch.first), cell.batches / f"{batch.first:07d}.parquet")
+        seals.write(cell, table(cell, own, first=batch.first), f"{cell.batches}/{name}")
 
 
 def join(cell: Cell, ids: Sequence[str]) -> int:
@@ -67,18 +71,30 @@ def join(cell: Cell, ids: Sequence[str]) -> int:
 
     Takes: ids, all the samples that it must have, in order.
 
-    Raises: InputError where every sample was refused: that says something of the model, not of its answers.
+    Raises: InputError where every sample was refused: that says something of the model, not of its answers; RunError
+        where batches went meanwhile.
     """
+    rows = _whole(cell, ids)
+    refusals = rows.column("refusal").drop_null()
+    if len(refusals) < len(ids):
+        seals.write(cell, rows, cell.file)
+    cell.storage.delete(cell.batches)
+    if len(refusals) == len(ids):
+        raise InputError(f"{cell.name}: every sample was refused; {refusals[0]}")
+    return len(refusals)
+
+
+def _whole(cell: Cell, ids: Sequence[str]) -> pa.Table:
+    """Read a cell's answers in the order of its samples; where another machine joined them before, from the cell."""
     rows = _rows(cell)
     places = {name: place for place, name in enumerate(rows.column("sample_id").to_pylist())}
-    rows = rows.take([places[name] for name in ids])
-    refusals = rows.column("refusal").drop_null()
-    if len(refusals) == len(ids):
-        shutil.rmtree(cell.batches)
-        raise InputError(f"{cell.name}: every sample was refused; {refusals[0]}")
-    seals.write(cell, rows, cell.path)
-    shutil.rmtree(cell.batches)
-    return len(refusals)
+    if set(ids) <= set(places):
+        return rows.take([places[name] for name in ids])
+    if not not_stored([cell]):
+        with suppress(seals.Broken):
+            return seals.read(cell)
+    n = len(set(ids) - set(places))
+    raise RunError(f"{cell.name}: {n} of its answers went before they were joined; run again, which answers them")
 
 
 def table(cell: Cell, found: dict[str, Answer], *, first: int = 0) -> pa.Table:
@@ -100,9 +116,11 @@ def _centers(answer: Answer, place: int) -> list[dict[str, int]] | None:
 def _rows(cell: Cell) -> pa.Table:
     """Read a cell's batches; one whose seal is broken is set aside, and its samples are answered again."""
     found = [answers.TABLE.empty()]
-    for path in sorted(cell.batches.glob("*.parquet")):
-        try:
-            found.append(seals.read(cell, path))
-        except seals.Broken as reason:
-            print(seals.put_aside(cell, path, reason))
+    names = sorted(entry.name for entry in cell.storage.entries(f"{cell.batches}/"))
+    for name in names:
+        if name.endswith(".parquet"):
+            try:
+                found.append(seals.read(cell, name))
+            except seals.Broken as reason:
+                print(seals.put_aside(cell, name, reason))
     return pa.concat_tables(found)

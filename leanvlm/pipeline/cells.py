@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,9 @@ from leanvlm.pipeline.models import architecture
 from leanvlm.pipeline.sources import code_hash
 from leanvlm.pipeline.widths import width_refusal
 from leanvlm.recipes import Recipe, parse, slug
+from leanvlm.storage._storage import Storage
+from leanvlm.storage.chosen import HERE, chosen
 from leanvlm.tables import cells, samples
-from leanvlm.tables._parquet import header
 
 NO_JUDGE = "needs a judge; name one under `judge:` in params.yaml"
 
@@ -35,6 +36,7 @@ class Cell:
     recipe: Recipe
     benchmark: str
     parts: tuple[tuple[str, str], ...]
+    storage: Storage = HERE
 
     @property
     def key(self) -> str:
@@ -42,14 +44,19 @@ class Cell:
         return digest(json.dumps(self.parts).encode())
 
     @property
-    def path(self) -> Path:
-        """Where the cell's answers lie."""
-        return files.CELLS / self.model / slug(self.recipe.text) / f"{files.slug(self.benchmark)}-{self.key}.parquet"
+    def siblings(self) -> str:
+        """Name the folder of its storage where the recipe's cells lie."""
+        return f"{self.model}/{slug(self.recipe.text)}/"
 
     @property
-    def batches(self) -> Path:
-        """Where its answers lie until all are there."""
-        return self.path.with_suffix(".batches")
+    def file(self) -> str:
+        """Name the file of its storage that holds its answers."""
+        return f"{self.siblings}{files.slug(self.benchmark)}-{self.key}.parquet"
+
+    @property
+    def batches(self) -> str:
+        """Name the folder of its storage that holds its answers until all are there."""
+        return f"{self.file.removesuffix('.parquet')}.batches"
 
     @property
     def name(self) -> str:
@@ -105,6 +112,7 @@ def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
 def grid_cells(params: Params) -> list[Cell]:
     """List the grid's cells in the order of params.yaml, without those that `grid_skips` lists."""
     present = [benchmark for benchmark, missing in _missing(params).items() if missing is None]
+    storage = chosen(params.storage)
     return [
         Cell(
             model,
@@ -119,6 +127,7 @@ def grid_cells(params: Params) -> list[Cell]:
                 ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
                 ("device", params.models[model].device_map or params.answer.device),
             ),
+            storage,
         )
         for model in params.grid.models
         for recipe in runnable(params, model)
@@ -137,34 +146,3 @@ def by_sweep(params: Params, cells: Sequence[Cell]) -> list[list[Cell]]:
     for cell in cells:
         groups[params.folder(cell.model, cell.recipe), cell.benchmark].append(cell)
     return [groups[key] for key in sorted(groups, key=lambda key: (key[0].as_posix(), key[1]))]
-
-
-def prune(wanted: Iterable[Cell], *, keep: int) -> int:
-    """Delete stored cells that are not wanted, whole or not, but for the `keep` newest; return how many went."""
-    old = unused(wanted)[keep:]
-    for path in old:
-        files.remove(path)
-    return len(old)
-
-
-def unused(wanted: Iterable[Cell]) -> list[Path]:
-    """List stored cells that are not wanted, whole or not, newest first."""
-    named = {path for cell in wanted for path in (cell.path, cell.batches)}
-    stored = [path for path in files.CELLS.glob("*/*/*") if path.suffix in (".parquet", ".batches")]
-    others = [path for path in stored if path not in named]
-    return sorted(others, key=lambda path: (path.stat().st_mtime_ns, path.as_posix()), reverse=True)
-
-
-def explain(cell: Cell) -> str:
-    """Say why a cell is found or not: which parts of its key differ from the nearest stored cell."""
-    if cell.path.exists():
-        return f"{cell.name}: stored as {cell.path}"
-    if cell.batches.exists():
-        return f"{cell.name}: answered in part, in {cell.batches}"
-    same = cell.path.parent.glob(f"{files.slug(cell.benchmark)}-*.parquet")
-    stored = sorted(same, key=lambda path: path.stat().st_mtime_ns)
-    if not stored:
-        return f"{cell.name}: never answered"
-    before = dict(json.loads(header(stored[-1]).get("leanvlm.parts", "[]")))
-    changed = [name for name, value in cell.parts if before.get(name) != value]
-    return f"{cell.name}: answered before with other {', '.join(changed)}"

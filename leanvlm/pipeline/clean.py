@@ -1,6 +1,7 @@
 """What lies on the disk and no run of the grid needs, kind by kind, and how to delete just that.
 
-Only what this project made is named, below artifacts/, data/ and .dvc/cache; what a link leads to elsewhere is left.
+Only what this project made is named, below artifacts/, data/ and .dvc/cache, and the cells of a bucket that params.yaml
+names; what a link leads to elsewhere is left.
 The hub's cache (HF_HOME) is not this project's own, so it is not looked at.
 """
 
@@ -15,30 +16,73 @@ from pathlib import Path
 from leanvlm import files
 from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params
-from leanvlm.pipeline.cells import grid_cells, unused
+from leanvlm.pipeline.cells import grid_cells
 from leanvlm.pipeline.definitions import refuse_damaged, stages
 from leanvlm.pipeline.lock import why_incomplete
 from leanvlm.pipeline.reproduce import DVC
+from leanvlm.pipeline.stored_cells import unused
+from leanvlm.storage._storage import Entry, Storage
+from leanvlm.storage.chosen import chosen
 
+OTHERWISE = "answered with other code, settings, samples or weights"
 FOLDERS = (files.ARTIFACTS, Path("data"), Path(".dvc/cache"))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Things of one kind that are not needed; a note where some are kept, and why."""
+    """Things of one kind that are not needed, on this disk; a note where some are kept, and why."""
 
     what: str
     paths: tuple[Path, ...] = ()
     note: str = ""
 
     @property
+    def n(self) -> int:
+        """Count files and folders that are listed."""
+        return len(self.paths)
+
+    @property
     def size(self) -> int:
-        """Count the bytes that deleting gives back; a file with another name elsewhere gives none."""
+        """Count bytes; a file with another name elsewhere gives none back."""
         found = [path.lstat() for one in self.paths for path in _files(one)]
         return sum(status.st_size for status in found if status.st_nlink == 1)
 
+    def delete(self) -> None:
+        """Delete files and folders, and of links themselves."""
+        for path in self.paths:
+            try:
+                path.unlink() if path.is_symlink() else files.remove(path)
+            except OSError as error:
+                raise RunError(f"{path} cannot be deleted ({error.strerror}); what was listed before it is "
+                               "gone") from error  # fmt: skip
 
-def kinds(params: Params) -> list[Kind]:
+
+@dataclass(frozen=True)
+class Objects:
+    """Cells of a bucket that are not needed; as `Kind`."""
+
+    what: str
+    storage: Storage
+    entries: tuple[Entry, ...]
+    note: str
+
+    @property
+    def n(self) -> int:
+        """Count cells."""
+        return len(self.entries)
+
+    @property
+    def size(self) -> int:
+        """Count bytes."""
+        return sum(entry.n_bytes for entry in self.entries)
+
+    def delete(self) -> None:
+        """Delete cells, whole or not."""
+        for entry in self.entries:
+            self.storage.delete(entry.name)
+
+
+def kinds(params: Params) -> list[Kind | Objects]:
     """List what is not needed.
 
     Raises: InputError for a damaged dvc.yaml, RunError where DVC cannot say what of its cache is in use.
@@ -47,24 +91,19 @@ def kinds(params: Params) -> list[Kind]:
     return [
         _own("checkpoints", _checkpoints(params), "that the grid does not need, with what making them cost"),
         _cells(params),
+        _own("copies", files.BROUGHT.glob("[!.]*"), "that workers brought from a bucket, and bring again when needed"),
         _own("leftovers", _leftovers(), "that killed processes left half written"),
         _cache(),
     ]
 
 
-def delete(found: Iterable[Kind]) -> None:
+def delete(found: Iterable[Kind | Objects]) -> None:
     """Delete what is listed.
 
     Raises: RunError naming the first that cannot be deleted.
     """
-    for path in (path for kind in found for path in kind.paths):
-        try:
-            if path.is_symlink():
-                path.unlink()
-            else:
-                files.remove(path)
-        except OSError as error:
-            raise RunError(f"{path} cannot be deleted ({error.strerror}); what was listed before it is gone") from error
+    for kind in found:
+        kind.delete()
 
 
 def _own(what: str, paths: Iterable[Path], note: str) -> Kind:
@@ -88,16 +127,21 @@ def _checkpoints(params: Params) -> Iterator[Path]:
                 yield cost
 
 
-def _cells(params: Params) -> Kind:
+def _cells(params: Params) -> Kind | Objects:
     """List stored cells that the grid does not ask for; which those are is known only once its inputs are there."""
     needed = [files.checkpoint(model, slug) for model in params.grid.models for slug in params.weights]
     inputs = [*needed, *(files.samples(name) for name in params.grid.benchmarks)]
     if absent := [path for path in inputs if not path.exists()]:
         return Kind("cells", note=f"all are kept, since {absent[0]} is not made yet, and its answers may be there")
     try:
-        return _own("cells", unused(grid_cells(params)), "answered with other code, settings, samples or weights")
+        wanted = grid_cells(params)
     except InputError as error:  # of a model that is not here yet
         return Kind("cells", note=f"all are kept, since what the grid asks for is not known: {error}")
+    storage = chosen(params.storage)
+    entries = unused(storage, wanted)
+    if storage.inputs is None:
+        return _own("cells", [files.CELLS / entry.name for entry in entries], OTHERWISE)
+    return Objects("cells", storage, tuple(entries), f"in {storage.where('')}, {OTHERWISE}, or another grid's")
 
 
 def _leftovers() -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +27,23 @@ def file_hash(path: Path) -> str:
 @cache
 def folder_hash(folder: Path) -> str:
     """Hash every file of a checkpoint folder that is read: weights, configuration, templates, vocabulary, all else."""
-    return digest("".join(name + found for name, (_, found) in listing(folder).items()).encode())
+    return listing_hash(listing(folder))
 
 
 def listing(folder: Path) -> dict[str, tuple[int, str]]:
     """List the files of a checkpoint folder that can be read, each with its bytes and its hash."""
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_read(path.relative_to(folder))]
     return {path.relative_to(folder).as_posix(): (path.stat().st_size, file_hash(path)) for path in found}
+
+
+def fresh_hash(path: Path) -> str:
+    """Hash a file as it is now, whatever is remembered of it."""
+    return _hash(path)
+
+
+def listing_hash(found: Mapping[str, tuple[int, str]]) -> str:
+    """Hash a listing: what `folder_hash` says of the folder."""
+    return digest("".join(name + hashed for name, (_, hashed) in found.items()).encode())
 
 
 def digest(content: bytes) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,8 +23,10 @@ from leanvlm.params.blocks import Judge, LocalJudge
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
 from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint
+from leanvlm.pipeline.stored_cells import stored
 from leanvlm.pipeline.widths import width_refusal
 from leanvlm.recipes import parse
+from leanvlm.storage.chosen import chosen
 
 MEASURED = 2  # samples that a sweep is tried with, or conversations
 GB = 1e9
@@ -53,12 +55,13 @@ def steps(params: Params, *, measure: bool) -> Iterator[Step]:
     except InputError as error:  # of a model that is not here yet
         yield Step("", "cells", None, "cells", str(error))
         return
+    lying = stored(chosen(params.storage))
     for model in params.grid.models:
         own = [cell for cell in cells if cell.model == model]
-        missing = [cell for cell in own if not cell.path.exists()]
+        missing = [cell for cell in own if cell.file not in lying]
         yield from _making(params, model)
         yield Step(model, "cells stored", len(own) - len(missing), "cells")
-        yield Step(model, "cells to answer", len(missing), "cells", _part(missing))
+        yield Step(model, "cells to answer", len(missing), "cells", _part(missing, lying))
         reasons = Counter(skip.reason for skip in skips if skip.model == model)
         yield from (Step(model, "cells skipped", n, "cells", reason) for reason, n in reasons.items())
         yield _answering(params, model, missing, measure=measure)
@@ -88,8 +91,8 @@ def _making(params: Params, model: str) -> Iterator[Step]:
     yield Step(model, "to store", len(absent) * size / GB, "GB", "at most, for checkpoints")
 
 
-def _part(missing: Sequence[Cell]) -> str:
-    n = sum(cell.batches.exists() for cell in missing)
+def _part(missing: Sequence[Cell], lying: Container[str]) -> str:
+    n = sum(cell.batches in lying for cell in missing)
     return f"{n} of them are answered in part" if n else ""
 
 

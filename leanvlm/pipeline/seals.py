@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
 from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.pipeline.cells import Cell
+from leanvlm.pipeline.stored_cells import not_stored
 from leanvlm.tables import answers
 from leanvlm.tables._parquet import header
 
 PARTS = "leanvlm.parts"  # in the header of a cell's file: what its answers depend on
 SEAL = "leanvlm.seal"
-ASIDE = ".set-aside"  # what is added to the name of a file whose seal is broken
 AT_ONCE = 16  # rows that are hashed together; some of them are large
 
 
@@ -33,23 +33,27 @@ class Broken(InputError):
     """A stored file that is not what it was when it was written, or is another's; says why."""
 
 
-def write(cell: Cell, rows: pa.Table, path: Path) -> None:
-    """Write answers of a cell, all or some, with the parts of its key and their seal."""
+def write(cell: Cell, rows: pa.Table, name: str) -> bool:
+    """Store answers of a cell, all or some, with the parts of its key and their seal.
+
+    Returns whether they are the first of that name; in a bucket another machine's, which say the same, stay.
+    """
     parts = json.dumps(cell.parts)
-    answers.TABLE.write(rows, path, metadata={PARTS: parts, SEAL: seal(rows, parts)})
+    metadata = {PARTS: parts, SEAL: seal(rows, parts)}
+    return cell.storage.write(name, partial(answers.TABLE.write, rows, metadata=metadata))
 
 
-def read(cell: Cell, path: Path | None = None) -> pa.Table:
+def read(cell: Cell, name: str | None = None) -> pa.Table:
     """Read a stored cell's answers, or those of one of its batches.
 
     Raises: Broken.
     """
-    path = path or cell.path
-    try:
-        rows = answers.TABLE.read(path)
-        told = header(path)
-    except LeanvlmError:
-        raise Broken("is damaged") from None
+    with cell.storage.reading(name or cell.file) as path:
+        try:
+            rows = answers.TABLE.read(path)
+            told = header(path)
+        except LeanvlmError:
+            raise Broken("is damaged") from None
     parts = told.get(PARTS, "")
     if told.get(SEAL) != seal(rows, parts):
         raise Broken("was altered after it was written")
@@ -61,19 +65,19 @@ def read(cell: Cell, path: Path | None = None) -> pa.Table:
     return rows
 
 
-def put_aside(cell: Cell, path: Path, reason: Broken) -> str:
+def put_aside(cell: Cell, name: str, reason: Broken) -> str:
     """Rename a file whose seal is broken, so that it is answered again; return a sentence on it."""
-    aside = path.with_name(path.name + ASIDE)
-    path.replace(aside)
-    return f"{cell.name}: the stored cell {reason}; it is now {aside.name}, and is answered again"
+    aside = cell.storage.set_aside(name).rpartition("/")[2]
+    return f"{cell.name}: the stored cell {reason}; it is now {aside}, and is answered again"
 
 
-def set_aside(cells: Iterable[Cell]) -> Iterator[str]:
+def set_aside(cells: Sequence[Cell]) -> Iterator[str]:
     """Rename the stored cells whose seal is broken; yield a sentence on each."""
+    absent = set(not_stored(cells))
     for cell in cells:
-        if not cell.path.exists():
+        if cell in absent:
             continue
         try:
             read(cell)
         except Broken as reason:
-            yield put_aside(cell, cell.path, reason)
+            yield put_aside(cell, cell.file, reason)

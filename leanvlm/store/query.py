@@ -23,6 +23,7 @@ import duckdb
 from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import die_with_parent
 from leanvlm.store.open import open_store, sentence
+from leanvlm.store.stored_answers import StoredAnswers
 
 # read_only alone still lets `copy ... to 'file'` write
 SAFE = {
@@ -37,6 +38,7 @@ MOST_BYTES = 64_000_000  # of an answer on its way from its process
 GRACE_SECONDS = 1.0  # to answer that it was stopped, before it is killed
 
 Answer = tuple[list[str], list[tuple[object, ...]]]
+Source = Path | StoredAnswers
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,25 @@ class Limits:
     megabytes: int = 512
 
 
-def open_locked(path: Path, *, limits: Limits) -> duckdb.DuckDBPyConnection:
-    """Open a store for a user's SQL: no writing, no files, no extensions, no other settings.
+def open_locked(source: Source, *, limits: Limits) -> duckdb.DuckDBPyConnection:
+    """Open a store, or stored answers, for a user's SQL: no writing, no files, no extensions, no other settings.
 
     Raises: InputError as `open_store`.
     """
-    connection = open_store(path, config=SAFE | {"memory_limit": f"{limits.megabytes}MB"})
+    config = SAFE | {"memory_limit": f"{limits.megabytes}MB"}
+    connection = open_store(source, config=config) if isinstance(source, Path) else source.connect(config=config)
     connection.execute("set lock_configuration = true")
     return connection
 
 
-def query(path: Path, sql: str, *, limits: Limits | None = None) -> Answer:
+def query(source: Source, sql: str, *, limits: Limits | None = None) -> Answer:
     """Answer one query: its columns and its rows.
 
     Raises: InputError where the store is missing or damaged, or the query is refused, wrong or too large.
     """
     limits = limits or Limits()
     ours, theirs = get_context("spawn").Pipe(duplex=False)
-    process = get_context("spawn").Process(target=_work, args=(theirs, path, sql, limits), daemon=True)
+    process = get_context("spawn").Process(target=_work, args=(theirs, source, sql, limits), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -121,13 +124,13 @@ def _received(ours: Connection, limits: Limits) -> Answer | str:
     return reply
 
 
-def _work(theirs: Connection, path: Path, sql: str, limits: Limits) -> None:
+def _work(theirs: Connection, source: Source, sql: str, limits: Limits) -> None:
     """Answer in a process of its own; an error is its sentence."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
     theirs.send(True)
     try:
-        with open_locked(path, limits=limits) as connection:
+        with open_locked(source, limits=limits) as connection:
             _limit_memory(2 * limits.megabytes)  # DuckDB's share, and as much again for the answer
             reply: bytes | memoryview = ForkingPickler.dumps(answer(connection, sql, limits=limits))
             if len(reply) > MOST_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from leanvlm.cluster.answers import Place
 from leanvlm.cluster.code import CODE, OtherWorker
 from leanvlm.engine import worker
 from leanvlm.engine.worker import batch_size, read_samples
+from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params, load
 from leanvlm.pipeline import batches
 from leanvlm.pipeline.cells import Cell, grid_cells
+from leanvlm.pipeline.models import checkpoint
 from leanvlm.tables.from_row import from_row
 from tests import checkouts
 
@@ -58,14 +60,22 @@ def sweep(params: Params) -> list[Cell]:
     return [cell for cell in grid_cells(params) if cell.benchmark == "documents"]
 
 
+def weights(cell: Cell) -> Checkpoint:
+    return checkpoint(load(files.PARAMS), cell.model, cell.recipe)
+
+
 def places(sweep: list[Cell]) -> list[Place]:
-    return list(answers.lacking(sweep, size=batch_size(len(sweep), LIMITS["rows"])))
+    return list(answers.lacking(sweep, weights(sweep[0]), size=batch_size(len(sweep), LIMITS["rows"])))
+
+
+def lying(names: Iterable[str]) -> list[bytes]:
+    return [(files.CELLS / name).read_bytes() for name in names]
 
 
 def test_batches_are_cut_as_on_one_machine_and_hold_no_picture(sweep: list[Cell]) -> None:
     size = batch_size(len(sweep), LIMITS["rows"])
     whole = [
-        Place(batch.first, tuple(sample.sample_id for sample in batch.samples), batch.cells)
+        Place(batch.first, tuple(sample.sample_id for sample in batch.samples), batch.cells, weights(sweep[0]))
         for batch in batches.lacking(sweep, read_samples("documents"), size=size)
     ]
     assert places(sweep) == whole
@@ -85,15 +95,15 @@ def test_a_batch_and_a_cell_may_be_made_twice(params: Params, sweep: list[Cell])
     for place in places(sweep):
         assert answers.answer(job, params, place, None) == len(place.ids)
     assert places(sweep) == [], "all batches are kept"
-    parts = {path: path.read_bytes() for cell in sweep for path in cell.batches.iterdir()}
-    one = min(parts)
-    again = Place(0, tuple(s.sample_id for s in read_samples("documents"))[:16], tuple(sweep))
+    parts = [entry.name for cell in sweep for entry in cell.storage.entries(cell.batches)]
+    kept = lying(parts)
+    again = Place(0, tuple(s.sample_id for s in read_samples("documents"))[:16], tuple(sweep), weights(sweep[0]))
     answers.answer(job, params, again, None)
-    assert one.read_bytes() == parts[one]
+    assert lying(parts) == kept
     assert [answers.join(job, cell) for cell in sweep] == [0, 0]
-    made = [cell.path.read_bytes() for cell in sweep]
+    made = lying(cell.file for cell in sweep)
     assert [answers.join(job, cell) for cell in sweep] == [0, 0]
-    assert [cell.path.read_bytes() for cell in sweep] == made
+    assert lying(cell.file for cell in sweep) == made
 
 
 def test_other_code_is_refused_by_name(params: Params, sweep: list[Cell]) -> None:
@@ -111,7 +121,7 @@ def test_other_files_are_refused_by_name(params: Params, sweep: list[Cell]) -> N
     with pytest.raises(OtherWorker, match="sees other samples than this run"):
         answers.answer(turn.begin(params), params, asked, None)
     path.write_bytes(whole)
-    assert not sweep[0].batches.exists()
+    assert not sweep[0].storage.entries(sweep[0].batches)
 
 
 def test_a_folder_that_is_not_there_is_refused(params: Params, sweep: list[Cell]) -> None:

@@ -26,7 +26,7 @@ for name in ("sources/embedded.json", "calibration_files.json", "benchmark_files
 CHECKPOINTS = Path("artifacts/checkpoints/embedded")
 OBJECT = Path(".dvc/cache/files/md5/ab/cdef0123456789abcdef0123456789")
 DEAD, ALIVE = 2**22 + 1, os.getpid()  # no process has a number above 2**22
-KINDS = ("checkpoints", "cells", "leftovers", "DVC's cache")
+KINDS = ("checkpoints", "cells", "copies", "leftovers", "DVC's cache")
 
 
 def put(path: Path, size: int = 1000) -> Path:
@@ -53,8 +53,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
         put(checkout / f"data/.samples.{pid}.part/half")
     with inside(checkout):
         for cell in grid_cells(params.load(files.PARAMS)):
-            put(cell.path)
-            put(cell.path.with_name("documents-0123456789abcdef.parquet"))
+            put(files.CELLS / cell.file)
+            put((files.CELLS / cell.file).with_name("documents-0123456789abcdef.parquet"))
     return checkout
 
 
@@ -83,7 +83,7 @@ def files_of(folder: Path) -> set[Path]:
 def test_it_says_what_it_then_deletes(used: Path) -> None:
     before = files_of(used)
     told = listed(used)
-    assert {kind: told[kind][0] for kind in KINDS} == dict(zip(KINDS, (2, 2, 1, 1), strict=True))
+    assert {kind: told[kind][0] for kind in KINDS} == dict(zip(KINDS, (2, 2, 0, 1, 1), strict=True))
     assert [told[kind][1] for kind in ("checkpoints", "DVC's cache")] == [0.003, 0.002]
     assert files_of(used) == before
     assert listed(used, "--yes") == told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,4 +71,4 @@ def test_a_cell_that_lacks_a_turn_is_asked_the_whole_conversation(monkeypatch: p
         for batch in batches.lacking(cells, asked, size=4)
     ]
     assert found == [(1, names(asked[1:4]), ["controls/full"]), (4, names(asked[4:]), list(had))]
-    assert not Path(cells[0].batches).exists()
+    assert not cells[0].storage.entries(cells[0].batches)

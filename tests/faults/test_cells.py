@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from leanvlm import files
 from leanvlm.engine.sweep import Answer
 from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.cells import Cell
@@ -28,16 +29,20 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cell, Cell]:
         said = {
             str(index): Answer(f"{index}", 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, None) for index in range(9)
         }
-        seals.write(cell, batches.table(cell, said), cell.path)
+        seals.write(cell, batches.table(cell, said), cell.file)
     return made[0], made[1]
+
+
+def path_of(cell: Cell) -> Path:
+    return files.CELLS / cell.file
 
 
 def edit(change: Callable[[pa.Table, random.Random], pa.Table]) -> Callable[[Cell, Cell, random.Random], None]:
     """Rewrite a cell's file with its rows changed and its header as it was."""
 
     def rewrite(cell: Cell, _: Cell, rng: random.Random) -> None:
-        found = pq.read_table(cell.path)
-        pq.write_table(change(found, rng).replace_schema_metadata(found.schema.metadata), cell.path)
+        found = pq.read_table(path_of(cell))
+        pq.write_table(change(found, rng).replace_schema_metadata(found.schema.metadata), path_of(cell))
 
     return rewrite
 
@@ -54,16 +59,18 @@ def with_one(found: pa.Table, rng: random.Random) -> pa.Table:
 
 def relabel(cell: Cell, other: Cell, rng: random.Random) -> None:
     """Change the header only."""
-    found = pq.read_table(cell.path)
+    found = pq.read_table(path_of(cell))
     told = dict(found.schema.metadata)
     key = rng.choice([key for key in told if key.startswith(b"leanvlm.")])
-    told[key] = rng.choice([b"", b"[]", b"{}", told[key] + b" ", pq.read_schema(other.path).metadata[b"leanvlm.parts"]])
-    pq.write_table(found.replace_schema_metadata(told), cell.path)
+    told[key] = rng.choice(
+        [b"", b"[]", b"{}", told[key] + b" ", pq.read_schema(path_of(other)).metadata[b"leanvlm.parts"]]
+    )
+    pq.write_table(found.replace_schema_metadata(told), path_of(cell))
 
 
 FAULTS: tuple[Callable[[Cell, Cell, random.Random], object], ...] = (
-    *[lambda cell, _, rng: cell.path.write_bytes(damaged(cell.path.read_bytes(), rng))] * 3,
-    lambda cell, other, _: cell.path.write_bytes(other.path.read_bytes()),
+    *[lambda cell, _, rng: path_of(cell).write_bytes(damaged(path_of(cell).read_bytes(), rng))] * 3,
+    lambda cell, other, _: path_of(cell).write_bytes(path_of(other).read_bytes()),
     relabel,
     edit(with_one),
     edit(lambda found, rng: found.slice(rng.randint(1, 9))),
@@ -77,12 +84,12 @@ def test_it_is_as_it_was_or_set_aside(rng: random.Random, pool: tuple[Cell, Cell
     cell, other = pool
     whole = seals.read(cell)
     rng.choice(FAULTS)(cell, other, rng)
-    spoilt = cell.path.read_bytes()
+    spoilt = path_of(cell).read_bytes()
     said = list(seals.set_aside([cell, other]))
     if said:
         assert said[0].startswith(f"{cell.name}: the stored cell ")
-        assert cell.path.with_name(f"{cell.path.name}.set-aside").read_bytes() == spoilt
-        assert not cell.path.exists()
+        assert path_of(cell).with_name(f"{path_of(cell).name}.set-aside").read_bytes() == spoilt
+        assert not path_of(cell).exists()
     else:
         assert seals.read(cell).equals(whole)
     assert len(said) <= 1

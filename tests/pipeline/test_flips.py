@@ -17,7 +17,7 @@ def stored(recipe: str, benchmark: str, said: list[str | None]) -> Cell:
     """Store a cell; None is a sample that was refused."""
     cell = Cell("m", parse(recipe), benchmark, (("recipe", recipe),))
     answers = {str(place): answered(text) for place, text in enumerate(said)}
-    seals.write(cell, batches.table(cell, answers), cell.path)
+    seals.write(cell, batches.table(cell, answers), cell.file)
     return cell
 
 

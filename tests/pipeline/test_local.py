@@ -13,6 +13,7 @@ from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params import load
 from leanvlm.pipeline import cells, hashes
+from leanvlm.pipeline.stored_cells import explain
 from stages import fetch, grade, judge, samples
 from tests.checkouts import run, write_params
 
@@ -49,7 +50,7 @@ def listed() -> dict[str, str]:
 
 def explained() -> list[str]:
     hashes.file_hash.cache_clear()
-    return [cells.explain(cell) for cell in cells.grid_cells(load(files.PARAMS))]
+    return [explain(cell) for cell in cells.grid_cells(load(files.PARAMS))]
 
 
 def test_they_are_asked_and_graded_and_an_edit_is_noticed(

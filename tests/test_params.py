@@ -263,7 +263,7 @@ def test_a_profile_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.Mon
         (b"\xff\xfe", "is not UTF-8 at byte 1"),
         (b"a: \xe9", "is not UTF-8 at byte 4"),
         (b"a: \x00", "is not YAML"),
-        (b"", "params.yaml is None; it must be a block of keys"),
+        (b"", "params.yaml holds no settings; `git diff "),
         (b"a: 1\n---\na: 2", "is not YAML"),
         (b"a: 2001-99-99", "is not YAML"),
         (b"#" * 1_000_001, "is larger than 1 MB"),

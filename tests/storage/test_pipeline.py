@@ -47,6 +47,7 @@ def params(checkout: Path, block: ObjectStore, monkeypatch: pytest.MonkeyPatch) 
     """A grid whose cells lie in a bucket, in a checkout with samples."""
     write_params(checkout, RECIPES[:2], storage=json.dumps(vars(block)))
     monkeypatch.chdir(checkout)
+    forget()
     samples_stage.main()
     yield load(files.PARAMS)
     forget()

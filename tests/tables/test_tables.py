@@ -33,6 +33,7 @@ ROW: dict[str, Any] = {
     **dict.fromkeys(("model", "recipe", "benchmark", "sample_id"), "x"),
     "grade": 0.5,
     "published_grade": None,
+    "published_reference": None,
     "outcome": "partly",
 }
 

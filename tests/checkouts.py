@@ -66,7 +66,7 @@ def run(
 
 def environment(folder: Path) -> dict[str, str]:
     own = {
-        "PYTHONPATH": str(folder),
+        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]),  # Ray's, too
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # DVC's commands say `python`
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",

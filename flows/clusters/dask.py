@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from leanvlm.cluster.turn import forget
@@ -17,9 +19,11 @@ os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")  # what matters i
 import dask
 import distributed
 from prefect_dask import DaskTaskRunner
+from tornado.ioloop import PeriodicCallback
 
 # Without a dashboard, a port of its own still says how a process is, and on all interfaces if nothing is said.
 HERE = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+LOOK_SECONDS = 2.0  # between looks for workers that are gone for good
 PATIENCE = "20s"  # with what listens at the address and does not answer as a scheduler
 
 
@@ -37,7 +41,21 @@ def local(n_workers: int, *, device: str, port: int = 0) -> distributed.SpecClus
     options = HERE | {"port": port}
     scheduler = {"cls": distributed.Scheduler, "options": options}
     with deaf_children():  # Ctrl-C reaches all of a terminal's processes, and it is this one that ends them
-        return distributed.SpecCluster(scheduler=scheduler, workers=workers)
+        cluster = distributed.SpecCluster(scheduler=scheduler, workers=workers)
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # would print why a worker did not start
+    watch = PeriodicCallback(partial(_replace_lost, cluster), 1000 * LOOK_SECONDS)
+    cluster.periodic_callbacks["replace_lost"] = watch
+    cluster.loop.add_callback(watch.start)
+    return cluster
+
+
+def _replace_lost(cluster: distributed.SpecCluster) -> None:
+    """Start workers anew whose nannies gave up, as they do when one is killed while it starts."""
+    for number, nanny in list(cluster.workers.items()):
+        if nanny.status in (distributed.Status.closed, distributed.Status.failed):
+            del cluster.workers[number]
+            print("a worker ended as it was starting; another one takes its place", flush=True)
+    cluster.scale(len(cluster.worker_spec))
 
 
 def _worker(number: int, device: str) -> dict[str, Any]:

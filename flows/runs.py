@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -58,8 +59,8 @@ def resume(ended: Sequence[FlowRun]) -> None:
             _start_again(run)
 
 
-def resume_killed() -> None:
-    """Start runs once more whose own process was killed, as their worker says."""
+def resume_killed(since: datetime) -> None:
+    """Start runs once more whose own process was killed after a moment, as their worker says."""
     crashed = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED]))
     with get_client(sync_client=True) as client:
         found = client.read_flow_runs(
@@ -68,7 +69,11 @@ def resume_killed() -> None:
             sort=FlowRunSort.END_TIME_DESC,
             limit=RECENT,
         )
-    resume([run for run in found if run.state and KILLED.search(run.state.message or "")])
+    resume([run for run in found if _is_later(run, since) and run.state and KILLED.search(run.state.message or "")])
+
+
+def _is_later(run: FlowRun, since: datetime) -> bool:
+    return run.end_time is not None and run.end_time >= since
 
 
 def _start_again(run: FlowRun) -> None:

@@ -6,11 +6,13 @@ All of it dies with this process, and so do the runs; docs/operations.md says ho
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -26,7 +28,7 @@ from leanvlm.processes.lock import is_held, only_run
 
 SERVING = HOME / "serving"  # held by the process that serves; says where
 LOOK_SECONDS = 5  # between two looks for runs that were killed
-SHORTEST_SECONDS = 30  # that a worker must have lived to be replaced when it ends
+SHORTEST_SECONDS = 30  # that a worker must have lived to be replaced when it ends by itself
 
 
 def main() -> None:
@@ -91,7 +93,7 @@ def _work(url: str) -> None:
                 preexec_fn=dying_with_this(),
             )
         )
-        if time.monotonic() - began < SHORTEST_SECONDS:
+        if status != -signal.SIGKILL and time.monotonic() - began < SHORTEST_SECONDS:
             raise RunError(f"the worker ended with status {status} as soon as it was started; its message is above")
         print(f"the worker ended with status {status}; another one takes its place", flush=True)
         runs.resume(runs.end_all())
@@ -101,12 +103,13 @@ def _watched(worker: subprocess.Popen[bytes]) -> int:
     """Wait for the end of a worker, and start runs once more whose process is killed meanwhile."""
     from flows import runs
 
+    began = datetime.now(UTC)
     while True:
         try:
             return worker.wait(LOOK_SECONDS)
         except subprocess.TimeoutExpired:
             with suppress(httpx.HTTPError):  # a busy server is asked again
-                runs.resume_killed()
+                runs.resume_killed(began)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tests.flows.served import Served, left_in, line_of, serve, until
 
 pytestmark = pytest.mark.ui
 RECIPES = ("controls/full", "cache/snapkv@10%")
+VICTIMS = ("spawn_main", "stages.answer", "dvc repro", "flows.engine", "flows.worker")  # words of command lines
 MOST_SECONDS = 180  # until a run whose process was killed has completed
 
 
@@ -86,10 +87,10 @@ def test_a_schedule_outlives_a_restart_and_fires(served: Served) -> None:
         again.end()
 
 
-@pytest.mark.parametrize("victim", ["spawn_main", "stages.answer", "dvc repro", "flows.engine", "flows.worker"])
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_what_is_killed_goes_on(served: Served, victim: str) -> None:
     """A run completes whichever of its processes is killed, once; the killed one's subflow is not said to run on."""
-    setting = f"{10 + len(victim)}%"  # a grid that no other victim's run has answered
+    setting = f"{10 + VICTIMS.index(victim)}%"  # a grid that no other victim's run has answered
     run = served.start("sweep", {"methods": [{"method": "cache/h2o", "setting": setting}], "n": 60})[1]["id"]
     running(served, "spawn_main")
     running(served, victim).kill()

@@ -48,7 +48,7 @@ EXTRAS = {
         "uvicorn",
         "voluptuous",
     ),
-    "dask": ("dask", "distributed", "prefect_dask"),
+    "dask": ("dask", "distributed", "prefect_dask", "tornado"),
     "ray": ("prefect_ray", "ray"),
     "s3": ("boto3", "botocore", "s3transfer"),
     "dev": ("polars",),

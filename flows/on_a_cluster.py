@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from tqdm import tqdm
 
+from flows import sweeps
 from flows.clusters.hand_out import Joined, as_done, on_cluster
 from leanvlm.cluster import answers
 from leanvlm.cluster.answers import Place, lacking
@@ -50,7 +51,7 @@ class Work:
                 if number in self.refused:
                     break
                 self.n_open[number] += 1
-                named = batch.with_options(task_run_name=f"batch {_name(self.params, cells)} | {place.first}")
+                named = batch.with_options(task_run_name=f"batch {sweeps.name(self.params, cells)} | {place.first}")
                 yield (number, None), partial(named.submit, self.run, self.params, place, store)
             self.unmade.append(number)
             yield from self.cells()
@@ -69,7 +70,8 @@ def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
     assert params.cluster is not None
     work = Work(begin(params), params, by_sweep(params, missing))
     on_cluster(params.cluster, partial(_fill, work), device=params.answer.device, name="answers")
-    return [InputError(f"{_name(params, work.sweeps[number])}: {error}") for number, error in work.refused.items()]
+    refused = [(sweeps.name(params, work.sweeps[number]), error) for number, error in work.refused.items()]
+    return [InputError(f"{name}: {error}") for name, error in refused]
 
 
 def _fill(work: Work, joined: Joined) -> None:
@@ -84,10 +86,6 @@ def _fill(work: Work, joined: Joined) -> None:
                     progress.update(found)
                 elif found:
                     print(f"{one.name}: {found} samples were refused and count as wrong; the column `refusal` says why")
-
-
-def _name(params: Params, cells: Sequence[Cell]) -> str:
-    return f"{params.folder(cells[0].model, cells[0].recipe).name} | {cells[0].benchmark}"
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

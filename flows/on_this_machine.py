@@ -12,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from tqdm import tqdm
 
+from flows import sweeps
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
@@ -37,7 +38,7 @@ def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
     kept = features.stores(params, missing)
     with ending_well(), workers(params.answer.workers) as pool:  # Prefect's own handler would wait for the pool
         for group in by_sweep(params, missing):
-            name = f"{params.folder(group[0].model, group[0].recipe).name} | {group[0].benchmark}"
+            name = sweeps.name(params, group)
             try:
                 sweep.with_options(task_run_name=f"sweep {name}")(
                     params, group, pool, kept.get((group[0].model, group[0].benchmark))

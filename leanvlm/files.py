@@ -23,6 +23,7 @@ from leanvlm.errors import InputError, LeanvlmError, RunError
 
 PARAMS = Path("params.yaml")
 PROFILES = Path("profiles")
+SHAPES = PROFILES / "shapes"  # of models, without weights
 ARTIFACTS = Path("artifacts")
 CALIBRATION = Path("data/calibration.parquet")
 EMBEDDED = ARTIFACTS / "models/embedded"

@@ -34,7 +34,7 @@ compress: {{device: cpu, dtype: float32}}
 answer: {{max_new_tokens: 6, dtype: float32, device: cpu, workers: 1, rows: 8, keep_unused_cells: 50}}
 storage: {storage}
 judge: null
-clock: {{benchmark: documents, samples: 1, new_tokens: 3, repeats: 1, threads: 1}}
+clock: {{benchmark: documents, samples: 1, new_tokens: 3, processes: 1, repeats: 1, threads: 1}}
 tally: {{resamples: 50, seed: 0}}
 ablation: {{n: 2, recipes: ["controls/full", "controls/blind"], knobs: {{documents: {{lines: [1, 4]}}}}}}
 report: {{flips: 2}}

@@ -13,6 +13,7 @@ from leanvlm.tables import (
     answers,
     audits,
     calibration,
+    ceilings,
     cells,
     costs,
     grades,
@@ -21,6 +22,7 @@ from leanvlm.tables import (
     samples,
     skips,
     timings,
+    workloads,
 )
 
 BENCHMARKS = ("short", "long")
@@ -61,8 +63,10 @@ def write(root: Path) -> Path:
     cells.TABLE.write(of_cells, root / files.table("cells"))
     parts.TABLE.write([_part(recipe) for recipe in RECIPES], root / files.table("parts"))
     skips.TABLE.write([], root / files.table("skips"))
-    clocked = [_timing(recipe, repeat) for recipe in RECIPES for repeat in range(3)]
+    clocked = [_timing(recipe, process) for recipe in RECIPES for process in range(3)]
     timings.TABLE.write(clocked, root / files.table("timings"))
+    workloads.TABLE.write([_worked(recipe) for recipe in RECIPES], root / files.table("workloads"))
+    ceilings.TABLE.write([_ceiling(process) for process in range(3)], root / files.table("ceilings"))
     judgements.TABLE.write([], root / files.table("judgements"))
     worth = grading.grade(
         answers.TABLE.read(root / files.table("answers")),
@@ -162,7 +166,7 @@ def _part(recipe: str) -> dict[str, Any]:
     }
 
 
-def _timing(recipe: str, repeat: int) -> dict[str, Any]:
+def _condition(recipe: str) -> dict[str, Any]:
     return {
         "model": "embedded",
         "recipe": recipe,
@@ -170,13 +174,27 @@ def _timing(recipe: str, repeat: int) -> dict[str, Any]:
         "engine": "transformers",
         "dtype": "float32",
         "attention": "sdpa",
-        "phase": "total",
+        "axis": "none",
         "batch_size": 1,
         "prompt_tokens": 100,
         "visual_tokens": 80,
         "new_tokens": 7,
-        "repeat": repeat,
         "is_shape_only": False,
-        "seconds": 0.5,
-        "full_seconds": 1.0,
     }
+
+
+def _timing(recipe: str, process: int) -> dict[str, Any]:
+    measured = {"phase": "total", "process": process, "repeat": 0, "seconds": 0.5, "full_seconds": 1.0}
+    return _condition(recipe) | measured
+
+
+def _worked(recipe: str) -> dict[str, Any]:
+    counted = {"phase": "prefill", "operations": 1e9, "full_operations": 2e9}
+    moved = {"moved_bytes": 1e6, "full_moved_bytes": 1e6, "cache_bytes": 10, "full_cache_bytes": 20}
+    return _condition(recipe) | counted | moved | {"peak_bytes": None, "full_peak_bytes": None}
+
+
+def _ceiling(process: int) -> dict[str, Any]:
+    named = {"model": "embedded", "device": "cpu", "dtype": "float32", "process": process, "threads": 1}
+    limits = {"operations": 1e11, "moved_bytes": 1e10, "watts": None, "dollars_per_hour": None}
+    return named | limits | {"reference_seconds": 0.003, "reference_low": 0.002, "reference_high": 0.004}

@@ -15,6 +15,7 @@ timed_rows as (
         recipe,
         count(*) as n_found
     from timings
+    where axis = 'none'
     group by all
 
 ),

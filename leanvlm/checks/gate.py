@@ -18,6 +18,7 @@ from leanvlm.checks.expectations import (
     answers,
     audits,
     calibration,
+    ceilings,
     cells,
     costs,
     grades,
@@ -26,6 +27,7 @@ from leanvlm.checks.expectations import (
     samples,
     skips,
     timings,
+    workloads,
 )
 from leanvlm.checks.graded import graded
 from leanvlm.checks.validate import Batch, Finding, validate
@@ -33,7 +35,9 @@ from leanvlm.errors import RunError
 from leanvlm.right_answers import is_blank
 from leanvlm.tables import calibration as drawn_rows
 
-MODULES = (samples, calibration, audits, costs, answers, cells, parts, skips, judgements, grades, timings)
+MODULES = (
+    samples, calibration, audits, costs, answers, cells, parts, skips, judgements, grades, timings, workloads, ceilings
+)  # fmt: skip
 SQL = Path(__file__).parent
 
 

@@ -3,10 +3,10 @@
 -- Grain:     one row per model, recipe.
 -- Unit:      measured: a list of quantity, device, amount, low, high. op and benchmarks: share of
 --            the full model's accuracy kept; ol: share of samples answered alike; low and high
---            their 95 % intervals. prefill, decode, total: times the full model's speed, median
---            and quartiles. memory_bytes: decoder linear layers and the cache of one prompt, on
---            the benchmark that needs most; memory: their share of the full model's. verdict: the
---            worst against any control.
+--            their 95 % intervals. prefill, decode, total: times the full model's speed; low and
+--            high: 95 % for another run. memory_bytes: decoder linear layers and the cache of one
+--            prompt, on the benchmark that needs most; memory: their share of the full model's.
+--            verdict: the worst against any control.
 -- Reads:     cells, ranked_performance, accuracy_kept, overall_loyalty, overall_efficiency,
 --            memory_kept, beats_control.
 -- Undefined: what was not measured is not in the list; device is null where time plays no part;

@@ -18,7 +18,7 @@ from leanvlm.store.open import reading
 BLIND = "controls/blind"  # never looks, so it is no way to run a model on pictures
 DETAILS = """\
 Chooses among the recipes that were measured: those that meet every demand, the fastest first. The measured number must
-meet the demand; with --sure the lower end of its interval must (95 % of accuracy, lower quartile of speed; bytes are
+meet the demand; with --sure the lower end of its interval must (95 %, of speed for another run; bytes are
 counted and have none). A tie is a recipe whose interval meets that of the choice. Every other recipe gets one reason,
 the demand that it is furthest from. Controls are left out unless --controls lets them in; one that would have been
 better is named.

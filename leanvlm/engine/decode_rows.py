@@ -81,8 +81,8 @@ def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
             use_cache=True,
         ).last_hidden_state
     side_by_side.hand_back()
-    chosen = model.head(states[:, -1]).argmax(-1).tolist()
-    for row, token in zip(rows, chosen, strict=False):
+    chosen = model.head(states[:, -1])[: len(rows)].argmax(-1).tolist()
+    for row, token in zip(rows, chosen, strict=True):
         row.token = token
         row.position = row.position + 1
 

@@ -51,19 +51,29 @@ def show(part: Part | None, images: Sequence[Image]) -> Sequence[Image]:
     return part.method_as(ImageMethod).transform(images) if part else images
 
 
+def enter(prompt: Prompt, part: Part | None, sample_id: str) -> Prompt:
+    """Let a token method that acts at the decoder's door reduce the prompt; others leave it as it is."""
+    entrance = part.built if part and isinstance(part.built, EntranceMethod) else None
+    return reduce_at_entrance(prompt, entrance, rng_for(part, sample_id))
+
+
 def read_prompt(
     model: LoadedModel, prompt: Prompt, part: Part | None, sample_id: str, recipes: Sequence[Recipe]
 ) -> Prefilled:
     """Reduce the prompt by a token method and run the decoder over it, keeping all signals that the recipes need."""
-    method = part.built if part else None
-    entrance = method if isinstance(method, EntranceMethod) else None
-    entering = reduce_at_entrance(prompt, entrance, rng_for(part, sample_id))
+    return read_entered(model, enter(prompt, part, sample_id), part, sample_id, recipes)
+
+
+def read_entered(
+    model: LoadedModel, entered: Prompt, part: Part | None, sample_id: str, recipes: Sequence[Recipe]
+) -> Prefilled:
+    """Run the decoder over what entered; a token method that acts inside it drops tokens on the way."""
     cache_methods = [one.method_as(CacheMethod) for recipe in recipes if (one := recipe.part("cache"))]
     return prefill(
         model,
-        entering,
-        wanted=reduce(or_, (cache_method.wants(entering.is_visual) for cache_method in cache_methods), Wanted()),
-        method=method if isinstance(method, LayerMethod) else None,
+        entered,
+        wanted=reduce(or_, (cache_method.wants(entered.is_visual) for cache_method in cache_methods), Wanted()),
+        method=part.built if part and isinstance(part.built, LayerMethod) else None,
         rng=rng_for(part, sample_id),
         copies=2 if any(recipe.is_rebatched for recipe in recipes) else 1,
     )

@@ -49,3 +49,24 @@ create or replace macro poisson(chance) as cast(
         else 7
     end as utinyint
 );
+
+-- Student's t, what 97.5 % stay below, for so many degrees of freedom; that of 30 for more, at most 4 % too
+-- wide.
+create or replace macro student_t(n_free) as
+[
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
+    2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423
+][least(n_free, 30)];
+
+-- How far the mean of as many processes of another run may lie from this one's, in standard deviations of a
+-- process: both means vary. Null for a single process, of which nobody can tell.
+create or replace macro another_run(n_processes) as
+student_t(n_processes - 1) * sqrt(2.0 / n_processes);
+
+create or replace macro time_verdict(low, high) as
+case
+    when low > 1 then 'faster'
+    when high < 1 then 'slower'
+    when low is not null then 'no real speed-up'
+end;

@@ -9,10 +9,24 @@ import duckdb
 import pyarrow as pa
 
 from leanvlm import files, grading
-from leanvlm.tables import answers, audits, cells, costs, grades, judgements, parts, samples, skips, timings
+from leanvlm.tables import (
+    answers,
+    audits,
+    ceilings,
+    cells,
+    costs,
+    grades,
+    judgements,
+    parts,
+    samples,
+    skips,
+    timings,
+    workloads,
+)
 from leanvlm.tables._table import Table
 
-TABLES = tuple(module.TABLE for module in (answers, audits, cells, costs, grades, judgements, parts, skips, timings))
+MODULES = (answers, audits, ceilings, cells, costs, grades, judgements, parts, skips, timings, workloads)
+TABLES = tuple(module.TABLE for module in MODULES)
 
 Connection = duckdb.DuckDBPyConnection
 

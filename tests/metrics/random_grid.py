@@ -102,5 +102,5 @@ def _parts(model: str, recipe: str) -> Rows:
 
 
 def _timing(rng: random.Random, model: str, recipe: str, phase: str, repeat: int) -> dict[str, Any]:
-    named = {"model": model, "recipe": recipe, "device": "cpu", "phase": phase, "repeat": repeat}
+    named = {"model": model, "recipe": recipe, "device": "cpu", "phase": phase, "process": repeat, "axis": "none"}
     return named | {"is_shape_only": False, "seconds": rng.uniform(1, 2), "full_seconds": rng.uniform(1, 3)}

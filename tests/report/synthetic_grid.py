@@ -15,7 +15,19 @@ from PIL import Image, ImageDraw
 
 from leanvlm import grading, store
 from leanvlm.metrics import tally
-from leanvlm.tables import answers, audits, costs, grades, judgements, parts, samples, skips, timings
+from leanvlm.tables import (
+    answers,
+    audits,
+    ceilings,
+    costs,
+    grades,
+    judgements,
+    parts,
+    samples,
+    skips,
+    timings,
+    workloads,
+)
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/x.png onerror=alert(1)>\u202e{{ 7*7 }}</dd>'
 BENCHMARKS = {"charts": 4, "documents": 7, "easy_vqa": 1, "scenes": 5}  # with the tokens of their answers
@@ -23,10 +35,8 @@ N_SAMPLES = 30  # of each benchmark
 WASTEFUL = "tokens/fastv@10%"  # keeps half as much again as it was asked to
 FULL_CACHE, FULL_WEIGHTS = 1_000_000, 3_000_000  # [bytes]
 RESAMPLES = 60
-SCHEMAS = {
-    table.name: table.schema
-    for table in (t.TABLE for t in (answers, audits, costs, grades, judgements, parts, samples, skips, timings))
-}
+MODULES = (answers, audits, ceilings, costs, grades, judgements, parts, samples, skips, timings, workloads)
+SCHEMAS = {module.TABLE.name: module.TABLE.schema for module in MODULES}
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,8 @@ def tables(grid: Grid) -> dict[str, list[dict[str, Any]]]:
         "stored_cells": [_cell(grid, recipe, benchmark) for recipe in grid.recipes for benchmark in BENCHMARKS],
         "parts": [part for recipe in grid.recipes for part in _parts(recipe)],
         "timings": [row for recipe in grid.recipes for row in _timings(grid, recipe, rng)] if grid.has_timings else [],
+        "workloads": [row for recipe in grid.recipes for row in _worked(grid, recipe)] if grid.has_timings else [],
+        "ceilings": [_ceiling(process) for process in range(5)] if grid.has_timings else [],
         "audits": [row for recipe in grid.recipes if recipe in CHECKPOINTS for row in _layers(recipe)],
         "costs": [COST | {"model": "embedded", "recipe": recipe} for recipe in grid.recipes if recipe in CHECKPOINTS],
         "skips": [_key("tokens/fastv@25%", "scenes") | {"reason": "needs <b>attention</b> that the model hides"}],
@@ -292,21 +304,53 @@ def _budget(setting: str) -> float | None:
 
 def _timings(grid: Grid, recipe: str, rng: random.Random) -> Iterator[dict[str, Any]]:
     for phase, full_seconds in (("vision", 0.1), ("prefill", 0.8), ("decode", 0.05), ("total", 1.6)):
-        for repeat in range(5):
-            yield {
-                "model": "embedded",
-                "recipe": recipe,
-                "device": "Synthetic CPU, 2 cores",
-                "engine": "leanvlm",
-                "dtype": "bfloat16",
-                "attention": "sdpa",
+        for process in range(5):
+            yield _condition(recipe) | {
                 "phase": phase,
-                "batch_size": 1,
-                "prompt_tokens": 120,
-                "visual_tokens": 100,
-                "new_tokens": 16,
-                "repeat": repeat,
-                "is_shape_only": False,
+                "process": process,
+                "repeat": 0,
                 "seconds": full_seconds / grid.recipes[recipe].speedup * rng.uniform(0.96, 1.04),
                 "full_seconds": full_seconds,
             }
+    if recipe == WASTEFUL:  # no faster with one prompt, faster with four
+        for process in range(5):
+            key = _condition(recipe) | {"axis": "batch_size", "batch_size": 4, "phase": "total", "process": process}
+            yield key | {"repeat": 0, "seconds": 1.0, "full_seconds": 2.0}
+
+
+def _condition(recipe: str) -> dict[str, Any]:
+    return {
+        "model": "embedded",
+        "recipe": recipe,
+        "device": "Synthetic CPU, 2 cores",
+        "engine": "leanvlm",
+        "dtype": "bfloat16",
+        "attention": "sdpa",
+        "axis": "none",
+        "batch_size": 1,
+        "prompt_tokens": 120,
+        "visual_tokens": 100,
+        "new_tokens": 16,
+        "is_shape_only": False,
+    }
+
+
+def _worked(grid: Grid, recipe: str) -> Iterator[dict[str, Any]]:
+    for phase, operations, moved in (("vision", 4e9, 1e6), ("prefill", 4e10, 1e8), ("decode", 1e8, 1e8)):
+        yield _condition(recipe) | {
+            "phase": phase,
+            "operations": operations / grid.recipes[recipe].speedup,
+            "full_operations": operations,
+            "moved_bytes": moved,
+            "full_moved_bytes": moved,
+            "cache_bytes": 10**6,
+            "full_cache_bytes": 10**7,
+            "peak_bytes": None,
+            "full_peak_bytes": None,
+        }
+
+
+def _ceiling(process: int) -> dict[str, Any]:
+    named = {"model": "embedded", "device": "Synthetic CPU, 2 cores", "dtype": "bfloat16", "process": process}
+    limits = {"threads": 1, "operations": 1e11, "moved_bytes": 1e10, "watts": None, "dollars_per_hour": None}
+    return named | limits | {"reference_seconds": 0.003, "reference_low": 0.002, "reference_high": 0.004}

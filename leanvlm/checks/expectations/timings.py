@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leanvlm.checks import _expect
-from leanvlm.tables.timings import PHASES, TABLE
+from leanvlm.tables.timings import AXES, PHASES, TABLE
 
 
 def expectations() -> list[_expect.Expectation]:
@@ -11,6 +11,7 @@ def expectations() -> list[_expect.Expectation]:
     return [
         *_expect.basics(TABLE),
         _expect.among("phase", PHASES),
+        _expect.among("axis", AXES),
         _expect.between("batch_size", 1),
         _expect.between("prompt_tokens", 1),
         _expect.between("seconds", 0, is_open=True),

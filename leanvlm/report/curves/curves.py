@@ -10,7 +10,7 @@ import duckdb
 from markupsafe import Markup
 
 from leanvlm.markup import element
-from leanvlm.report import queries, words
+from leanvlm.report import drawing, queries, words
 from leanvlm.report.queries import Row
 from leanvlm.report.tradeoff import axes
 from leanvlm.report.tradeoff.axes import Axis
@@ -58,15 +58,15 @@ def _scale(rows: Sequence[Row]) -> tuple[Place, Markup]:
 def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> Markup:
     lines = []
     for share in up.ticks(n=4):
-        lines.append(_path("grid", f"M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"))
-        lines.append(_text(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
+        lines.append(drawing.path("grid", f"M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"))
+        lines.append(drawing.tick(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
     last = -math.inf
     for budget in sorted({*budgets, 1.0}):
         x = across.at(math.log(budget))
         if x - last > 36:  # room for a number [pixels]
-            lines.append(_text(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
+            lines.append(drawing.tick(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
             last = x
-    lines.append(_path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
+    lines.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
     return Markup("").join(lines)
 
 
@@ -74,7 +74,7 @@ def _curve(points: Sequence[Row], place: Place, kind: str) -> Markup:
     """Draw a band of intervals and a line through the shares, and a marker for each budget; schemes stand alone."""
     shares = [point for point in points if not point["scheme"]]
     drawn = _line(shares, place) + _bars([point for point in points if point["scheme"]], place)
-    markers = (_marker(point, *place(point["budget"], point["performance"])) for point in points)
+    markers = (drawing.dot(_said(point), *place(point["budget"], point["performance"])) for point in points)
     return element("g", drawn, *markers, class_=f"curve {kind}")
 
 
@@ -83,19 +83,14 @@ def _line(points: Sequence[Row], place: Place) -> Markup:
     bounded = [point for point in points if point["low"] is not None]
     band = [place(point["budget"], point["high"]) for point in bounded]
     band += [place(point["budget"], point["low"]) for point in reversed(bounded)]
-    drawn = _path("band", _through(band)) if len(bounded) > 1 else _bars(bounded, place)
-    return drawn + (_path("line", _through(line)) if len(line) > 1 else Markup(""))
-
-
-def _marker(point: Row, x: float, y: float) -> Markup:
-    place = f"translate({x:.1f} {y:.1f})"
-    return element("g", element("title", _said(point)), element("circle", r=3.4), class_="point", transform=place)
+    drawn = drawing.path("band", drawing.through(band)) if len(bounded) > 1 else _bars(bounded, place)
+    return drawn + (drawing.path("line", drawing.through(line)) if len(line) > 1 else Markup(""))
 
 
 def _bars(points: Sequence[Row], place: Place) -> Markup:
     bounded = [point for point in points if point["low"] is not None]
     ends = [(place(point["budget"], point["low"]), place(point["budget"], point["high"])) for point in bounded]
-    return Markup("").join(_path("error", _through(pair)) for pair in ends)
+    return Markup("").join(drawing.path("error", drawing.through(pair)) for pair in ends)
 
 
 def _said(point: Row) -> str:
@@ -105,18 +100,5 @@ def _said(point: Row) -> str:
     return f"{name} at {words.budget(point['budget'])}: {kept} % ({interval}){seeds}"
 
 
-def _path(kind: str, drawn: str) -> Markup:
-    return element("path", class_=kind, d=drawn)
-
-
-def _through(corners: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
-
-
-def _text(text: str, x: float, y: float, *, anchor: str) -> Markup:
-    return element("text", text, class_="tick", x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
-
-
 def _svg(curve: str, *drawn: Markup) -> Markup:
-    label = f"{words.short(curve)}: accuracy kept over budget"
-    return element("svg", *drawn, class_="plot", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
+    return drawing.plot(WIDTH, HEIGHT, f"{words.short(curve)}: accuracy kept over budget", *drawn)

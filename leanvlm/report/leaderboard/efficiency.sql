@@ -1,7 +1,7 @@
 -- efficiency: what each recipe gains in time, and whether anything beats it at both accuracy and gain.
 --
 -- Grain:     one row per model, recipe that was measured in time or memory.
--- Unit:      full seconds / seconds, medians with quartiles; fronts are true or false.
+-- Unit:      full seconds / seconds, 95 % for another run; fronts are true or false.
 -- Reads:     overall_efficiency, is_on_pareto_front.
 -- Undefined: null where nothing was timed. Seconds are of the device that timed most recipes.
 

@@ -25,6 +25,7 @@ from leanvlm.report.flips import flips
 from leanvlm.report.leaderboard import leaderboard
 from leanvlm.report.page import overview
 from leanvlm.report.queries import Row
+from leanvlm.report.speed import along, roofline
 from leanvlm.report.tradeoff import panels, plot
 
 FOLDER = Path(__file__).parents[1]  # of the report: a section's files lie together in a folder of its own
@@ -73,6 +74,9 @@ def render(
         models=_models(connection, board),
         embedded=embedded,
         curves=curves.groups(connection),
+        along=along.plots(connection),
+        roofline=roofline.plots(connection),
+        steadiness=queries.rows(connection, "speed/steadiness"),
         ablation=ablation.tables(ablated),
         decoder=decoder,
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),

@@ -1,0 +1,81 @@
+"""Draw how a recipe's speed-up changes along an axis: one small plot an axis and phase, a line a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+import duckdb
+from markupsafe import Markup
+
+from leanvlm.markup import element
+from leanvlm.report import drawing, queries, words
+from leanvlm.report.queries import Row
+from leanvlm.report.tradeoff import axes
+from leanvlm.report.tradeoff.labels import Box
+
+WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
+FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
+NAMES = {"batch_size": "prompts at once", "new_tokens": "tokens of an answer", "pictures": "visual tokens"}
+PHASES = {"total": "end to end", "prefill": "to the first token", "decode": "each later token"}
+STYLES = 6  # of lines
+
+
+def plots(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return a drawing for each model, axis and phase, with what to say of each recipe."""
+    found = queries.rows(connection, "speed/along")
+    return [_plot(list(rows)) for _, rows in groupby(found, key=lambda row: (row["model"], row["axis"], row["phase"]))]
+
+
+def _plot(rows: Sequence[Row]) -> Row:
+    amounts = [math.log2(row["amount"]) for row in rows]
+    ends = [value for row in rows for value in (row["speedup"], row["low"], row["high"]) if value is not None]
+    across = axes.around(amounts, start=FRAME.left, end=FRAME.right)
+    up = axes.around([*ends, 1.0], start=FRAME.bottom, end=FRAME.top)
+    recipes = {recipe: list(points) for recipe, points in groupby(rows, key=lambda row: row["recipe"])}
+    lines = [_line(points, across, up, index % STYLES) for index, points in enumerate(recipes.values())]
+    phase, axis = rows[0]["phase"], rows[0]["axis"]
+    title = f"{PHASES.get(phase, phase)}, over {NAMES.get(axis, axis)}"
+    return {
+        "model": rows[0]["model"],
+        "title": title,
+        "svg": drawing.plot(WIDTH, HEIGHT, f"speed-up {title}", _grid(rows, across, up), *lines),
+        "said": [_begin(recipe, points[0], index % STYLES) for index, (recipe, points) in enumerate(recipes.items())],
+    }
+
+
+def _grid(rows: Sequence[Row], across: axes.Axis, up: axes.Axis) -> Markup:
+    drawn = []
+    for value in up.ticks(n=4):
+        drawn.append(drawing.path("grid", f"M{FRAME.left} {up.at(value):.1f}H{FRAME.right}"))
+        drawn.append(drawing.tick(f"{value:g}×", FRAME.left - 6, up.at(value) + 4, anchor="end"))
+    last = -math.inf
+    for amount in sorted({row["amount"] for row in rows}):
+        x = across.at(math.log2(amount))
+        if x - last > 36:  # room for a number [pixels]
+            drawn.append(drawing.tick(f"{amount:,}", x, FRAME.bottom + 17, anchor="middle"))
+            last = x
+    drawn.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
+    return Markup("").join(drawn)
+
+
+def _line(points: Sequence[Row], across: axes.Axis, up: axes.Axis, style: int) -> Markup:
+    places = [(across.at(math.log2(point["amount"])), up.at(point["speedup"])) for point in points]
+    bounded = [(place[0], point) for place, point in zip(places, points, strict=True) if point["low"] is not None]
+    errors = (drawing.path("error", drawing.through([(x, up.at(one["low"])), (x, up.at(one["high"]))]))
+              for x, one in bounded)  # fmt: skip
+    dots = (drawing.dot(_said(point), *place) for place, point in zip(places, points, strict=True))
+    return element("g", drawing.path("line", drawing.through(places)), *errors, *dots, class_=f"curve style{style}")
+
+
+def _said(point: Row) -> str:
+    times, spread = words.times(point["speedup"]), words.times_range(point["low"], point["high"])
+    return f"{point['recipe']} at {point['amount']:,}: {times} ({spread}), {point['verdict'] or 'no verdict'}"
+
+
+def _begin(recipe: str, row: Row, style: int) -> Row:
+    """Say from where on a recipe pays."""
+    where = row["break_even"]
+    pays = f"faster from {where:,}" if where is not None else f"not surely faster at {row['measured_to']:,}"
+    return {"recipe": recipe, "pays": pays, "style": style}

@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
 
 setup: .venv/ready
 
@@ -51,6 +51,9 @@ bench-generate: setup
 
 bench-methods: setup
 	$(BIN)/python -m leanvlm.benches.methods
+
+bench-clock: setup
+	$(BIN)/python -m leanvlm.benches.clock
 
 bench-metrics: setup
 	$(BIN)/python -m leanvlm.benches.metrics

@@ -21,7 +21,9 @@ from PIL import Image
 from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
 from leanvlm.benches._figures import span, write
-from leanvlm.engine.clock import pairs, run_decoder
+from leanvlm.clock.pairs import pairs
+from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
+from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.prompt import EncoderAttention, Prompt
 from leanvlm.engine.vision import run_vision
@@ -152,12 +154,19 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.G
 
 def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
     """Time one recipe beside the full model."""
-    mine, full = (partial(run_decoder, model, prompt, one, "s", new_tokens=NEW_TOKENS) for one in (recipe, FULL_MODEL))
+    mine, full = (partial(seconds, model, prompt, one) for one in (recipe, FULL_MODEL))
     timed = list(pairs(full, mine, repeats=PAIRS))
     ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for fast, slow in timed]
     quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
     prefill, decode = (tuple(map(float, column)) for column in quantiles.T)
     return Row(recipe.text, prefill, theory(model, recipe), decode, cache_share(model, prompt, recipe))
+
+
+def seconds(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Seconds:
+    """Time one recipe from the decoder's door to the last token."""
+    watch = Stopwatch(model.model.device)
+    answer_prompts(model, [prompt], recipe, "s", watch, new_tokens=NEW_TOKENS)
+    return to_seconds(watch.seconds(), NEW_TOKENS)
 
 
 def bootstrap(ratios: np.ndarray) -> np.ndarray:

@@ -82,8 +82,10 @@ def rounds(timers: Sequence[Timer], reference: Reference, *, repeats: int, first
 
 
 def warming(timers: Sequence[Timer]) -> list[Timer]:
-    """Choose who warms up: the first of each recipe and shape."""
+    """Choose who warms up: the first of each recipe and kind of condition."""
     found: dict[tuple[object, ...], Timer] = {}
     for one in timers:
-        found.setdefault((one.recipe.text, one.condition.axis, one.prompt_tokens, one.condition.new_tokens), one)
+        asked = one.condition
+        kind = (asked.axis, len(asked.samples), asked.new_tokens, len(asked.samples[0].images))
+        found.setdefault((one.recipe.text, *kind), one)
     return list(found.values())

@@ -44,7 +44,7 @@ TOKENS, CACHE, WEIGHTS = RECIPES = ("tokens/fastv@10%", "cache/snapkv@10%", "wei
         ("models/llava_next.py", [*RECIPES]),  # which llava_onevision imports
         ("models/gemma3.py", []),
         ("engine/prefill.py", [*RECIPES]),
-        ("engine/clock.py", []),
+        ("clock/run.py", []),
         ("sample.py", [*RECIPES]),
         ("tables/answers.py", [*RECIPES]),
         ("tables/timings.py", []),

@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-paper bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
 
 setup: .venv/ready
 
@@ -54,6 +54,9 @@ bench-methods: setup
 
 bench-clock: setup
 	$(BIN)/python -m leanvlm.benches.clock
+
+bench-paper: setup
+	$(BIN)/python -m leanvlm.benches.paper_speedups $(if $(SHAPE),--shape $(SHAPE))
 
 bench-metrics: setup
 	$(BIN)/python -m leanvlm.benches.metrics

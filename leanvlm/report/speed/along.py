@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
 FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
 NAMES = {"batch_size": "prompts at once", "new_tokens": "tokens of an answer", "pictures": "visual tokens"}
 PHASES = {"total": "end to end", "prefill": "to the first token", "decode": "each later token"}
-STYLES = 6  # of lines
+DASHES = 3  # styles of lines of one family
 
 
 def plots(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -34,15 +34,21 @@ def _plot(rows: Sequence[Row]) -> Row:
     across = axes.around(amounts, start=FRAME.left, end=FRAME.right)
     up = axes.around([*ends, 1.0], start=FRAME.bottom, end=FRAME.top)
     recipes = {recipe: list(points) for recipe, points in groupby(rows, key=lambda row: row["recipe"])}
-    lines = [_line(points, across, up, index % STYLES) for index, points in enumerate(recipes.values())]
+    kinds = _kinds([points[0]["family"] for points in recipes.values()])
+    lines = [_line(points, across, up, kind) for points, kind in zip(recipes.values(), kinds, strict=True)]
     phase, axis = rows[0]["phase"], rows[0]["axis"]
     title = f"{PHASES.get(phase, phase)}, over {NAMES.get(axis, axis)}"
     return {
         "model": rows[0]["model"],
         "title": title,
         "svg": drawing.plot(WIDTH, HEIGHT, f"speed-up {title}", _grid(rows, across, up), *lines),
-        "said": [_begin(recipe, points[0], index % STYLES) for index, (recipe, points) in enumerate(recipes.items())],
+        "said": [_begin(points[0], kind) for points, kind in zip(recipes.values(), kinds, strict=True)],
     }
+
+
+def _kinds(families: Sequence[str]) -> list[str]:
+    """Give each line its family's colour, and a dash of its own among that family's."""
+    return [f"{family} dash{families[:index].count(family) % DASHES}" for index, family in enumerate(families)]
 
 
 def _grid(rows: Sequence[Row], across: axes.Axis, up: axes.Axis) -> Markup:
@@ -60,13 +66,13 @@ def _grid(rows: Sequence[Row], across: axes.Axis, up: axes.Axis) -> Markup:
     return Markup("").join(drawn)
 
 
-def _line(points: Sequence[Row], across: axes.Axis, up: axes.Axis, style: int) -> Markup:
+def _line(points: Sequence[Row], across: axes.Axis, up: axes.Axis, kind: str) -> Markup:
     places = [(across.at(math.log2(point["amount"])), up.at(point["speedup"])) for point in points]
     bounded = [(place[0], point) for place, point in zip(places, points, strict=True) if point["low"] is not None]
     errors = (drawing.path("error", drawing.through([(x, up.at(one["low"])), (x, up.at(one["high"]))]))
               for x, one in bounded)  # fmt: skip
     dots = (drawing.dot(_said(point), *place) for place, point in zip(places, points, strict=True))
-    return element("g", drawing.path("line", drawing.through(places)), *errors, *dots, class_=f"curve style{style}")
+    return element("g", drawing.path("line", drawing.through(places)), *errors, *dots, class_=f"curve {kind}")
 
 
 def _said(point: Row) -> str:
@@ -74,8 +80,8 @@ def _said(point: Row) -> str:
     return f"{point['recipe']} at {point['amount']:,}: {times} ({spread}), {point['verdict'] or 'no verdict'}"
 
 
-def _begin(recipe: str, row: Row, style: int) -> Row:
+def _begin(row: Row, kind: str) -> Row:
     """Say from where on a recipe pays."""
     where = row["break_even"]
     pays = f"faster from {where:,}" if where is not None else f"not surely faster at {row['measured_to']:,}"
-    return {"recipe": recipe, "pays": pays, "style": style}
+    return {"recipe": row["recipe"], "pays": pays, "kind": kind}

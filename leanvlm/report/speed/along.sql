@@ -3,10 +3,19 @@
 -- Grain:     one row per model, axis, phase, recipe, amount.
 -- Unit:      amount: prompts (batch_size), tokens of an answer (new_tokens), visual tokens (pictures).
 --            speedup, low, high: times the full model's speed; 95 % for another run.
--- Reads:     speedup, break_even.
+-- Reads:     speedup, break_even, cells.
 -- Undefined: no row for recipes that were not timed along an axis.
 
 with
+
+families as (
+
+    select distinct
+        recipe,
+        family
+    from cells
+
+),
 
 timed as (
 
@@ -16,6 +25,7 @@ timed as (
         break_even.axis,
         break_even.phase,
         break_even.recipe,
+        families.family,
         break_even.break_even,
         break_even.high as measured_to,
         case break_even.axis
@@ -36,6 +46,8 @@ timed as (
             and break_even.device = speedup.device
             and break_even.phase = speedup.phase
             and speedup.axis in (break_even.axis, 'none')
+    inner join families
+        on break_even.recipe = families.recipe
     where break_even.phase in ('prefill', 'decode', 'total')
 
 )

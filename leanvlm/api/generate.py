@@ -92,7 +92,8 @@ def _start(model: LoadedModel, recipe: Recipe, ids: Tensor, inputs: dict[str, An
     refuse(model, [recipe])
     count_tokens(model, ids, limit - ids.shape[1])
     given = {name: value for name, value in inputs.items() if isinstance(value, Tensor) and name not in ADDED}
-    prompt = run_vision(model, {"input_ids": ids, **given}, wanted=encoder_signals([recipe]))
+    is_video = "pixel_values_videos" in given
+    prompt = run_vision(model, {"input_ids": ids, **given}, wanted=encoder_signals([recipe]), is_video=is_video)
     read = read_prompt(model, prompt, recipe.part("tokens"), "", [recipe])
     cache = keep_cache(recipe.part("cache"), read, "").cache
     return DecodeStart(cache, read.logits, read.next_position)

@@ -144,6 +144,7 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.G
         positions=positions,
         is_visual=prompt.is_visual[order],
         spans=((0, VISUAL),),
+        is_patch=prompt.is_patch[among],
         index=positions[0],
         encoder={
             signal: EncoderAttention(found.attention[among], found.keys[among])

@@ -85,12 +85,13 @@ AttentionMaskInterface.register(NAME, sdpa_mask)  # an unregistered name would s
 
 @contextmanager
 def recording(recorders: dict[nn.Module, Any], name: str = NAME) -> Iterator[None]:
-    """Put recorders on attention modules for the length of a `with`; nothing is left behind.
+    """Put recorders on attention modules for the length of a `with`; then all is as before, other recorders too.
 
     Takes: name, the registered attention function that knows what to do with them.
     """
     configs: list[Any] = list({id(module.config): module.config for module in recorders}.values())
     before = [config._attn_implementation_internal for config in configs]
+    outer = {module: module.__dict__.get("leanvlm_recorder") for module in recorders}
     try:
         for module, recorder in recorders.items():
             module.__dict__["leanvlm_recorder"] = recorder
@@ -100,5 +101,7 @@ def recording(recorders: dict[nn.Module, Any], name: str = NAME) -> Iterator[Non
     finally:
         for config, implementation in zip(configs, before, strict=True):
             config._attn_implementation_internal = implementation
-        for module in recorders:
+        for module, recorder in outer.items():
             module.__dict__.pop("leanvlm_recorder", None)
+            if recorder is not None:
+                module.__dict__["leanvlm_recorder"] = recorder

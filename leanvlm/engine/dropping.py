@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from leanvlm.engine.peek import peek
 from leanvlm.engine.prompt import Prompt, cut_mask
 from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals
 from leanvlm.methods._tokens import LayerMethod
+from leanvlm.models._model import LoadedModel
 
 
 class Dropper:
@@ -27,27 +29,29 @@ class Dropper:
         self,
         method: LayerMethod,
         recorders: dict[int, DecoderRecorder],
-        n_layers: int,
+        model: LoadedModel,
         prompt: Prompt,
         generator: torch.Generator,
     ) -> None:
-        self.method, self.recorders, self.prompt, self.generator = method, recorders, prompt, generator
-        self.stages = method.stages(n_layers)
+        self.method, self.recorders, self.model, self.prompt = method, recorders, model, prompt
+        self.generator = generator
+        self.stages = method.stages(len(model.text.layers))
         self.kept = torch.arange(len(prompt.is_visual), device=prompt.is_visual.device)
         self.is_visual: list[Tensor] = []
 
-    def decide(self, layer: int, states: Tensor) -> Tensor:
+    def decide(self, layer: int, states: Tensor, told: dict[str, Any]) -> Tensor:
         """Keep all text and what the method makes of the visual tokens.
 
-        Shapes: (1, T, C) -> (1, n, C).
+        Takes: told, what the layer is told beside its states. Shapes: (1, T, C) -> (1, n, C).
         """
         is_visual = self.prompt.is_visual[self.kept]
-        if not is_visual.any():
-            return states
         visual = is_visual.nonzero()[:, 0]
-        is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
-        scores = self.method.score(self._below(layer, is_visual), self._encoder_attention(is_left))[visual]
         n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
+        if n >= len(visual):
+            return states
+        is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
+        signals = self._signals(layer, states, told, is_visual)
+        scores = self.method.score(signals, self._encoder_attention(is_left))[visual]
         chosen, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
         keep = ~is_visual
         keep[visual[chosen]] = True
@@ -71,9 +75,14 @@ class Dropper:
             return None
         return self.prompt.encoder[self.method.encoder].attention[is_left]
 
-    def _below(self, layer: int, is_visual: Tensor) -> Signals:
-        """Collect the signals of the layer below."""
-        recorder = self.recorders[layer - 1]
+    def _signals(self, layer: int, states: Tensor, told: dict[str, Any], is_visual: Tensor) -> Signals:
+        """Collect the signals of the layer that judges: the one below, or this one, which has not run yet."""
+        judge = layer + self.method.judge
+        if judge == layer:
+            recorder = DecoderRecorder(self.method.wants(is_visual))
+            peek(self.model.text.layers[layer], self.model.attention[layer], recorder, states, told)
+        else:
+            recorder = self.recorders[judge]
         assert recorder.keys is not None
         assert recorder.queries is not None
         return Signals(
@@ -82,23 +91,32 @@ class Dropper:
             sums=recorder.sums,
             is_visual=is_visual,
             scaling=recorder.scaling,
-            layer=layer - 1,
+            layer=judge,
             n_layers=len(self.recorders),
             generator=self.generator,
             hidden=recorder.hidden,
+            entering=self.model.norm(states)[0],
         )
 
-    def cut(self, layer: int, states: Tensor, arguments: dict[str, Any]) -> Tensor:
-        """Shorten one layer's input; the layers above get their states from it."""
+    def cut(self, layer: int, states: Tensor, told: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """Shorten what enters one layer; the layers above get their states from it.
+
+        Takes: told, what the layer is told beside its states, as if no token had been dropped.
+        """
         if layer in self.stages:
-            states = self.decide(layer, states)
+            states = self.decide(layer, states, self._of_kept(told))
         self.is_visual.append(self.prompt.is_visual[self.kept])
-        cosine, sine = arguments["position_embeddings"]
-        arguments["position_embeddings"] = (cosine[..., self.kept, :], sine[..., self.kept, :])
-        if arguments.get("position_ids") is not None:
-            arguments["position_ids"] = arguments["position_ids"][..., self.kept]
-        arguments["attention_mask"] = cut_mask(arguments.get("attention_mask"), self.kept)
-        return states
+        return states, self._of_kept(told)
+
+    def _of_kept(self, told: dict[str, Any]) -> dict[str, Any]:
+        cosine, sine = told["position_embeddings"]
+        cut = {
+            "position_embeddings": (cosine[..., self.kept, :], sine[..., self.kept, :]),
+            "attention_mask": cut_mask(told.get("attention_mask"), self.kept),
+        }
+        if told.get("position_ids") is not None:
+            cut["position_ids"] = told["position_ids"][..., self.kept]
+        return told | cut
 
 
 @contextmanager
@@ -108,7 +126,8 @@ def dropping(layers: Any, dropper: Dropper | None) -> Iterator[None]:
     def hook(index: int) -> Any:
         def before(_module: Any, args: tuple[Tensor, ...], arguments: dict[str, Any]) -> Any:
             assert dropper is not None
-            return (dropper.cut(index, args[0], arguments), *args[1:]), arguments
+            states, told = dropper.cut(index, args[0], arguments)
+            return (states, *args[1:]), told
 
         return before
 

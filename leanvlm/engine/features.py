@@ -97,10 +97,11 @@ def _packed(prompt: Prompt) -> tuple[Tensors, str]:
     """Take a prompt apart, into tensors with memory of their own and what else is to be said of it."""
     masks = prompt.masks or {}
     found = {"embeds": prompt.embeds, "positions": prompt.positions}
-    found |= {"is_visual": prompt.is_visual, "index": prompt.index}
+    found |= {"is_visual": prompt.is_visual, "is_patch": prompt.is_patch, "index": prompt.index}
     found |= {f"masks.{name}": mask for name, mask in masks.items() if mask is not None}
     found |= {f"added.{place}": rows for place, rows in enumerate(prompt.added)}
-    said = {"spans": prompt.spans, "masks": None if prompt.masks is None else list(masks), "n_added": len(prompt.added)}
+    said: dict[str, Any] = {"spans": prompt.spans, "is_video": prompt.is_video, "n_added": len(prompt.added)}
+    said["masks"] = None if prompt.masks is None else list(masks)
     tensors = {name: tensor.cpu().clone(memory_format=torch.contiguous_format) for name, tensor in found.items()}
     return tensors, json.dumps(said)
 
@@ -111,7 +112,9 @@ def _unpacked(tensors: Tensors, said: Any) -> Prompt:
         embeds=tensors["embeds"],
         positions=tensors["positions"],
         is_visual=tensors["is_visual"],
+        is_patch=tensors["is_patch"],
         index=tensors["index"],
+        is_video=said["is_video"],
         spans=tuple((start, end) for start, end in said["spans"]),
         masks=None if masks is None else {name: tensors.get(f"masks.{name}") for name in masks},
         added=tuple(tensors[f"added.{place}"] for place in range(said["n_added"])),

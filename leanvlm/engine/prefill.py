@@ -77,11 +77,11 @@ def prefill(
     """
     layers, attention = model.text.layers, model.attention
     recorders = {layer: DecoderRecorder(wanted) for layer in attention}
-    if method is not None:
+    if method is not None and method.judge < 0:
         for layer in method.stages(len(layers)):
-            recorders[layer - 1] = DecoderRecorder(wanted | method.wants(prompt.is_visual))
+            recorders[layer + method.judge] = DecoderRecorder(wanted | method.wants(prompt.is_visual))
     cache = DynamicCache(config=model.text.config)
-    dropper = Dropper(method, recorders, len(layers), prompt, rng) if method is not None else None
+    dropper = Dropper(method, recorders, model, prompt, rng) if method is not None else None
     with (
         recording({attention[layer]: recorder for layer, recorder in recorders.items()}),
         dropping(layers, dropper),

@@ -79,7 +79,11 @@ def prepare(
             continue
         sample = laid.sample
         for read in laid.branch.branches:
-            prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
+            try:
+                prefilled = read_prompt(model, looked.prompt, read.part, sample.sample_id, read.recipes)
+            except InputError as error:
+                yield from refused(sample, [read], error)
+                continue
             refuse_not_finite(prefilled.logits, sample)
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
@@ -104,7 +108,7 @@ def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Sho
     branch = laid.branch
     inputs = {name: value.to(model.model.device) for name, value in laid.inputs.items()}
     wanted = encoder_signals(branch.recipes)
-    see = partial(run_vision, model, inputs, wanted=wanted)
+    see = partial(run_vision, model, inputs, wanted=wanted, is_video=laid.sample.fps is not None)
     is_kept = laid.has_images and not wanted  # signals are large, and few recipes ask for them
     reduces = any(recipe.part("tokens") for recipe in branch.recipes)
     return _Shown(

@@ -9,8 +9,9 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
-from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VisualTokens
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VideoMethod, VisualTokens
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Prompt:
     """What enters the decoder, batch of one.
 
     Shapes: embeds (1, T, C); positions (..., 1, T), for the rotary embedding; is_visual (T,); spans: for each image,
-    where its visual tokens begin and end among the visual tokens; index (T,): each token's index in the prompt as it
-    was asked. `encoder` holds the signals that were asked for. What else some models hand to their decoder: `masks`, by
+    where its visual tokens begin and end among the visual tokens; is_patch (visual,): which of them a patch stands
+    behind; index (T,): each token's index in the prompt as it was asked. Where `is_video`, the images are its frames.
+    `encoder` holds the signals that were asked for. What else some models hand to their decoder: `masks`, by
     layer type, each (1, 1, T, T), True = visible, or None for plain causal attention (Gemma 3); `added`, each (T, C),
     what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
     """
@@ -39,7 +41,9 @@ class Prompt:
     positions: Tensor
     is_visual: Tensor
     spans: tuple[tuple[int, int], ...]
+    is_patch: Tensor
     index: Tensor
+    is_video: bool = False
     encoder: dict[EncoderSignal, EncoderAttention] = field(default_factory=dict)
     masks: dict[str, Tensor | None] | None = None
     added: tuple[Tensor, ...] = ()
@@ -61,7 +65,9 @@ class Prompt:
             positions=self.positions[..., keep],
             is_visual=self.is_visual[keep],
             spans=to_spans(int(keep[index].sum()) for index in by_image),
+            is_patch=self.is_patch[keep[self.is_visual]],
             index=self.index[keep],
+            is_video=self.is_video,
             masks=None if self.masks is None else {name: cut_mask(mask, keep) for name, mask in self.masks.items()},
             added=tuple(rows[keep] for rows in self.added),
         )
@@ -81,20 +87,35 @@ def cut_mask(mask: Tensor | None, keep: Tensor) -> Tensor | None:
 
 
 def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator: torch.Generator) -> Prompt:
-    """Let a token method choose, image by image, what enters the decoder; positions stay the original ones."""
+    """Let a token method choose, image by image, what enters the decoder; positions stay the original ones.
+
+    Raises: InputError for a method that chooses among the frames of a video where there is none.
+    """
     if method is None or not prompt.spans:
         return prompt
     visual = prompt.is_visual.nonzero()[:, 0]  # index of each visual token in the prompt
     embeds, keep = prompt.embeds.clone(), ~prompt.is_visual
     attended = prompt.encoder[method.encoder] if method.encoder else None
-    for start, end in prompt.spans:
+    for start, end in _wholes(prompt, method):
         tokens = VisualTokens(
             features=prompt.embeds[0, visual[start:end]],
+            is_patch=prompt.is_patch[start:end],
+            text=prompt.embeds[0, visual[-1] + 1 :],
+            generator=generator,
             attention=None if attended is None else attended.attention[start:end],
             keys=None if attended is None else attended.keys[start:end],
-            generator=generator,
+            n_frames=len(prompt.spans) if isinstance(method, VideoMethod) else 1,
         )
         chosen, features = method.reduce(tokens, n_keep(end - start, method.budget))
         embeds[0, visual[start:end][chosen]] = features.to(embeds.dtype)
         keep[visual[start:end][chosen]] = True
     return replace(prompt, embeds=embeds).select(keep)
+
+
+def _wholes(prompt: Prompt, method: EntranceMethod) -> tuple[tuple[int, int], ...]:
+    """List where what a method chooses among begins and ends: each image, or the whole video."""
+    if not isinstance(method, VideoMethod):
+        return prompt.spans
+    if not prompt.is_video:
+        raise InputError(f"{method.id} chooses among the frames of a video, and here is none; ask about a video")
+    return ((0, prompt.n_visual),)

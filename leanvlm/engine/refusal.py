@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from leanvlm.errors import InputError
-from leanvlm.methods._tokens import LayerMethod
-from leanvlm.models._model import LoadedModel
+from leanvlm.methods._tokens import LayerMethod, VideoMethod
+from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.recipes import Recipe
 
 
@@ -17,8 +17,15 @@ def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
     Takes: config, the configuration of the model's checkpoint.
     """
     outright = [kind.refused[part.method] for part in recipe.parts if part.method in kind.refused]
+    if of_video(recipe) and not takes_video(kind):
+        outright.append("it chooses among the frames of a video, and this model takes none")
     inside = [part.built for part in recipe.parts if isinstance(part.built, LayerMethod)]
     return next(filter(None, [*outright, *(_of_stages(method, kind.attends(config)) for method in inside)]), None)
+
+
+def of_video(recipe: Recipe) -> bool:
+    """Tell whether a recipe refuses all samples but videos."""
+    return any(isinstance(part.built, VideoMethod) for part in recipe.parts)
 
 
 def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
@@ -29,13 +36,13 @@ def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
 
 
 def _of_stages(method: LayerMethod, attends: list[bool]) -> str | None:
-    """Check the layers at which tokens are dropped: each must exist, and the layer below must have attention to ask."""
-    able = [layer for layer in range(1, len(attends)) if attends[layer - 1]]
+    """Check the layers at which tokens are dropped: each must exist, and the layer that judges must have attention."""
+    able = [layer for layer in range(1, len(attends)) if attends[layer + method.judge]]
     for layer in method.stages(len(attends)):
         if layer >= len(attends):
             return (f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(attends)}: "
                     f"choose from 1 to {len(attends) - 1}")  # fmt: skip
         if layer not in able:
-            return (f"tokens cannot be dropped at layer {layer}, since layer {layer - 1} has no attention to choose "
-                    f"them by; they can at {', '.join(map(str, able))}")  # fmt: skip
+            return (f"tokens cannot be dropped at layer {layer}, since layer {layer + method.judge} has no attention "
+                    f"to choose them by; they can at {', '.join(map(str, able))}")  # fmt: skip
     return None

@@ -33,8 +33,13 @@ def _stop(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
 
 
 @torch.inference_mode()
-def run_vision(model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[EncoderSignal] = ()) -> Prompt:
-    """Run the vision pass of one prompt and keep the signals that the token methods want."""
+def run_vision(
+    model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[EncoderSignal] = (), is_video: bool = False
+) -> Prompt:
+    """Run the vision pass of one prompt and keep the signals that the token methods want.
+
+    Takes: is_video, whether the pictures are the frames of one: some models are shown them as pictures.
+    """
     has_image = "pixel_values" in inputs or "pixel_values_videos" in inputs
     recorders = {signal: EncoderRecorder(signal, model.class_tokens) for signal in wanted} if has_image else {}
     arguments = _decoder_arguments(model, inputs, recorders)
@@ -45,8 +50,8 @@ def run_vision(model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterabl
         )
         for signal, recorder in recorders.items()
     }
-    lengths = model.image_lengths(inputs) if has_image else []
-    return replace(_prompt(model, inputs["input_ids"][0], arguments, lengths), encoder=encoder)
+    prompt = _prompt(model, inputs, arguments, has_image=has_image)
+    return replace(prompt, is_video=is_video, encoder=encoder)
 
 
 def _decoder_arguments(
@@ -85,18 +90,22 @@ def _by_module(model: LoadedModel, recorders: dict[EncoderSignal, EncoderRecorde
     return table
 
 
-def _prompt(model: LoadedModel, ids: Tensor, arguments: dict[str, Any], lengths: list[int]) -> Prompt:
+def _prompt(model: LoadedModel, inputs: dict[str, Tensor], arguments: dict[str, Any], *, has_image: bool) -> Prompt:
+    ids = inputs["input_ids"][0]
     embeds, positions = arguments["inputs_embeds"], arguments.get("position_ids")
     if positions is None:
         n = embeds.shape[1]
         positions = torch.arange(n, device=embeds.device).expand(*model.position_axes, 1, n)
     is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
+    lengths = model.image_lengths(inputs) if has_image else []
+    is_patch = model.is_patch(inputs) if has_image else torch.ones(0, dtype=torch.bool)
     deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
     return Prompt(
         embeds=embeds,
         positions=positions,
         is_visual=is_visual,
         spans=to_spans(lengths or _runs(is_visual)),
+        is_patch=is_patch.to(is_visual.device),
         index=torch.arange(len(is_visual), device=is_visual.device),
         masks=arguments.get("attention_mask"),
         added=tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep),

@@ -33,7 +33,8 @@ class Signals:
     Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least the rows that
     were wanted; sums (B, G, T), the softmax attention that each key received from all rows, a mean over the heads that
     share a key head, None unless wanted; is_visual (T,); hidden (B, 1, w, T), what those queries do not see, None for
-    plain causal attention. The attention scale is `scaling`; `layer` of `n_layers` counts the layers that attend.
+    plain causal attention; entering (T, C), what is about to enter a layer that drops tokens, after the decoder's final
+    norm, None elsewhere. The attention scale is `scaling`; `layer` of `n_layers` counts the layers that attend.
     """
 
     keys: Tensor
@@ -45,6 +46,7 @@ class Signals:
     n_layers: int
     generator: torch.Generator
     hidden: Tensor | None = None
+    entering: Tensor | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -94,6 +96,14 @@ class Signals:
         """
         assert self.sums is not None, "a method that reads column sums says so in `wants`"
         return self.sums
+
+    def states(self) -> Tensor:
+        """Return `entering`, which is known where tokens are dropped.
+
+        Shapes: -> (T, C), float32.
+        """
+        assert self.entering is not None, "only a method that drops tokens inside the decoder reads states"
+        return self.entering.float()
 
 
 def n_after_vision(is_visual: Tensor, *, most: int = MOST_ROWS) -> int:

@@ -22,30 +22,42 @@ class EncoderSignal:
 
 @dataclass(frozen=True)
 class VisualTokens:
-    """The visual tokens of ONE image as the decoder would get them, with what the vision tower thought of them.
+    """The visual tokens of ONE image, or of a whole video, as the decoder would get them, and what is known of them.
 
-    Shapes: features (N, C); attention (N,) that each received in the wanted block, from the class token where the
-    tower has one, else the mean over all rows, -inf for tokens that no patch stands behind; keys (N, D) of that block,
-    mean over heads, or all heads side by side. The last two are None unless the method has an `encoder` signal.
+    Shapes: features (N, C); is_patch (N,), False where no patch stands behind a token, as at the end of a row; text
+    (M, C), the embedded text after the last visual token of the prompt; attention (N,) that each received in the wanted
+    block of the vision tower, from the class token where the tower has one, else the mean over all rows, -inf for
+    tokens that no patch stands behind; keys (N, D) of that block, mean over heads, or all heads side by side. The last
+    two are None unless the method has an `encoder` signal. A video's tokens are those of `n_frames` in order, each of
+    as many patches.
     """
 
     features: Tensor
-    attention: Tensor | None
-    keys: Tensor | None
+    is_patch: Tensor
+    text: Tensor
     generator: torch.Generator
+    attention: Tensor | None = None
+    keys: Tensor | None = None
+    n_frames: int = 1
 
     def rank(self) -> Tensor:
         """Return the attention received; the method must have an `encoder` signal."""
         assert self.attention is not None, "a method that reads the vision tower says so in `encoder`"
         return self.attention
 
+    def patches(self) -> Tensor:
+        """Return the indices of the tokens that patches stand behind.
+
+        Shapes: -> (P,) ascending.
+        """
+        return self.is_patch.nonzero()[:, 0]
+
     def without_row_ends(self, n: int) -> Tensor | None:
         """Return `n` indices where dropping row-end tokens, which no patch stands behind, is enough; else None.
 
         Shapes: -> (n,) ascending.
         """
-        is_patch = self.rank().isfinite()
-        patches, row_ends = is_patch.nonzero()[:, 0], (~is_patch).nonzero()[:, 0]
+        patches, row_ends = self.patches(), (~self.is_patch).nonzero()[:, 0]
         return torch.cat([patches, row_ends[: n - len(patches)]]).sort().values if n >= len(patches) else None
 
     def metric(self) -> Tensor:
@@ -79,11 +91,52 @@ class EntranceMethod(TokenMethod):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChoosingMethod(EntranceMethod):
+    """A method that leaves tokens out and changes none; it owes `choose`. Row-end tokens go first."""
+
+    def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
+        """Choose `n` of the tokens.
+
+        Shapes: -> index (n,) ascending, features (n, C).
+        """
+        kept = tokens.without_row_ends(n)
+        if kept is None:
+            patches = tokens.patches()
+            kept = patches[self.choose(tokens.features[patches].float(), tokens, n)]
+        return kept, tokens.features[kept]
+
+    def choose(self, features: Tensor, tokens: VisualTokens, n: int) -> Tensor:
+        """Choose `n` of the patches' tokens, fewer than there are.
+
+        Shapes: features (P, C), float32 -> (n,) ascending, counted among the patches.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoMethod(ChoosingMethod):
+    """A method that chooses among the tokens of a whole video, so that a frame may keep none; pictures it refuses."""
+
+    def least(self, n_patches: int, n_frames: int) -> int:  # noqa: ARG002
+        """Count the tokens of a video that stay whatever the budget."""
+        return 1
+
+    def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
+        """Choose `n` of the tokens, or as many as must stay.
+
+        Shapes: -> index (n,) ascending, features (n, C).
+        """
+        return super().reduce(tokens, max(n, self.least(len(tokens.patches()), tokens.n_frames)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerMethod(TokenMethod):
     """A method that drops visual tokens at the entrance of some decoder layers; it owes `stages` and `score`.
 
     Its budget is the share of the visual tokens that the last stage leaves.
     """
+
+    judge: ClassVar[int] = -1  # the layer whose signals `score` gets: -1 that below a stage, 0 the stage's own
 
     def stages(self, n_layers: int) -> dict[int, float]:
         """Say at which layers tokens are dropped, counted from 0, and which share of the visual tokens enters each.
@@ -93,14 +146,14 @@ class LayerMethod(TokenMethod):
         raise NotImplementedError
 
     def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
-        """Say which signals of the layer below a stage `score` reads.
+        """Say which signals of the layer that judges `score` reads.
 
         Shapes: is_visual (T,), of the tokens that the layer gets.
         """
         return Wanted(rows=1)
 
     def score(self, signals: Signals, seen: Tensor | None) -> Tensor:
-        """Say how much each token matters, from the layer below.
+        """Say how much each token matters, from the layer that judges.
 
         Shapes: seen (visual,) the vision tower's attention, None unless `encoder` asks for it -> (T,).
         """

@@ -116,6 +116,11 @@ class LoadedModel:
         return {place: layer.self_attn for place, layer in enumerate(self.text.layers) if hasattr(layer, "self_attn")}
 
     @property
+    def norm(self) -> Any:
+        """The norm between the decoder's last layer and the head."""
+        return self.text.norm
+
+    @property
     def head(self) -> nn.Module:
         """The language-model head."""
         head: nn.Module = self.model.get_output_embeddings()
@@ -149,6 +154,15 @@ class LoadedModel:
         Shapes: (patches, C), in the tower's order, class tokens left out -> (visual tokens, C).
         """
         raise NotImplementedError
+
+    def is_patch(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Tell the visual tokens that patches stand behind from those that end rows: here all are of patches.
+
+        Shapes: -> (visual tokens,).
+        """
+        ids = inputs["input_ids"][0]
+        n = int(torch.isin(ids, torch.tensor(self.visual_ids, device=ids.device)).sum())
+        return torch.ones(n, dtype=torch.bool)
 
     def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:  # noqa: ARG002
         """Say where in its picture each visual token lies; None where an adapter does not tell.
@@ -229,7 +243,7 @@ class LoadedModel:
 
         Raises: InputError for an architecture that takes no video.
         """
-        able = [name for name in plugins.ids("models") if _takes_video(plugins.load("models", name))]
+        able = [name for name in plugins.ids("models") if takes_video(plugins.load("models", name))]
         raise InputError(f"{self.network_class.__name__} takes no video; {', '.join(able)} do")
 
     def _move(self, value: Tensor) -> Tensor:
@@ -237,5 +251,6 @@ class LoadedModel:
         return value.to(self.inputs_device or self.model.device, dtype)
 
 
-def _takes_video(kind: type[LoadedModel]) -> bool:
+def takes_video(kind: type[LoadedModel]) -> bool:
+    """Tell whether an architecture takes videos."""
     return kind.video_inputs is not LoadedModel.video_inputs

@@ -78,6 +78,11 @@ class Model(LoadedModel):
         image_processor = read_images(ImageProcessor, folder)
         return Lfm2VlProcessor(image_processor, tokenizer, chat_template=tokenizer.chat_template)
 
+    @property
+    def norm(self) -> Any:
+        """The norm that bears another name than elsewhere."""
+        return self.text.embedding_norm
+
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:  # noqa: ARG002
         """Average the patches that the projector joins, padding left out; every token has some."""
         shapes = inputs["spatial_shapes"].tolist()

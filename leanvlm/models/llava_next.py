@@ -59,6 +59,10 @@ class Model(LoadedModel):
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""
         return torch.cat(self._pack(per_patch, inputs, fill))
 
+    def is_patch(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Spread ones, so that what ends rows stays zero."""
+        return self.spread(torch.ones(self._n_patches(inputs), 1), inputs, fill=0.0)[:, 0] > 0
+
     def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:
         """Spread the patches' own centres; a video's frames tell nothing."""
         if "image_sizes" not in inputs:
@@ -89,13 +93,16 @@ class Model(LoadedModel):
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
         """Pack nothing and count."""
-        blank = torch.zeros(sum(self._tiles(inputs)) * self._patches, 1)
+        blank = torch.zeros(self._n_patches(inputs), 1)
         return [len(picture) for picture in self._pack(blank, inputs, 0.0)]
 
     @property
     def _patches(self) -> int:
         vision = self.model.config.vision_config
         return int(vision.image_size // vision.patch_size) ** 2
+
+    def _n_patches(self, inputs: dict[str, Tensor]) -> int:
+        return sum(self._tiles(inputs)) * self._patches
 
     def _tiles(self, inputs: dict[str, Tensor]) -> list[int]:
         """Count each picture's tiles."""

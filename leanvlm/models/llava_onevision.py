@@ -84,6 +84,11 @@ class Model(VideoModel, llava_next.Model):
             return super().spread(per_patch, inputs, fill=fill)
         return torch.cat([self._pool(per_patch), per_patch.new_full((1, per_patch.shape[-1]), fill)])
 
+    def _n_patches(self, inputs: dict[str, Tensor]) -> int:
+        if "pixel_values_videos" not in inputs:
+            return super()._n_patches(inputs)
+        return inputs["pixel_values_videos"].shape[1] * self._patches
+
     def _pool(self, per_patch: Tensor) -> Tensor:
         per_frame = per_patch.unflatten(0, (-1, self._patches))  # type: ignore[no-untyped-call]
         pooled: Tensor = self.model.model.apply_pooling(per_frame)

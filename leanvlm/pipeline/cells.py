@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from leanvlm import files, plugins
-from leanvlm.engine.refusal import refusal
+from leanvlm.engine.refusal import of_video, refusal
 from leanvlm.params import Params
 from leanvlm.pipeline.hashes import digest, file_hash, folder_hash
 from leanvlm.pipeline.models import architecture
@@ -25,6 +25,7 @@ from leanvlm.storage._storage import Storage
 from leanvlm.storage.chosen import HERE, chosen
 from leanvlm.tables import cells, samples
 
+NO_VIDEO = "it chooses among the frames of a video, and this benchmark has none"
 NO_JUDGE = "needs a judge; name one under `judge:` in params.yaml"
 
 
@@ -76,14 +77,25 @@ class Skip:
 
 def grid_skips(params: Params) -> list[Skip]:
     """List what of the grid is not run, in the order of params.yaml."""
-    without_samples = _missing(params)
     return [
         Skip(model, recipe.text, benchmark, reason)
-        for model in params.grid.models
-        for recipe, refused in _asked(params, model)
-        for benchmark, missing in without_samples.items()
-        if (reason := refused or missing) is not None
+        for model, recipe, benchmark, reason in _grid(params)
+        if reason is not None
     ]
+
+
+def _grid(params: Params) -> Iterator[tuple[str, Recipe, str, str | None]]:
+    """Yield each model x recipe x benchmark of the grid, with the reason why it is not run, if it is not."""
+    missing = _missing(params)
+    for model in params.grid.models:
+        for recipe, refused in _asked(params, model):
+            for benchmark in params.grid.benchmarks:
+                yield model, recipe, benchmark, refused or missing[benchmark] or without_video(recipe, benchmark)
+
+
+def without_video(recipe: Recipe, benchmark: str) -> str | None:
+    """Say why a recipe cannot be asked any sample of a benchmark, if so."""
+    return NO_VIDEO if of_video(recipe) and samples.is_still(files.samples(benchmark)) else None
 
 
 def _missing(params: Params) -> dict[str, str | None]:
@@ -111,7 +123,6 @@ def _asked(params: Params, model: str) -> Iterator[tuple[Recipe, str | None]]:
 
 def grid_cells(params: Params) -> list[Cell]:
     """List the grid's cells in the order of params.yaml, without those that `grid_skips` lists."""
-    present = [benchmark for benchmark, missing in _missing(params).items() if missing is None]
     storage = chosen(params.storage)
     return [
         Cell(
@@ -129,9 +140,8 @@ def grid_cells(params: Params) -> list[Cell]:
             ),
             storage,
         )
-        for model in params.grid.models
-        for recipe in runnable(params, model)
-        for benchmark in present
+        for model, recipe, benchmark, reason in _grid(params)
+        if reason is None
     ]
 
 

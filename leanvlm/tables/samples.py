@@ -76,6 +76,14 @@ def missing(path: Path) -> str | None:
     return header(path).get(MISSING) if path.is_file() else None
 
 
+def is_still(path: Path) -> bool:
+    """Tell whether no sample of a benchmark is a video; not where its file is not written yet."""
+    if not path.is_file():
+        return False
+    fps = TABLE.read(path, columns=["fps"])["fps"]
+    return bool(fps.null_count == len(fps))
+
+
 def is_judged(path: Path) -> bool:
     """Tell whether a judge must grade answers to a benchmark's samples; not where its file is not written yet."""
     return path.is_file() and JUDGED in TABLE.read(path, columns=["rule"])["rule"].to_pylist()

@@ -71,7 +71,7 @@ def test_a_prompt_comes_back_to_the_bit(model: Any, tmp_path: Path) -> None:
     again = kept.prompt(model, SAMPLES[1], None, never)
     assert (again.spans, again.n_visual) == (made.spans, made.n_visual)
     assert again.embeds.dtype == made.embeds.dtype
-    for name in ("embeds", "positions", "is_visual", "index"):
+    for name in ("embeds", "positions", "is_visual", "is_patch", "index"):
         assert torch.equal(getattr(again, name), getattr(made, name))
     assert len(again.added) == len(made.added)
     assert all(map(torch.equal, again.added, made.added))

@@ -8,6 +8,7 @@ from torch import Tensor
 from leanvlm.engine.attention import AttentionCall
 from leanvlm.engine.recorders import column_sums
 from leanvlm.methods._signals import Signals
+from leanvlm.methods._tokens import VisualTokens
 
 WEIGHTS = (
     lambda i, j: 1 + (3 * i + 5 * j) % 7,
@@ -43,3 +44,24 @@ def signals(
     is_visual = torch.zeros(call.key.shape[2], dtype=torch.bool)
     is_visual[list(visual)] = True
     return Signals(call.key, call.query, column_sums(call), is_visual, call.scaling, layer, n_layers, torch.Generator())
+
+
+def tokens_of(
+    features: Tensor,
+    attention: Tensor | None = None,
+    keys: Tensor | None = None,
+    *,
+    text: Tensor | None = None,
+    n_frames: int = 1,
+) -> VisualTokens:
+    """Let a method know the tokens of one picture or video; those with an attention of -inf end rows."""
+    is_patch = torch.ones(len(features), dtype=torch.bool) if attention is None else attention.isfinite()
+    return VisualTokens(
+        features=features,
+        is_patch=is_patch,
+        text=features[:0] if text is None else text,
+        generator=torch.Generator(),
+        attention=attention,
+        keys=keys,
+        n_frames=n_frames,
+    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL.Image import Image
 
 from leanvlm.engine.passes import rng_for
 from leanvlm.methods._method import top
-from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.controls import blind, downsample, random_cache, random_tokens
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
-from tests.methods.fixtures import signals
+from tests.methods.fixtures import signals, tokens_of
 
 
 def test_blind_shows_nothing(model: LoadedModel, prompts: list[tuple[list[Image], str]]) -> None:
@@ -34,7 +35,7 @@ def test_random_tokens_keep_all_tokens_equally_often() -> None:
     counts = torch.zeros(20)
     for sample in range(2000):
         generator = rng_for(parse("controls/random_tokens@10%").parts[0], str(sample))
-        given = VisualTokens(torch.zeros(20, 1), None, None, generator)
+        given = replace(tokens_of(torch.zeros(20, 1)), generator=generator)
         counts[random_tokens.Method(budget=0.1).reduce(given, 2)[0]] += 1
     assert counts.sum() == 4000
     assert (counts - 200).abs().max() < 5 * (200 * 0.9) ** 0.5  # five standard deviations

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d
 
-from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.controls import pool
+from tests.methods.fixtures import tokens_of
 
 
 def reduced(features: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    return pool.Method(budget=0.5).reduce(VisualTokens(features, None, None, torch.Generator()), n)
+    return pool.Method(budget=0.5).reduce(tokens_of(features), n)
 
 
 def drawn(n: int) -> Tensor:

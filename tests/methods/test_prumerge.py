@@ -9,6 +9,7 @@ from torch import Tensor
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.tokens import prumerge
 from leanvlm.recipes import parse
+from tests.methods.fixtures import tokens_of
 
 ATTENTION = (0.04983, 0.23545, 0.41568, 0.23545, 0.04983, 0.00597, 0.00072, 0.00015, 0.00009, 0.00015, 0.00072, 0.00597)
 MERGED_X = {0: 0.30115, 2: 2.9418, 4: 4.73622, 6: 6.03093, 8: 8.00242, 10: 10.06707}  # EffiVLM-Bench's, at 50 %
@@ -18,7 +19,7 @@ def clock() -> VisualTokens:
     angles = torch.deg2rad(30 * torch.arange(12.0))
     keys = torch.stack([angles.cos(), angles.sin()], -1)
     features = torch.stack([torch.arange(12.0), torch.ones(12)], -1)
-    return VisualTokens(features, torch.tensor(ATTENTION), keys, torch.Generator())
+    return tokens_of(features, torch.tensor(ATTENTION), keys)
 
 
 def pages(n_patches: int = 90, *, row: int = 9) -> VisualTokens:
@@ -28,7 +29,7 @@ def pages(n_patches: int = 90, *, row: int = 9) -> VisualTokens:
     is_patch = torch.arange(n) % (row + 1) < row
     attention = torch.rand(n, generator=generator).masked_fill(~is_patch, float("-inf"))
     keys = torch.randn(n, 8, generator=generator) * is_patch[:, None]
-    return VisualTokens(torch.randn(n, 3, generator=generator), attention, keys, generator)
+    return tokens_of(torch.randn(n, 3, generator=generator), attention, keys)
 
 
 def reduced(tokens: VisualTokens, n: int, *, spatial: bool = True) -> tuple[Tensor, Tensor]:
@@ -119,9 +120,9 @@ def test_keeping_all_changes_nothing() -> None:
 
 
 def test_a_few_patches_have_fewer_neighbours() -> None:
-    tokens = VisualTokens(torch.tensor([[1.0], [2.0]]), torch.tensor([0.25, 0.5]), torch.ones(2, 2), torch.Generator())
+    tokens = tokens_of(torch.tensor([[1.0], [2.0]]), torch.tensor([0.25, 0.5]), torch.ones(2, 2))
     assert reduced(tokens, 1)[1].tolist() == [[2.25]]
-    alone = VisualTokens(tokens.features, torch.tensor([0.5, float("-inf")]), torch.ones(2, 2), torch.Generator())
+    alone = tokens_of(tokens.features, torch.tensor([0.5, float("-inf")]), torch.ones(2, 2))
     assert reduced(alone, 1)[1].tolist() == [[1.0]]
 
 

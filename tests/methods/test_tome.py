@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.tokens import tome
+from tests.methods.fixtures import tokens_of
 
 EIGHT = (0, 50, 10, 52, 100, 95, 200, 180)
 
@@ -16,7 +19,7 @@ def tokens(degrees: tuple[float, ...], values: tuple[float, ...], *, lengths: tu
     angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float32))
     keys = torch.stack([angles.cos(), angles.sin()], -1) * torch.tensor(lengths or (1.0,) * len(degrees))[:, None]
     features = torch.tensor(values, dtype=torch.float32)[:, None]
-    return VisualTokens(features, torch.ones(len(degrees)), keys, torch.Generator())
+    return tokens_of(features, torch.ones(len(degrees)), keys)
 
 
 def six_rows() -> VisualTokens:
@@ -25,7 +28,7 @@ def six_rows() -> VisualTokens:
     is_row_end = torch.arange(66) % 11 == 10
     attention = torch.ones(66).masked_fill(is_row_end, float("-inf"))
     keys = torch.randn(66, 8, generator=generator) * ~is_row_end[:, None]
-    return VisualTokens(torch.randn(66, 3, generator=generator), attention, keys, generator)
+    return tokens_of(torch.randn(66, 3, generator=generator), attention, keys)
 
 
 def reduced(given: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
@@ -122,5 +125,5 @@ def test_keeping_all_changes_nothing() -> None:
 
 def test_the_features_keep_their_dtype() -> None:
     given = six_rows()
-    half = VisualTokens(given.features.bfloat16(), given.attention, given.keys, given.generator)
+    half = replace(given, features=given.features.bfloat16())
     assert reduced(half, 20)[1].dtype == torch.bfloat16

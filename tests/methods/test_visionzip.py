@@ -7,7 +7,7 @@ import torch
 
 from leanvlm.methods._tokens import VisualTokens
 from leanvlm.methods.tokens import visionzip
-from tests.methods.fixtures import heads
+from tests.methods.fixtures import heads, tokens_of
 
 CONTEXTUAL_SHARE = visionzip.CONTEXTUAL_SHARE  # not the one that the examples are worked with
 
@@ -19,7 +19,7 @@ def tokens(n: int, degrees: list[float]) -> VisualTokens:
     attention = (rows / rows.sum(-1, keepdim=True)).mean((0, 1))
     angles = torch.deg2rad(torch.tensor(degrees))
     keys = torch.stack([angles.cos(), angles.sin()], -1)
-    return VisualTokens(torch.arange(n).double()[:, None], attention, keys, torch.Generator())
+    return tokens_of(torch.arange(n).double()[:, None], attention, keys)
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +33,10 @@ def test_row_ends_go_first_and_enter_no_merge() -> None:
     assert eight.attention is not None
     assert eight.keys is not None
     end, blank = torch.tensor([float("-inf")]), torch.zeros(1, 2, dtype=eight.keys.dtype)
-    ten = VisualTokens(
+    ten = tokens_of(
         torch.cat([eight.features[:4], torch.tensor([[1e6]]), eight.features[4:], torch.tensor([[1e6]])]),
         torch.cat([eight.attention[:4], end, eight.attention[4:], end]),
         torch.cat([eight.keys[:4], blank, eight.keys[4:], blank]),
-        torch.Generator(),
     )
     places, features = visionzip.Method(budget=0.4).reduce(ten, 4)
     assert sorted(features[:, 0].tolist()) == pytest.approx([1, 4, 4.25, 6])

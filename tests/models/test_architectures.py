@@ -28,9 +28,9 @@ from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import EncoderSignal, LayerMethod
+from leanvlm.methods._tokens import EncoderSignal, LayerMethod, VideoMethod
 from leanvlm.methods.weights._layers import decoder_linears
-from leanvlm.models._model import LoadedModel
+from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.engine.test_oracle import evicted_keys_masked
@@ -39,6 +39,7 @@ from tests.models import tiny
 
 ARCHITECTURES = list(tiny.BUILDERS)
 TOKENS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "tokens"]
+VIDEO = [name for name in TOKENS if issubclass(plugins.load("methods", name), VideoMethod)]
 CACHE = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
 LAST_USED = {"llava": -2, "llava_next": -2}  # the tower's last block that features know, -1 elsewhere
 REWRITING = ["cache/lookm"]  # changes the keys that it keeps, so hiding keys is no oracle for it
@@ -51,7 +52,7 @@ def model(request: pytest.FixtureRequest) -> Any:
     return model
 
 
-every_method = pytest.mark.parametrize("method", [*TOKENS, *CACHE])
+every_method = pytest.mark.parametrize("method", [name for name in (*TOKENS, *CACHE) if name not in VIDEO])
 both_prompts = pytest.mark.parametrize("prompt", tiny.PROMPTS)
 
 
@@ -108,6 +109,14 @@ def test_budget_one_changes_nothing(model: Any, method: str) -> None:
         assert replace(answer, kept_centers=None) == said(model, "two", "controls/full")
 
 
+@pytest.mark.parametrize("method", VIDEO)
+def test_a_method_for_videos_refuses_pictures(model: Any, method: str) -> None:
+    if not refused(model, f"{method}@30%"):
+        with pytest.raises(InputError, match=f"^{method} chooses among the frames of a video, and here is none"):
+            said(model, "two", f"{method}@30%")
+    assert refused(model, f"{method}@30%") != takes_video(type(model))
+
+
 @every_method
 def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
     if refused(model, f"{method}@30%"):
@@ -144,6 +153,7 @@ def test_spread_brings_each_patch_to_the_tokens_that_depend_on_it(model: Any, pr
     assert torch.equal(model.spread(eye, inputs, fill=0.0) > 0, depends)
     filled = model.spread(eye, inputs, fill=float("-inf")).isinf().any(1)
     assert torch.equal(filled, ~depends.any(1))
+    assert torch.equal(model.is_patch(inputs), depends.any(1))
 
 
 def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
@@ -239,7 +249,12 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
 
 @pytest.mark.parametrize(
     "recipe",
-    ["controls/random_tokens@30%", "tokens/fastv@30%:layer=1", "tokens/fastv@30%", "tokens/sparsevlm@30%"],
+    [
+        "controls/random_tokens@30%",
+        "tokens/fastv@30%:layer=1",
+        "tokens/fastv@30%",
+        "tokens/sparsevlm@30%",
+    ],
 )
 def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oracle is `generate` over the whole prompt, with the dropped tokens hidden from the layers above.
@@ -257,8 +272,8 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
         kept[0] = keep.nonzero()[:, 0]
         return select(prompt, keep)
 
-    def spy_decide(dropper: Any, layer: int, states: Tensor) -> Tensor:
-        left = decide(dropper, layer, states)
+    def spy_decide(dropper: Any, layer: int, *entering: Any) -> Tensor:
+        left = decide(dropper, layer, *entering)
         kept[layer] = dropper.kept
         if type(dropper.method).reduce is not LayerMethod.reduce:
             changed[layer] = left

@@ -24,7 +24,7 @@ from leanvlm.engine.worker import answer_batch, loaded, read_samples
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import LayerMethod
+from leanvlm.methods._tokens import LayerMethod, VideoMethod
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
@@ -32,7 +32,7 @@ from leanvlm.sample import Sample
 from leanvlm.tables import samples
 from stages.samples import row
 from tests.models import test_processors, tiny
-from tests.models.test_architectures import CACHE, TOKENS, attention_of, gradients
+from tests.models.test_architectures import CACHE, TOKENS, VIDEO, attention_of, gradients
 from tests.models.test_processors import QUESTION
 
 ARCHITECTURES = ["internvl", "llava_onevision", "qwen2_5_vl", "qwen2_vl", "qwen3_vl"]
@@ -162,13 +162,31 @@ def test_a_budget_is_kept(model: Any, method: str) -> None:
     if method in CACHE:
         assert abs(answer.cache_kept - 0.3) * answer.prompt_tokens <= 1
         assert answer.tokens_kept == 1
-    elif isinstance(parse(f"{method}@30%").parts[0].built, LayerMethod):
+        return
+    built = parse(f"{method}@30%").parts[0].built
+    if isinstance(built, LayerMethod):
         assert answer.tokens_kept == max(n_keep(n, 0.3), len(lengths)) / n
+    elif isinstance(built, VideoMethod):
+        assert answer.visual_tokens_kept == max(n_keep(n, 0.3), built.least(n, len(lengths)))
     else:
         assert answer.visual_tokens_kept == sum(n_keep(length, 0.3) for length in lengths)
 
 
-@pytest.mark.parametrize("method", TOKENS)
+@pytest.mark.parametrize("method", VIDEO)
+def test_text_stays_and_a_frame_may_go(model: Any, method: str) -> None:
+    """Of six frames that are all the same EVS keeps the first one."""
+    shown = frames(model.name)[:1] * 6
+    prompt = vision.run_vision(model, model.video_inputs(shown, QUESTION, fps=1.0), is_video=True)
+    part, n_frames = parse(f"{method}@34%").parts[0], len(prompt.spans)
+    left = prompt_module.reduce_at_entrance(prompt, part.built, passes.rng_for(part, "s"))
+    assert int((~left.is_visual).sum()) == int((~prompt.is_visual).sum())
+    lengths = [end - start for start, end in left.spans]
+    assert len(lengths) == n_frames
+    assert sum(lengths) == max(n_keep(prompt.n_visual, 0.34), part.built.least(prompt.n_visual, n_frames))
+    assert lengths[0] == prompt.spans[0][1] or method != "tokens/evs"
+
+
+@pytest.mark.parametrize("method", [name for name in TOKENS if name not in VIDEO])
 def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first tokens be best inside the decoder, so that the budget alone would drop all later frames."""
     part, inputs = parse(f"{method}@1%").parts[0], inputs_of(model)
@@ -202,6 +220,7 @@ def test_spread_brings_each_patch_to_the_tokens_that_depend_on_it(model: Any) ->
     assert torch.equal(model.spread(eye, inputs, fill=0.0) > 0, depends)
     filled = model.spread(eye, inputs, fill=float("-inf")).isinf().any(1)
     assert torch.equal(filled, ~depends.any(1))
+    assert torch.equal(model.is_patch(inputs), depends.any(1))
 
 
 def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None:

@@ -55,7 +55,7 @@ class Method(EntranceMethod):
         kept = tokens.without_row_ends(n)
         if kept is not None:
             return kept, tokens.features[kept]
-        patches = tokens.rank().isfinite().nonzero()[:, 0]
+        patches = tokens.patches()
         keys = tokens.metric()[patches]
         groups = Groups(patches, tokens.features[patches].float(), keys, keys.new_ones(len(patches)))
         while len(groups.index) > n:

@@ -43,7 +43,7 @@ class Method(EntranceMethod):
         kept = tokens.without_row_ends(n)
         if kept is not None:  # nothing else is dropped, so nothing is merged
             return kept, tokens.features[kept]
-        patches = tokens.rank().isfinite().nonzero()[:, 0]
+        patches = tokens.patches()
         n_contextual = int(n * CONTEXTUAL_SHARE)
         dominant = top(tokens.rank(), n - n_contextual)
         rest = _without(patches, dominant)

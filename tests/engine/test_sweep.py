@@ -45,6 +45,10 @@ RECIPES = [
     "tokens/visionzip@40%+cache/vlcache@10%",
     "tokens/fastv@10%+cache/vlcache@10%",
     "tokens/sparsevlm@10%",
+    "tokens/divprune@10%",
+    "tokens/pyramiddrop@10%",
+    "tokens/cdpruner@10%",
+    "tokens/dart@10%",
 ]
 
 

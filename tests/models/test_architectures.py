@@ -254,6 +254,8 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
         "tokens/fastv@30%:layer=1",
         "tokens/fastv@30%",
         "tokens/sparsevlm@30%",
+        "tokens/pyramiddrop@30%",
+        "tokens/dart@30%",
     ],
 )
 def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +321,9 @@ def test_the_rows_that_vote_are_those_of_eager_attention(model: Any) -> None:
         assert torch.allclose(rows, attention[:, :, -32:], atol=1e-5)
 
 
-@pytest.mark.parametrize("recipe", ["tokens/sparsevlm@10%", "tokens/fastv@1%", "tokens/fastv@1%+cache/vlcache@10%"])
+@pytest.mark.parametrize(
+    "recipe", ["tokens/sparsevlm@10%", "tokens/pyramiddrop@1%", "tokens/fastv@1%", "tokens/fastv@1%+cache/vlcache@10%"]
+)
 def test_no_picture_goes_wholly(model: Any, monkeypatch: pytest.MonkeyPatch, recipe: str) -> None:
     """Let the first tokens be best, so that the budget alone would drop all later pictures."""
     if refused(model, recipe):

@@ -2,7 +2,7 @@
 --
 -- Grain:     one row per model, recipe, position whose method has a budget.
 -- Unit:      shares kept. allowed_deviation is 2 % of the asked budget, or one token per run and head where
---            that is more.
+--            that is more; a whole frame for EVS, which never drops a video's first.
 -- Reads:     parts, cells, answers, samples.
 -- Undefined: deviation is null where nothing was measured.
 
@@ -30,6 +30,7 @@ token_shares as (
         recipe,
         benchmark,
         avg(visual_runs / nullif(visual_tokens, 0) order by sample_id) as visual_token_share,
+        avg(1 / nullif(visual_runs, 0) order by sample_id) as frame_share,
         avg(1 / (prompt_tokens - visual_tokens + visual_tokens_kept) order by sample_id) as position_share
     from first_answers
     group by all
@@ -42,6 +43,7 @@ recipe_shares as (
         model,
         recipe,
         avg(visual_token_share order by benchmark) as visual_token_share,
+        avg(frame_share order by benchmark) as frame_share,
         avg(position_share order by benchmark) as position_share
     from token_shares
     group by all
@@ -71,6 +73,7 @@ asked as (
         case
             when parts.method like 'weights/%' or methods.acts_on = 'weights' then 0
             when parts.method like 'cache/%' or methods.acts_on = 'cache' then recipe_shares.position_share
+            when parts.method = 'tokens/evs' then recipe_shares.frame_share
             else recipe_shares.visual_token_share
         end as token_share
     from parts

@@ -45,13 +45,13 @@ class Dropper:
         Takes: told, what the layer is told beside its states. Shapes: (1, T, C) -> (1, n, C).
         """
         is_visual = self.prompt.is_visual[self.kept]
-        visual = is_visual.nonzero()[:, 0]
-        n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
-        if n >= len(visual):
+        if not is_visual.any():
             return states
+        visual = is_visual.nonzero()[:, 0]
         is_left = torch.isin(self.prompt.is_visual.nonzero()[:, 0], self.kept)
         signals = self._signals(layer, states, told, is_visual)
         scores = self.method.score(signals, self._encoder_attention(is_left))[visual]
+        n = max(len(self.prompt.spans), n_keep(self.prompt.n_visual, self.stages[layer]))
         chosen, reduced = self.method.reduce(states[0, visual], self._one_of_each(scores, is_left), n)
         keep = ~is_visual
         keep[visual[chosen]] = True

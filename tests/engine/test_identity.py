@@ -13,13 +13,13 @@ from leanvlm.engine import evict, prompt, sweep
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
+from tests.methods.fixtures import sample_for
 
 Prompts = list[tuple[list[Image], str]]
 BUDGETED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]
 
 
-def said(model: LoadedModel, images: list[Image], question: str, recipe: str) -> sweep.Answer:
-    asked = Sample(sample_id="s", question=question, images=tuple(images))
+def said(model: LoadedModel, asked: Sample, recipe: str) -> sweep.Answer:
     return sweep.answers_to(model, asked, [parse(recipe)], limit=12)[recipe]
 
 
@@ -28,7 +28,7 @@ def test_full_says_what_generate_says(model: LoadedModel, prompts: Prompts) -> N
         inputs = model.inputs(images, question)
         tokens = model.model.generate(**inputs, max_new_tokens=12, do_sample=False)[0, inputs["input_ids"].shape[1] :]
         expected = model.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        answer = said(model, images, question, "controls/full")
+        answer = said(model, sample_for("controls/full", images, question), "controls/full")
         assert (answer.answer, answer.new_tokens) == (expected, len(tokens))
 
 
@@ -57,9 +57,10 @@ def test_budget_one_goes_the_whole_way_and_changes_nothing(
     if score is not None:
         monkeypatch.setattr(plugins.load("methods", method), "score", spy_score)
     for images, question in prompts:
-        full = said(model, images, question, "controls/full")
+        asked = sample_for(method, images, question)
+        full = said(model, asked, "controls/full")
         seen.clear()
-        kept = said(model, images, question, f"{method}@100%")
+        kept = said(model, asked, f"{method}@100%")
         assert seen, "the method was never asked"
         assert replace(kept, kept_centers=None) == full
 
@@ -71,9 +72,11 @@ def test_leaving_leaves_no_trace(model: LoadedModel, prompts: Prompts) -> None:
         configs = [m.config._attn_implementation for m in model.model.modules() if hasattr(m, "config")]
         return [hooks, marks, configs]
 
-    said(model, *prompts[1], recipe="controls/full")  # transformers' own hooks come with a first run
+    said(
+        model, sample_for("controls/full", *prompts[1]), "controls/full"
+    )  # transformers' own hooks come with a first run
     before, weights = state(), {k: v.clone() for k, v in model.model.state_dict().items()}
     for method in BUDGETED:
-        said(model, *prompts[1], recipe=f"{method}@10%")
+        said(model, sample_for(method, *prompts[1]), f"{method}@10%")
     assert state() == before
     assert all(torch.equal(v, weights[k]) for k, v in model.model.state_dict().items())

@@ -8,16 +8,15 @@ from dataclasses import fields
 
 import pytest
 import torch
-from PIL import Image
+from PIL.Image import Image
 
 from leanvlm import plugins
 from leanvlm.engine import sweep
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
-from leanvlm.methods._tokens import VideoMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
-from leanvlm.sample import Sample
+from tests.methods.fixtures import sample_for
 
 METHODS = plugins.ids("methods")
 SETTINGS = ("50%", "w4a16-g128")  # one of them is known to every method whose strength is a setting
@@ -51,19 +50,11 @@ def test_canonical_text_is_its_own_canonical_text(method: str) -> None:
     assert isinstance(parse(text).parts[0].built, Method)
 
 
-def sample_of(method: str, images: list[Image.Image], question: str) -> Sample:
-    """Ask about pictures, or about a video of one that turns where the method is for videos."""
-    if not issubclass(plugins.load("methods", method), VideoMethod):
-        return Sample(sample_id="s", question=question, images=tuple(images))
-    turned = tuple(images[0].rotate(30 * step) for step in range(12))
-    return Sample(sample_id="s", question=question, images=turned, fps=1.0)
-
-
 @pytest.mark.parametrize("method", RUN)
 def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
-    model: LoadedModel, prompts: list[tuple[list[Image.Image], str]], method: str
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
 ) -> None:
-    asked = sample_of(method, *prompts[0])
+    asked = sample_for(method, *prompts[0])
 
     def once(seed: int) -> sweep.Answer:
         torch.manual_seed(seed)
@@ -77,11 +68,11 @@ def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
 
 @pytest.mark.parametrize("method", [name for name in RUN if "@" in recipe_of(name)])
 def test_achieved_budget_is_the_asked_one_within_a_token(
-    model: LoadedModel, prompts: list[tuple[list[Image.Image], str]], method: str
+    model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
 ) -> None:
     recipe = parse(recipe_of(method))
     for images, question in prompts:
-        found = sweep.answers_to(model, sample_of(method, images, question), [recipe], limit=1)[recipe.text]
+        found = sweep.answers_to(model, sample_for(method, images, question), [recipe], limit=1)[recipe.text]
         achieved = getattr(found, f"{recipe.acts_on}_kept")
         count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
         slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
+from leanvlm import plugins
 from leanvlm.engine.attention import AttentionCall
 from leanvlm.engine.recorders import column_sums
 from leanvlm.methods._signals import Signals
-from leanvlm.methods._tokens import VisualTokens
+from leanvlm.methods._tokens import VideoMethod, VisualTokens
+from leanvlm.sample import Sample
 
 WEIGHTS = (
     lambda i, j: 1 + (3 * i + 5 * j) % 7,
@@ -65,3 +68,11 @@ def tokens_of(
         keys=keys,
         n_frames=n_frames,
     )
+
+
+def sample_for(method: str, images: list[Image], question: str) -> Sample:
+    """Ask about pictures, or about a video of the first one, which turns, where a method is for videos."""
+    if not issubclass(plugins.load("methods", method), VideoMethod):
+        return Sample(sample_id="s", question=question, images=tuple(images))
+    turned = tuple(images[0].rotate(30 * step) for step in range(12))
+    return Sample(sample_id="s", question=question, images=turned, fps=1.0)

@@ -44,6 +44,10 @@ TOKENS = (
     "tokens/visionzip",
     "tokens/prumerge",
     "tokens/tome",
+    "tokens/divprune",
+    "tokens/cdpruner",
+    "tokens/dart",
+    "tokens/pyramiddrop",
 )
 CACHE = ("controls/random_cache", "cache/streaming", "cache/snapkv", "cache/pyramidkv", "cache/vlcache", "cache/h2o",
          "cache/lookm")  # fmt: skip

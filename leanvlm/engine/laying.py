@@ -83,7 +83,7 @@ def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) 
     for branch in tree:
         try:
             shown = show(branch.part, images)
-            inputs = _inputs(model, sample, shown) if branch.part else whole
+            inputs = whole if shown is images else _inputs(model, sample, shown)
         except InputError as error:
             yield from refused(sample, [branch], error)
             continue

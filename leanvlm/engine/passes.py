@@ -16,7 +16,7 @@ from leanvlm.engine.prefill import Prefilled, prefill
 from leanvlm.engine.prompt import Prompt, reduce_at_entrance
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
-from leanvlm.methods._image import ImageMethod
+from leanvlm.methods._image import ImageMethod, PatchMethod
 from leanvlm.methods._method import SeededMethod
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod, TokenMethod
@@ -48,7 +48,12 @@ def refuse_long(model: LoadedModel, n: int, limit: int) -> None:
 
 def show(part: Part | None, images: Sequence[Image]) -> Sequence[Image]:
     """Return the pictures that the model gets."""
-    return part.method_as(ImageMethod).transform(images) if part else images
+    return part.built.transform(images) if part and isinstance(part.built, ImageMethod) else images
+
+
+def of_patches(part: Part | None) -> PatchMethod | None:
+    """Return the method of a part that leaves out patches, if it does."""
+    return part.built if part and isinstance(part.built, PatchMethod) else None
 
 
 def enter(prompt: Prompt, part: Part | None, sample_id: str) -> Prompt:

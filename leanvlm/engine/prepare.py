@@ -15,7 +15,7 @@ from leanvlm.engine.evict import CacheSize
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.laying import Laid, Pieces, Refused, refused
 from leanvlm.engine.naming import refuse_not_finite
-from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
+from leanvlm.engine.passes import encoder_signals, keep_cache, of_patches, read_prompt
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.steps import DecodeStart, Turn
@@ -108,7 +108,8 @@ def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Sho
     branch = laid.branch
     inputs = {name: value.to(model.model.device) for name, value in laid.inputs.items()}
     wanted = encoder_signals(branch.recipes)
-    see = partial(run_vision, model, inputs, wanted=wanted, is_video=laid.sample.fps is not None)
+    is_video, method = laid.sample.fps is not None, of_patches(branch.part)
+    see = partial(run_vision, model, inputs, wanted=wanted, is_video=is_video, method=method)
     is_kept = laid.has_images and not wanted  # signals are large, and few recipes ask for them
     reduces = any(recipe.part("tokens") for recipe in branch.recipes)
     return _Shown(
@@ -129,10 +130,16 @@ def _prepared(recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheS
         size=size,
         visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
         position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),
-        image_kept=looked.laid.area,
+        image_kept=looked.laid.area * _made_share(looked),
         tokens_kept=_share(prefilled, looked.prompt),
         kept_centers=_kept_centers(looked, prefilled) if recipe.part("tokens") else None,
     )
+
+
+def _made_share(looked: _Shown) -> float:
+    """Return the share of the visual tokens that the vision tower made: all, unless patches were left out."""
+    n_made, n_left_out = looked.prompt.n_visual, looked.laid.inputs["input_ids"].shape[1] - len(looked.prompt.index)
+    return n_made / (n_made + n_left_out) if n_left_out else 1.0
 
 
 def _share(prefilled: Prefilled, prompt: Prompt) -> float:

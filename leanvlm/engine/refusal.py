@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from leanvlm import plugins
 from leanvlm.errors import InputError
-from leanvlm.methods._tokens import LayerMethod, VideoMethod
+from leanvlm.methods._image import PatchMethod
+from leanvlm.methods._tokens import LayerMethod, TokenMethod, VideoMethod
 from leanvlm.models._model import LoadedModel, takes_video
+from leanvlm.models._patches import PatchModel
 from leanvlm.recipes import Recipe
 
 
@@ -16,11 +19,19 @@ def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
 
     Takes: config, the configuration of the model's checkpoint.
     """
-    outright = [kind.refused[part.method] for part in recipe.parts if part.method in kind.refused]
-    if of_video(recipe) and not takes_video(kind):
-        outright.append("it chooses among the frames of a video, and this model takes none")
-    inside = [part.built for part in recipe.parts if isinstance(part.built, LayerMethod)]
-    return next(filter(None, [*outright, *(_of_stages(method, kind.attends(config)) for method in inside)]), None)
+    return next(_reasons(kind, config, recipe), None)
+
+
+def _reasons(kind: type[LoadedModel], config: Any, recipe: Recipe) -> Iterator[str]:
+    for part in recipe.parts:
+        if part.method in kind.refused:
+            yield kind.refused[part.method]
+        if isinstance(part.built, VideoMethod) and not takes_video(kind):
+            yield "it chooses among the frames of a video, and this model takes none"
+        if isinstance(part.built, PatchMethod):
+            yield from _of_patches(kind, recipe)
+        if isinstance(part.built, LayerMethod):
+            yield from _of_stages(part.built, kind.attends(config))
 
 
 def of_video(recipe: Recipe) -> bool:
@@ -35,14 +46,23 @@ def refuse(model: LoadedModel, recipes: Iterable[Recipe]) -> None:
             raise InputError(f"{recipe.text} cannot run on this model: {reason}")
 
 
-def _of_stages(method: LayerMethod, attends: list[bool]) -> str | None:
+def _of_patches(kind: type[LoadedModel], recipe: Recipe) -> Iterator[str]:
+    """Check who is shown a part of the patches: the tower must be able to, and nobody else may ask it about all."""
+    if not issubclass(kind, PatchModel):
+        able = [name for name in plugins.ids("models") if issubclass(plugins.load("models", name), PatchModel)]
+        yield f"its tower takes whole pictures; a part of their patches can be shown to {', '.join(able)}"
+    asking = recipe.part("tokens")
+    if asking is not None and asking.method_as(TokenMethod).encoder is not None:
+        yield f"the tower makes a part of the tokens, and {asking.method} asks it about all"
+
+
+def _of_stages(method: LayerMethod, attends: list[bool]) -> Iterator[str]:
     """Check the layers at which tokens are dropped: each must exist, and the layer that judges must have attention."""
     able = [layer for layer in range(1, len(attends)) if attends[layer + method.judge]]
     for layer in method.stages(len(attends)):
         if layer >= len(attends):
-            return (f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(attends)}: "
+            yield (f"tokens cannot be dropped at layer {layer}; this model's decoder has {len(attends)}: "
                     f"choose from 1 to {len(attends) - 1}")  # fmt: skip
-        if layer not in able:
-            return (f"tokens cannot be dropped at layer {layer}, since layer {layer + method.judge} has no attention "
+        elif layer not in able:
+            yield (f"tokens cannot be dropped at layer {layer}, since layer {layer + method.judge} has no attention "
                     f"to choose them by; they can at {', '.join(map(str, able))}")  # fmt: skip
-    return None

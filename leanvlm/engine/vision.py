@@ -18,8 +18,10 @@ from torch import Tensor
 from leanvlm.engine.attention import AttentionCall, recording
 from leanvlm.engine.prompt import EncoderAttention, Prompt, to_spans
 from leanvlm.engine.recorders import EncoderRecorder
+from leanvlm.methods._image import PatchMethod
 from leanvlm.methods._tokens import EncoderSignal
 from leanvlm.models._model import LoadedModel
+from leanvlm.models._patches import PatchModel
 
 
 class _DecoderReached(Exception):
@@ -34,12 +36,20 @@ def _stop(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
 
 @torch.inference_mode()
 def run_vision(
-    model: LoadedModel, inputs: dict[str, Tensor], *, wanted: Iterable[EncoderSignal] = (), is_video: bool = False
+    model: LoadedModel,
+    inputs: dict[str, Tensor],
+    *,
+    wanted: Iterable[EncoderSignal] = (),
+    is_video: bool = False,
+    method: PatchMethod | None = None,
 ) -> Prompt:
     """Run the vision pass of one prompt and keep the signals that the token methods want.
 
-    Takes: is_video, whether the pictures are the frames of one: some models are shown them as pictures.
+    Takes: is_video, whether the pictures are the frames of one: some models are shown them as pictures; method, if the
+    tower is to be shown a part of the patches.
     """
+    if method is not None:
+        return _of_some_patches(model, inputs, method, is_video=is_video)
     has_image = "pixel_values" in inputs or "pixel_values_videos" in inputs
     recorders = {signal: EncoderRecorder(signal, model.class_tokens) for signal in wanted} if has_image else {}
     arguments = _decoder_arguments(model, inputs, recorders)
@@ -52,6 +62,18 @@ def run_vision(
     }
     prompt = _prompt(model, inputs, arguments, has_image=has_image)
     return replace(prompt, is_video=is_video, encoder=encoder)
+
+
+def _of_some_patches(model: LoadedModel, inputs: dict[str, Tensor], method: PatchMethod, *, is_video: bool) -> Prompt:
+    """Show the tower the patches that a method keeps; the other tokens never reach the decoder."""
+    assert isinstance(model, PatchModel), "refusal.py names the models whose towers can"
+    if "image_grid_thw" not in inputs and "video_grid_thw" not in inputs:
+        return run_vision(model, inputs)
+    keep = torch.cat([method.keeps(blocks).flatten() for blocks in model.pixel_blocks(inputs)])
+    with model.showing(inputs, keep):
+        prompt = run_vision(model, inputs, is_video=is_video)
+    stays = ~prompt.is_visual
+    return prompt.select(stays.masked_scatter(prompt.is_visual, keep))
 
 
 def _decoder_arguments(

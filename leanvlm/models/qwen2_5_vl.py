@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
 from transformers.vision_utils import get_vision_window_index
 
 from leanvlm.models import qwen2_vl
+from leanvlm.models._patches import grid_of
 from leanvlm.models._video import FramesProcessor
 
 
@@ -39,11 +41,24 @@ class Model(qwen2_vl.Model):
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Average the patches that the merger joins and undo the order of windows, in which the tower works."""
+        windows, _ = self._windows(inputs)
+        return super().spread(per_patch, inputs, fill=fill)[torch.argsort(windows).to(per_patch.device)]
+
+    def told(self, inputs: dict[str, Tensor], keep: Tensor) -> dict[str, Tensor]:
+        """Work out the windows too, of the tokens that are left."""
+        order, bounds = (found.to(keep.device) for found in self._windows(inputs))
+        merged, is_left = self.model.model.visual.spatial_merge_size**2, keep[order]
+        n_before = pad(is_left.cumsum(0), (1, 0))  # (tokens + 1,)
+        bounds = (n_before[bounds // merged] * merged).int().unique_consecutive()
+        places = keep.cumsum(0) - 1  # of each token among those that are left
+        return super().told(inputs, keep) | {"window_index": places[order[is_left]], "cu_window_seqlens": bounds}
+
+    def _windows(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the tokens in order of windows, and where among the patches each window begins and the last ends."""
         tower = self.model.model.visual
-        windows, _ = get_vision_window_index(
-            inputs["video_grid_thw" if "video_grid_thw" in inputs else "image_grid_thw"],
+        return get_vision_window_index(  # type: ignore[no-any-return]
+            grid_of(inputs),
             spatial_merge_size=tower.spatial_merge_size,
             window_size=tower.window_size,
             patch_size=tower.patch_size,
         )
-        return super().spread(per_patch, inputs, fill=fill)[torch.argsort(windows).to(per_patch.device)]

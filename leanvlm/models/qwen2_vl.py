@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, ProcessorMixin, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from leanvlm.models._patches import PatchModel
 from leanvlm.models._reading import read_images, read_tokenizer
 from leanvlm.models._video import FramesProcessor, PairedFrames, VideoModel
 
@@ -20,7 +21,7 @@ class Processor(FramesProcessor, Qwen2VLProcessor):
     """Qwen2-VL's processor with our frames."""
 
 
-class Model(VideoModel):
+class Model(VideoModel, PatchModel):
     """The adapter."""
 
     network_class: type[PreTrainedModel] = Qwen2VLForConditionalGeneration

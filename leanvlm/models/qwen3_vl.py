@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from torch import Tensor
 from transformers import Qwen3VLForConditionalGeneration, Qwen3VLProcessor
 from transformers.models.qwen3_vl.video_processing_qwen3_vl import smart_resize
 from transformers.utils.constants import IMAGENET_STANDARD_MEAN, IMAGENET_STANDARD_STD
+from transformers.vision_utils import get_vision_interpolation_indices_and_weights
 
 from leanvlm.errors import InputError
 from leanvlm.models import qwen2_vl
+from leanvlm.models._patches import grid_of
 from leanvlm.models._video import FramesProcessor, PairedFrames
 
 
@@ -55,3 +58,17 @@ class Model(qwen2_vl.Model):
     network_class = Qwen3VLForConditionalGeneration
     processor_class = Processor
     frames_class = WholeVideo
+
+    def told(self, inputs: dict[str, Tensor], keep: Tensor) -> dict[str, Tensor]:
+        """Work out too how learned positions are mixed for the patches that are left."""
+        tower = self.model.model.visual
+        indices, weights = get_vision_interpolation_indices_and_weights(
+            grid_of(inputs),
+            num_grid_per_side=tower.num_grid_per_side,
+            mode=tower.interpolation_mode,
+            align_corners=tower.interpolation_align_corners,
+            spatial_merge_size=tower.spatial_merge_size,
+        )
+        patches = keep.repeat_interleave(tower.spatial_merge_size**2)
+        mixed = {"interp_indices": indices[patches], "interp_weights": weights[patches]}
+        return super().told(inputs, keep) | mixed

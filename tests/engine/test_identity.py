@@ -10,13 +10,15 @@ from PIL.Image import Image
 
 from leanvlm import plugins
 from leanvlm.engine import evict, prompt, sweep
+from leanvlm.methods._method import BudgetedMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.methods.fixtures import sample_for
 
 Prompts = list[tuple[list[Image], str]]
-BUDGETED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]
+NAMED = [name for name in plugins.ids("methods") if name.startswith(("tokens/", "cache/", "controls/random"))]
+BUDGETED = [name for name in NAMED if issubclass(plugins.load("methods", name), BudgetedMethod)]
 
 
 def said(model: LoadedModel, asked: Sample, recipe: str) -> sweep.Answer:

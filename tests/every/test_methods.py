@@ -12,6 +12,7 @@ from PIL.Image import Image
 
 from leanvlm import plugins
 from leanvlm.engine import sweep
+from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
 from leanvlm.models._model import LoadedModel
@@ -54,12 +55,16 @@ def test_canonical_text_is_its_own_canonical_text(method: str) -> None:
 def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
     model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
 ) -> None:
-    asked = sample_for(method, *prompts[0])
+    asked, recipe = sample_for(method, *prompts[0]), parse(recipe_of(method))
+    if reason := refusal(type(model), model.model.config, recipe):
+        with pytest.raises(InputError, match=re.escape(reason)):
+            sweep.answers_to(model, asked, [recipe], limit=4)
+        return
 
     def once(seed: int) -> sweep.Answer:
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        found = sweep.answers_to(model, asked, [parse(recipe_of(method))], limit=4)
+        found = sweep.answers_to(model, asked, [recipe], limit=4)
         assert torch.equal(before, torch.get_rng_state())
         return next(iter(found.values()))
 

@@ -138,25 +138,3 @@ def dropping(layers: Any, dropper: Dropper | None) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-@contextmanager
-def adding(layers: Any, added: tuple[Tensor, ...], dropper: Dropper | None) -> Iterator[None]:
-    """Add a prompt's own rows to what comes out of the first layers for the length of a `with`.
-
-    The model would do it itself, but only to tokens that nobody dropped.
-    """
-
-    def hook(rows: Tensor) -> Any:
-        def after(_module: Any, _args: Any, states: Tensor) -> Tensor:
-            return states + (rows if dropper is None else rows[dropper.kept])
-
-        return after
-
-    first = list(layers)[: len(added)]
-    handles = [layer.register_forward_hook(hook(rows)) for layer, rows in zip(first, added, strict=True)]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from leanvlm.engine.adding import adding
 from leanvlm.engine.attention import recording
-from leanvlm.engine.dropping import Dropper, adding, dropping
+from leanvlm.engine.dropping import Dropper, dropping
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.methods._signals import Signals, Wanted

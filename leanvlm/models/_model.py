@@ -121,10 +121,9 @@ class LoadedModel:
         return self.text.norm
 
     @property
-    def head(self) -> nn.Module:
+    def head(self) -> Any:
         """The language-model head."""
-        head: nn.Module = self.model.get_output_embeddings()
-        return head
+        return self.model.get_output_embeddings()
 
     @cached_property
     def vision_hash(self) -> str:
@@ -138,10 +137,7 @@ class LoadedModel:
 
     @property
     def encoder_blocks(self) -> Sequence[nn.Module]:
-        """The attention modules of the vision tower's blocks, in order; encoder-side methods listen to some.
-
-        Here those of CLIP and SigLIP.
-        """
+        """The attention modules of the vision tower's blocks, in order: here those of CLIP and SigLIP."""
         return [layer.self_attn for layer in self.model.model.vision_tower.encoder.layers]
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:  # noqa: ARG002
@@ -160,9 +156,8 @@ class LoadedModel:
 
         Shapes: -> (visual tokens,).
         """
-        ids = inputs["input_ids"][0]
-        n = int(torch.isin(ids, torch.tensor(self.visual_ids, device=ids.device)).sum())
-        return torch.ones(n, dtype=torch.bool)
+        is_visual = torch.isin(inputs["input_ids"][0].cpu(), torch.tensor(self.visual_ids))
+        return torch.ones(int(is_visual.sum()), dtype=torch.bool)
 
     def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:  # noqa: ARG002
         """Say where in its picture each visual token lies; None where an adapter does not tell.

@@ -33,7 +33,7 @@ class PatchModel(LoadedModel):
         levels = (pixels.unflatten(1, (len(mean), -1)) * deviation + mean) / images.rescale_factor  # type: ignore[no-untyped-call]
         blocks = levels.round().view(len(levels) // tower.spatial_merge_size**2, -1)  # (tokens, values)
         shapes = [shape for time, *shape in self._token_grid(inputs).tolist() for _ in range(time)]
-        parts = blocks.split([rows * columns for rows, columns in shapes])  # type: ignore[no-untyped-call]
+        parts = blocks.split([rows * columns for rows, columns in shapes])
         return [part.view(*shape, -1) for part, shape in zip(parts, shapes, strict=True)]
 
     def told(self, inputs: dict[str, Tensor], keep: Tensor) -> dict[str, Tensor]:

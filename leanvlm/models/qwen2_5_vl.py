@@ -56,7 +56,7 @@ class Model(qwen2_vl.Model):
     def _windows(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the tokens in order of windows, and where among the patches each window begins and the last ends."""
         tower = self.model.model.visual
-        return get_vision_window_index(  # type: ignore[no-any-return]
+        return get_vision_window_index(
             grid_of(inputs),
             spatial_merge_size=tower.spatial_merge_size,
             window_size=tower.window_size,

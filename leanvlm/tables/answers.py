@@ -40,7 +40,7 @@ TABLE = Table(
                 "share of the first prompt's positions kept per key-value head, of those that the layer received",
                 unit="ratio",
             ),
-            column("image_kept", pa.float64(), "share of the pictures' pixels that the vision tower was shown", unit="ratio"),
+            column("image_kept", pa.float64(), "share of the pictures' pixels that was shown", unit="ratio"),
             column("tokens_kept", pa.float64(), "share of visual tokens that entered the last layer", unit="ratio"),
             column(
                 "kept_centers",

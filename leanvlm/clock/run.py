@@ -14,7 +14,7 @@ from torch import Tensor
 
 from leanvlm.clock.stopwatch import Stopwatch, Watch
 from leanvlm.engine.decode import decode
-from leanvlm.engine.passes import count_tokens, encoder_signals, enter, keep_cache, read_entered, show
+from leanvlm.engine.passes import count_tokens, encoder_signals, enter, keep_cache, of_patches, read_entered, show
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refuse
 from leanvlm.engine.steps import DecodeStart, steps
@@ -65,7 +65,7 @@ def answer(
     for inputs in asked:
         count_tokens(model, inputs["input_ids"], new_tokens)
     with watch.phase("vision"):
-        prompts = [run_vision(model, inputs, wanted=encoder_signals([recipe])) for inputs in asked]
+        prompts = [_see(model, inputs, sample, recipe) for inputs, sample in zip(asked, samples, strict=True)]
     return answer_prompts(model, prompts, recipe, samples[0].sample_id, watch, new_tokens=new_tokens)
 
 
@@ -101,6 +101,11 @@ def to_seconds(phases: dict[str, float], new_tokens: int) -> Seconds:
 def _inputs(model: LoadedModel, sample: Sample, recipe: Recipe) -> dict[str, Tensor]:
     shown = show(recipe.part("image"), model.shown(sample))
     return model.inputs_for(shown, sample.question, sample.fps)
+
+
+def _see(model: LoadedModel, inputs: dict[str, Tensor], sample: Sample, recipe: Recipe) -> Prompt:
+    wanted, method = encoder_signals([recipe]), of_patches(recipe.part("image"))
+    return run_vision(model, inputs, wanted=wanted, is_video=sample.fps is not None, method=method)
 
 
 def _read(model: LoadedModel, prompt: Prompt, recipe: Recipe, sample_id: str, watch: Watch) -> DecodeStart:

@@ -12,7 +12,7 @@ from leanvlm.engine.refusal import refusal
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.params import Params
-from leanvlm.pipeline.cells import runnable
+from leanvlm.pipeline.cells import runnable, without_video
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.recipes import FULL, Recipe, parse
 
@@ -32,7 +32,7 @@ class Subject:
 
 
 def subjects(params: Params) -> list[Subject]:
-    """List all; other seeds of a random control cost the same and are left out."""
+    """List all. Other seeds of a random control cost the same and are left out, as recipes for videos are elsewhere."""
     of_grid = [_of_grid(params, name) for name in params.grid.models]
     return of_grid + [_shape(params, name) for name in params.clock.shapes]
 
@@ -40,7 +40,7 @@ def subjects(params: Params) -> list[Subject]:
 def _of_grid(params: Params, name: str) -> Subject:
     groups: dict[Path, list[Recipe]] = {}
     for recipe in runnable(params, name):
-        if "seed=" not in recipe.text:
+        if _is_timed(params, recipe):
             groups.setdefault(params.folder(name, recipe), []).append(recipe)
     return Subject(
         name=name,
@@ -49,6 +49,10 @@ def _of_grid(params: Params, name: str) -> Subject:
         full=_loader(params, name, FULL_MODEL),
         groups=tuple((_own(params, name, sharing[0]), tuple(sharing)) for sharing in groups.values()),
     )
+
+
+def _is_timed(params: Params, recipe: Recipe) -> bool:
+    return "seed=" not in recipe.text and without_video(recipe, params.clock.benchmark) is None
 
 
 def _own(params: Params, name: str, recipe: Recipe) -> Load | None:
@@ -65,5 +69,5 @@ def _shape(params: Params, name: str) -> Subject:
     load = partial(load_shape, name, dtype=params.answer.dtype, device=params.answer.device)
     kind, config = shape_of(name)
     able = (one for one in recipes if one.part("weights") is None and refusal(kind, config, one) is None)
-    plain = (one for one in able if "seed=" not in one.text)
+    plain = (one for one in able if _is_timed(params, one))
     return Subject(name, params.answer.dtype, True, load, ((None, tuple(plain)),))

@@ -53,6 +53,13 @@ class Signals:
         """Count the positions that this layer received."""
         return self.keys.shape[2]
 
+    def logits(self, w: int) -> Tensor:
+        """Return what the softmax of the last `w` queries is taken of.
+
+        Shapes: -> (B, H, w, T), float32; -inf where a query does not see a key.
+        """
+        return self._logits(w, w)
+
     def rows_by_head(self, w: int) -> Tensor:
         """Return the softmax attention of the last `w` queries.
 
@@ -70,6 +77,9 @@ class Signals:
 
     def _rows(self, first: int, n: int) -> Tensor:
         """Return the softmax attention of `n` queries, the first of which is the `first` from the end."""
+        return self._logits(first, n).softmax(-1)
+
+    def _logits(self, first: int, n: int) -> Tensor:
         batch, groups, tokens, _ = self.keys.shape
         queries = self.queries[:, :, -first:][:, :, :n].float()
         split = queries.unflatten(1, (groups, -1))  # type: ignore[no-untyped-call]
@@ -78,7 +88,7 @@ class Signals:
         index = torch.arange(tokens, device=logits.device)
         is_later = index > index[-first:][:n, None]  # (n, T): a query does not see later keys
         unseen = is_later if self.hidden is None else self.hidden[:, :, -first:][:, :, :n]
-        return logits.view(batch, -1, n, tokens).masked_fill(unseen, float("-inf")).softmax(-1)
+        return logits.view(batch, -1, n, tokens).masked_fill(unseen, float("-inf"))
 
     def last_rows(self, w: int) -> Tensor:
         """Return the attention of the last `w` queries, averaged over the heads that share a key head.

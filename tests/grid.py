@@ -129,6 +129,7 @@ def _answer(recipe: str, sample: dict[str, Any]) -> dict[str, Any]:
         "cache_bytes": 4000 if recipe.startswith("cache") else 10_000,
         "full_cache_bytes": 10_000,
         "cache_kept": 0.4 if recipe.startswith("cache") else 1.0,
+        "bits_kept": 1.0,
         "image_kept": 1.0,
         "tokens_kept": 1.0,
         "kept_centers": None,

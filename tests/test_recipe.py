@@ -20,6 +20,9 @@ from leanvlm.recipes import parse, slug
         ("cache/snapkv@10% + tokens/fastv@40%", "tokens/fastv@40%+cache/snapkv@10%"),
         ("weights/gptq@w4a16-g128", "weights/gptq@w4a16-g128"),
         ("weights/wanda@2:4", "weights/wanda@2:4"),
+        ("cache/kivi@4bit", "cache/kivi@4bit"),
+        ("cache/kivi@4bit+cache/snapkv@40%", "cache/snapkv@40%+cache/kivi@4bit"),
+        ("cache/kivi@2bit:residual=128,group=32", "cache/kivi@2bit:residual=128"),
     ],
 )
 def test_one_spelling(given: str, canonical: str) -> None:
@@ -39,6 +42,8 @@ def test_one_spelling(given: str, canonical: str) -> None:
         ("cache/snapkv@10%:windw=3", "no option 'windw'.*window"),
         ("cache/snapkv@10%:window=three", "a whole number, not 'three'"),
         ("cache/snapkv@10%+cache/streaming@10%", "act on the same thing"),
+        ("cache/kivi@2bit+cache/kivi@4bit", "one each that evicts from the cache and that quantises it"),
+        ("cache/kivi", "needs a setting"),
         ("controls/full+cache/snapkv@10%", "controls/full with nothing"),
         ("weights/wanda@2:5", "no setting '2:5'; it takes"),
         ("", "cannot be read"),
@@ -60,6 +65,8 @@ def test_family_and_what_it_acts_on() -> None:
     assert (recipe.family, recipe.acts_on) == ("combined", "several")
     assert (parse("controls/blind").family, parse("controls/blind").acts_on) == ("controls", "image")
     assert parse("controls/full").acts_on == "none"
+    both = parse("cache/snapkv@40%+cache/kivi@4bit")
+    assert (both.family, both.acts_on) == ("combined", "cache")
 
 
 def test_slug_is_a_file_name() -> None:

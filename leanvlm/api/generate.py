@@ -95,7 +95,7 @@ def _start(model: LoadedModel, recipe: Recipe, ids: Tensor, inputs: dict[str, An
     is_video = "pixel_values_videos" in given
     prompt = run_vision(model, {"input_ids": ids, **given}, wanted=encoder_signals([recipe]), is_video=is_video)
     read = read_prompt(model, prompt, recipe.part("tokens"), "", [recipe])
-    cache = keep_cache(recipe.part("cache"), read, "").cache
+    cache = keep_cache(recipe, read, "").cache
     return DecodeStart(cache, read.logits, read.next_position)
 
 

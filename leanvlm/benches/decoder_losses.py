@@ -17,6 +17,7 @@ from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import EvictedCache
+from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.vision import run_vision
@@ -50,14 +51,15 @@ def continuation_nats(
     """
     prompt = run_vision(model, {"input_ids": window[:, :n_prompt]})
     prefilled = read_prompt(model, prompt, None, name, recipes)
-    kept = (keep_cache(recipe.part("cache"), prefilled, name) for recipe in recipes)
+    kept = (keep_cache(recipe, prefilled, name) for recipe in recipes)
     return [_forced(model, prefilled, cache, window[:, n_prompt:]) for cache in kept]
 
 
 def _forced(model: LoadedModel, prefilled: Prefilled, evicted: EvictedCache, ids: Tensor) -> float:
     """Read a continuation at its true positions."""
     n = ids.shape[1] - 1
-    with recording(dict.fromkeys(model.attention.values()), NAME):
+    layers: list[Any] = evicted.cache.layers
+    with recording({module: layers[index] for index, module in model.attention.items()}, NAME):
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(ids[:, :-1]),
             position_ids=prefilled.next_position + torch.arange(n, device=ids.device),
@@ -70,10 +72,12 @@ def _forced(model: LoadedModel, prefilled: Prefilled, evicted: EvictedCache, ids
 def _continued_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, _mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Attend as each layer's own cache asks: methods may keep more in one layer than in another."""
+    """Attend as each layer's own cache asks: methods may keep more in one layer, or head, than in another."""
     n, held = query.shape[2], key.shape[2]
-    seen = torch.ones(n, held, dtype=torch.bool, device=query.device).tril(held - n)
-    return plain_attention(module, query, key, value, seen[None, None], **options)
+    seen = torch.ones(1, 1, n, held, dtype=torch.bool, device=query.device).tril(held - n)
+    layer = module.__dict__["leanvlm_recorder"]
+    by_head = layer.seen(query.shape[1]) if isinstance(layer, KeptLayer) else None
+    return plain_attention(module, query, key, value, seen if by_head is None else seen & by_head, **options)
 
 
 AttentionInterface.register(NAME, _continued_attention)

@@ -184,7 +184,7 @@ def bootstrap(ratios: np.ndarray) -> np.ndarray:
 def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:
     """Return the bytes of the cache that a recipe keeps over those of the full cache."""
     kept = [
-        keep_cache(one.part("cache"), read_prompt(model, prompt, one.part("tokens"), "s", [one]), "s").size.cache_bytes
+        keep_cache(one, read_prompt(model, prompt, one.part("tokens"), "s", [one]), "s").size.cache_bytes
         for one in (recipe, FULL_MODEL)
     ]
     return kept[0] / kept[1]

@@ -23,6 +23,7 @@ class Answer:
     cache_bytes: int
     full_cache_bytes: int
     cache_kept: float
+    bits_kept: float
     image_kept: float
     tokens_kept: float
     kept_centers: bytes | None  # see centers.py
@@ -47,6 +48,7 @@ def answer_of(model: LoadedModel, tokens: Sequence[int], prepared: Prepared, end
         cache_bytes=prepared.size.cache_bytes,
         full_cache_bytes=prepared.position_bytes * prepared.prompt_tokens,
         cache_kept=prepared.size.share,
+        bits_kept=prepared.size.bits_kept,
         image_kept=prepared.image_kept,
         tokens_kept=prepared.tokens_kept,
         kept_centers=prepared.kept_centers,
@@ -55,4 +57,4 @@ def answer_of(model: LoadedModel, tokens: Sequence[int], prepared: Prepared, end
 
 def refusal(reason: str) -> Answer:
     """Stand for the answer of a model that was not asked: nothing was said, read or kept."""
-    return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal=reason)
+    return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0.0, None, refusal=reason)

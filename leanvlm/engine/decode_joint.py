@@ -83,6 +83,7 @@ class JointRows:
         self._reserve(self.batch)
         self.run = self.run or (Replayed(self.batch.step) if self.is_capturable else self.batch.step)
         tokens = self.run().tolist()
+        self.batch.cache.settle()
         self.longest = {slot: n + 1 for slot, n in self.longest.items()}
         return {slot: tokens[slot] for slot in self.longest}
 

@@ -1,7 +1,7 @@
 """Decode row by row: the way of a CPU, where an answer does not depend on its batch, bit for bit.
 
 What is the same for all, the linear layers, runs on a fixed number of rows at once, whoever fills them; attention runs
-row by row, each over its own cache, so nothing is padded; what convolutions carry on lies in the rows' own caches too.
+row by row, each over its own cache, so no row is padded; what convolutions carry on lies in the rows' own caches too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import blank_cache, carried
+from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.memory import cache_bytes, has_room
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.models._model import LoadedModel
@@ -95,14 +96,15 @@ class _SideBySide(Cache):
         joined = {layer: torch.cat([row[layer] for row in states]) for layer in states[0]}
         super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
         self.rows = rows
-        self.states: list[tuple[Tensor, Tensor]] = []  # of the layer that was last updated, one pair a row
+        self.updated: list[Any] = []  # each row's own layer, of the layer that was last updated
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
     ) -> tuple[Tensor, Tensor]:
         """Add one token to each row's cache."""
-        pairs = [(key_states[i : i + 1], value_states[i : i + 1]) for i in range(len(self.rows))]
-        self.states = [row.cache.update(*pair, layer_idx) for row, pair in zip(self.rows, pairs, strict=True)]
+        self.updated = [row.cache.layers[layer_idx] for row in self.rows]
+        for i, layer in enumerate(self.updated):
+            layer.update(key_states[i : i + 1], value_states[i : i + 1])
         return key_states, value_states
 
     def hand_back(self) -> None:
@@ -117,8 +119,10 @@ def _rows_attention(
 ) -> tuple[Tensor, None]:
     """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
     assert attention_mask is None, "one new token sees all that its cache holds"
-    states = module.__dict__["leanvlm_recorder"].states
-    outputs = [plain_attention(module, query[i : i + 1], *pair, None, **options)[0] for i, pair in enumerate(states)]
+    outputs = []
+    for i, layer in enumerate(module.__dict__["leanvlm_recorder"].updated):
+        seen = layer.seen(query.shape[1]) if isinstance(layer, KeptLayer) else None
+        outputs.append(plain_attention(module, query[i : i + 1], layer.keys, layer.values, seen, **options)[0])
     return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
 
 

@@ -1,4 +1,4 @@
-"""From a full cache to a method's own copy: score, select, store."""
+"""From a full cache to a recipe's own copy: score, select, store."""
 
 from __future__ import annotations
 
@@ -10,22 +10,15 @@ from torch import Tensor
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
 
-from leanvlm.engine.memory import cache_bytes
+from leanvlm.engine.cache_size import CacheSize
+from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.prefill import Prefilled
-from leanvlm.methods._cache import CacheMethod
+from leanvlm.methods._cache import CacheMethod, uniform
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals
+from leanvlm.methods._storage import StoringMethod
 
-
-@dataclass(frozen=True)
-class CacheSize:
-    """How much a cache holds: its share of the received positions over all layers that attend, and its bytes.
-
-    What layers that convolve carry is left out: no method changes it.
-    """
-
-    share: float
-    cache_bytes: int
+Kept = tuple[Tensor, Tensor, list[int]]  # a layer's keys and values, and the padding of each key head
 
 
 @dataclass(frozen=True)
@@ -37,19 +30,37 @@ class EvictedCache:
 
 
 @torch.inference_mode()
-def evict(prefilled: Prefilled, method: CacheMethod | None, generator: torch.Generator) -> EvictedCache:
-    """Copy what a method keeps of the cache, or all of it; the full cache stays as it is for other methods."""
+def evict(
+    prefilled: Prefilled,
+    method: CacheMethod | None,
+    generator: torch.Generator,
+    storage: StoringMethod | None = None,
+) -> EvictedCache:
+    """Copy what a method keeps of the cache, or all of it; the full cache stays as it is for other methods.
+
+    Takes: storage, how the copy is stored, if not at the model's own precision.
+    """
     cache = blank_cache(len(prefilled.is_visual), prefilled.carried)
-    if method is None:
-        for layer_index, keys, values in zip(prefilled.attending, prefilled.keys, prefilled.values, strict=True):
-            cache.update(keys, values, layer_index)
-    else:
-        layers = prefilled.signals(generator)
-        for layer_index, signals, kept in zip(prefilled.attending, layers, select(layers, method), strict=True):
-            cache.update(*method.store(signals, prefilled.values[signals.layer], kept), layer_index)
-    filled: list[Any] = [cache.layers[index] for index in prefilled.attending]  # typed as if they could be empty
-    n_held = sum(layer.keys.shape[2] for layer in filled)
-    return EvictedCache(cache, CacheSize(n_held / sum(keys.shape[2] for keys in prefilled.keys), cache_bytes(cache)))
+    kept = _all(prefilled) if method is None else _kept(prefilled, method, generator)
+    for index, (keys, values, padding) in zip(prefilled.attending, kept, strict=True):
+        if any(padding) or storage is not None:
+            cache.layers[index] = KeptLayer(keys, values, padding, storage)
+        else:
+            cache.update(keys, values, index)
+    return EvictedCache(cache, CacheSize.of(prefilled.keys, kept, storage))
+
+
+def _all(prefilled: Prefilled) -> list[Kept]:
+    pairs = zip(prefilled.keys, prefilled.values, strict=True)
+    return [(keys, values, [0] * keys.shape[1]) for keys, values in pairs]
+
+
+def _kept(prefilled: Prefilled, method: CacheMethod, generator: torch.Generator) -> list[Kept]:
+    layers = prefilled.signals(generator)
+    return [
+        (*method.store(signals, prefilled.values[signals.layer], chosen), _repeated(chosen))
+        for signals, chosen in zip(layers, select(layers, method), strict=True)
+    ]
 
 
 def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
@@ -73,12 +84,30 @@ def carried(cache: Cache) -> dict[int, Tensor]:
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:
     """Return the positions that a method keeps in each layer, ascending.
 
+    A head that keeps fewer than another of its layer has its first position several times.
+
     Shapes: -> one (1, G, n) per layer.
     """
-    found = []
-    for signals, n in zip(layers, method.allocate(layers), strict=True):
-        scores = method.score(signals, n)
-        if method.shared:
-            scores = scores.mean(1, keepdim=True).expand_as(scores)
-        found.append(top(scores, n))
-    return found
+    counts = method.allocate(layers)
+    scores = [method.score(signals, n) for signals, n in zip(layers, counts, strict=True)]
+    if method.shared:
+        scores = [of_layer.mean(1, keepdim=True).expand_as(of_layer) for of_layer in scores]
+        by_head = uniform(scores, counts)
+    else:
+        by_head = method.per_head(scores, counts)
+    return [_top_of_each(of_layer, own) for of_layer, own in zip(scores, by_head, strict=True)]
+
+
+def _top_of_each(scores: Tensor, counts: list[int]) -> Tensor:
+    """Choose so many positions of each head. Shapes: (1, G, T) -> (1, G, n), n the highest count."""
+    if len(set(counts)) == 1:
+        return top(scores, counts[0])
+    chosen = [top(own, n) for own, n in zip(scores.unbind(1), counts, strict=True)]  # each (1, n)
+    longest = max(counts)
+    return torch.stack([torch.cat([c[:, :1].expand(-1, longest - c.shape[1]), c], 1) for c in chosen], 1)
+
+
+def _repeated(chosen: Tensor) -> list[int]:
+    """Count how often each head's first position is repeated. Shapes: (1, G, n)."""
+    repeated: list[int] = ((chosen == chosen[..., :1]).sum(-1) - 1)[0].tolist()
+    return repeated

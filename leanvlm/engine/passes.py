@@ -19,6 +19,7 @@ from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import ImageMethod, PatchMethod
 from leanvlm.methods._method import SeededMethod
 from leanvlm.methods._signals import Wanted
+from leanvlm.methods._storage import StoringMethod
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod, TokenMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Part, Recipe
@@ -73,20 +74,25 @@ def read_entered(
     model: LoadedModel, entered: Prompt, part: Part | None, sample_id: str, recipes: Sequence[Recipe]
 ) -> Prefilled:
     """Run the decoder over what entered; a token method that acts inside it drops tokens on the way."""
-    cache_methods = [one.method_as(CacheMethod) for recipe in recipes if (one := recipe.part("cache"))]
+    on_cache = [one.built for recipe in recipes for one in recipe.parts_on("cache")]
+    evicting = [one for one in on_cache if isinstance(one, CacheMethod)]
     return prefill(
         model,
         entered,
-        wanted=reduce(or_, (cache_method.wants(entered.is_visual) for cache_method in cache_methods), Wanted()),
+        wanted=reduce(or_, (one.wants(entered.is_visual) for one in evicting), Wanted()),
         method=part.built if part and isinstance(part.built, LayerMethod) else None,
         rng=rng_for(part, sample_id),
         copies=2 if any(recipe.is_rebatched for recipe in recipes) else 1,
     )
 
 
-def keep_cache(part: Part | None, prefilled: Prefilled, sample_id: str) -> EvictedCache:
-    """Copy what a cache method keeps, or all of it."""
-    return evict(prefilled, part.method_as(CacheMethod) if part else None, rng_for(part, sample_id))
+def keep_cache(recipe: Recipe, prefilled: Prefilled, sample_id: str) -> EvictedCache:
+    """Copy what a recipe keeps of the cache, or all of it, stored as it says."""
+    parts = recipe.parts_on("cache")
+    evicting = next((part for part in parts if isinstance(part.built, CacheMethod)), None)
+    method = evicting.method_as(CacheMethod) if evicting else None
+    storage = next((part.built for part in parts if isinstance(part.built, StoringMethod)), None)
+    return evict(prefilled, method, rng_for(evicting, sample_id), storage)
 
 
 def encoder_signals(recipes: Sequence[Recipe]) -> set[EncoderSignal]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import Cache
 
 from leanvlm.engine import centers
-from leanvlm.engine.evict import CacheSize
+from leanvlm.engine.cache_size import CacheSize
 from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.laying import Laid, Pieces, Refused, refused
 from leanvlm.engine.naming import refuse_not_finite
@@ -48,8 +48,7 @@ class Prepared:
         Takes: n_said, the tokens of the answer between, without the one that stopped it.
         """
         n = n_said + len(turn.ids)
-        size = replace(self.size, cache_bytes=self.size.cache_bytes + n * self.position_bytes)
-        return replace(self, sample=turn.sample, prompt_tokens=self.prompt_tokens + n, size=size)
+        return replace(self, sample=turn.sample, prompt_tokens=self.prompt_tokens + n, size=self.size.after(n))
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def prepare(
             refuse_not_finite(prefilled.logits, sample)
             for kept in read.branches:
                 for recipe in kept.recipes:  # decoding fills a cache, so each recipe gets a copy of its own
-                    cache = keep_cache(kept.part, prefilled, sample.sample_id)
+                    cache = keep_cache(recipe, prefilled, sample.sample_id)
                     start = _start(laid, cache.cache, prefilled)
                     yield _prepared(recipe, looked, prefilled, cache.size), start
 

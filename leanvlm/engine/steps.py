@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
+from leanvlm.engine.kept_layer import seeing
 from leanvlm.models._model import LoadedModel
 from leanvlm.sample import Sample
 
@@ -50,10 +51,11 @@ def steps(model: LoadedModel, start: DecodeStart, choose: Callable[[Tensor], Ten
     while True:
         token = choose(logits)
         yield int(token)
-        states = model.text(
-            inputs_embeds=model.model.get_input_embeddings()(token[None]),
-            position_ids=position,
-            past_key_values=start.cache,
-            use_cache=True,
-        ).last_hidden_state
+        with seeing(model, start.cache):
+            states = model.text(
+                inputs_embeds=model.model.get_input_embeddings()(token[None]),
+                position_ids=position,
+                past_key_values=start.cache,
+                use_cache=True,
+            ).last_hidden_state
         logits, position = model.head(states[0, -1]), position + 1

@@ -17,12 +17,22 @@ WORK = {"image": "show the picture", "tokens": "read the prompt", "cache": "keep
 
 @dataclass(frozen=True)
 class Branch:
-    """One piece of work, done once for all its recipes; `part` is the method that changes it, None where none does."""
+    """One piece of work, done once for all its recipes; `parts` are the methods that change it, if any do."""
 
     level: str
-    part: Part | None
+    parts: tuple[Part, ...]
     recipes: tuple[Recipe, ...]
     branches: tuple[Branch, ...]
+
+    @property
+    def part(self) -> Part | None:
+        """The method that changes a picture or the reading of a prompt; None where none does."""
+        return next(iter(self.parts), None)
+
+    @property
+    def text(self) -> str:
+        """The methods as a recipe names them, empty where there is none."""
+        return _text(self.parts)
 
 
 def share(recipes: Sequence[Recipe], levels: Sequence[str] = LEVELS) -> tuple[Branch, ...]:
@@ -31,18 +41,21 @@ def share(recipes: Sequence[Recipe], levels: Sequence[str] = LEVELS) -> tuple[Br
         return ()
     groups: dict[str, list[Recipe]] = {}
     for recipe in recipes:
-        part = recipe.part(levels[0])
-        groups.setdefault(part.text if part else "", []).append(recipe)
+        groups.setdefault(_text(recipe.parts_on(levels[0])), []).append(recipe)
     return tuple(
-        Branch(levels[0], own[0].part(levels[0]), tuple(own), share(own, levels[1:]))
+        Branch(levels[0], own[0].parts_on(levels[0]), tuple(own), share(own, levels[1:]))
         for _, own in sorted(groups.items())
     )
+
+
+def _text(parts: Sequence[Part]) -> str:
+    return "+".join(part.text for part in parts)
 
 
 def lines(tree: Sequence[Branch], indent: str = "") -> Iterator[str]:
     """Draw the tree, one piece of work a line; the recipes are named where their own cache is kept."""
     for branch in tree:
-        what = f"{WORK[branch.level]}: {branch.part.text if branch.part else 'whole'}"
+        what = f"{WORK[branch.level]}: {branch.text or 'whole'}"
         answered = "" if branch.branches else f" -> {', '.join(recipe.text for recipe in branch.recipes)}"
         yield f"{indent}{what}{answered}"
         yield from lines(branch.branches, indent + "  ")

@@ -2,7 +2,7 @@
 
 A method scores; what follows is the same for all: each key-value head keeps the positions with the highest scores, in
 ascending order, at their original rotation, and new tokens go on at their true positions. A method may also share the
-positions out over layers (`allocate`) and change what is kept (`store`).
+positions out over layers (`allocate`) and heads (`per_head`), and change what is kept (`store`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class CacheMethod(BudgetedMethod):
     """A method that owes `score`; its budget is of the prompt positions, text included, mean over layers."""
 
     acts_on: ClassVar[str] = "cache"
+    rereads: ClassVar[bool] = False  # has the pictures read again, which takes a decoder that drops no tokens inside
     shared: bool = False  # whether all key-value heads of a layer keep the same positions, chosen by their mean score
 
     def wants(self, is_visual: Tensor) -> Wanted:  # noqa: ARG002
@@ -44,12 +45,24 @@ class CacheMethod(BudgetedMethod):
         """
         raise NotImplementedError
 
+    def per_head(self, scores: Sequence[Tensor], counts: Sequence[int]) -> list[list[int]]:
+        """Share each layer's count out over its key-value heads, of which it is the mean: here alike.
+
+        Shapes: scores, one (1, G, T) per layer.
+        """
+        return uniform(scores, counts)
+
     def store(self, signals: Signals, values: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the keys and values that stay in the cache: here the chosen ones, untouched.
 
         Shapes: values (B, G, T, D), positions (B, G, n) ascending -> two of (B, G, n, D).
         """
         return gather(signals.keys, positions), gather(values, positions)
+
+
+def uniform(scores: Sequence[Tensor], counts: Sequence[int]) -> list[list[int]]:
+    """Let every head of a layer keep as many. Shapes: scores, one (1, G, T) per layer."""
+    return [[n] * of_layer.shape[1] for of_layer, n in zip(scores, counts, strict=True)]
 
 
 def gather(states: Tensor, positions: Tensor) -> Tensor:
@@ -122,9 +135,13 @@ def apportion(weights: Sequence[float], total: int, *, least: Sequence[int], mos
     for _ in range(200):  # bisection: bounds included, the sum grows with the common factor
         middle = (low + high) / 2
         low, high = (middle, high) if sum(shares(middle)) < total else (low, middle)
-    exact = shares(high)
+    return largest_remainder(shares(high), total)
+
+
+def largest_remainder(exact: Sequence[float], total: int) -> list[int]:
+    """Round numbers whose sum is `total` to whole ones whose sum it is too, ties to the earlier."""
     counts = [n_share(1, share) for share in exact]
-    by_rest = sorted(range(len(counts)), key=lambda i: (counts[i] - exact[i], i))
+    by_rest = sorted(range(len(counts)), key=lambda i: (round(counts[i] - exact[i], 9), i))
     for i in by_rest[: total - sum(counts)]:
         counts[i] += 1
     return counts

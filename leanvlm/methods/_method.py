@@ -19,7 +19,7 @@ class Method:
 
     acts_on: ClassVar[str] = "none"  # none, weights, image, tokens or cache
     is_rebatched: ClassVar[bool] = False  # read beside a copy and decoded alone
-    quantises: ClassVar[bool] = False  # stores weights in fewer bits
+    quantises: ClassVar[bool] = False  # stores weights, or the cache, in fewer bits
     keeps_zeros: ClassVar[bool] = False  # may follow a method that prunes weights
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from leanvlm.pipeline.cells import Cell, grid_skips
 from leanvlm.pipeline.widths import decoder_weights
 from leanvlm.tables import answers, cells, parts, skips
 
-Kept = dict[str, float]  # share kept, by what a part acts on
+Kept = dict[str, float]  # share kept, by what a part acts on, and "bits" of what quantises the cache
 
 
 def write_tables(params: Params, grid: Sequence[Cell]) -> None:
@@ -82,7 +82,7 @@ def _cell_row(params: Params, cell: Cell, audit: dict[str, Any]) -> dict[str, An
 def _kept(rows: pa.Table) -> Kept:
     """Average what was kept of what a part acts on, over the samples that were asked."""
     asked = rows.filter(pc.is_null(rows["refusal"]))
-    return {kind: round(fmean(asked[f"{kind}_kept"].to_pylist()), 9) for kind in ("image", "tokens", "cache")}
+    return {kind: round(fmean(asked[f"{kind}_kept"].to_pylist()), 9) for kind in ("image", "tokens", "cache", "bits")}
 
 
 def _parts_of(cell: Cell, achieved: Sequence[Kept], audit: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,8 +91,9 @@ def _parts_of(cell: Cell, achieved: Sequence[Kept], audit: dict[str, Any]) -> li
     for position, part in enumerate(cell.recipe.parts, start=1):
         acts_on = part.built.acts_on
         kept = audit["parts"][position - 1]["achieved_budget"] if acts_on == "weights" else None  # they come first
-        if acts_on in ("image", "tokens", "cache") and part.budget is not None:
-            kept = round(fmean(shares[acts_on] for shares in achieved), 9)
+        if acts_on in ("image", "tokens", "cache") and part.setting is not None:
+            kind = "bits" if part.built.quantises else acts_on
+            kept = round(fmean(shares[kind] for shares in achieved), 9)
         rows.append(
             {
                 "model": cell.model,

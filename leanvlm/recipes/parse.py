@@ -2,7 +2,8 @@
 
 The canonical text names parts in order of application (weights, image, tokens, cache), sorts options and leaves
 defaults out: `weights/gptq@w4a16-g128+cache/snapkv@10%`, `controls/random_tokens@10%:seed=2`. Two parts may act on
-the weights, in the order that is written: `weights/sparsegpt@2:4+weights/rtn@w4a16-g128` prunes, then quantises.
+the weights, in the order that is written: `weights/sparsegpt@2:4+weights/rtn@w4a16-g128` prunes, then quantises. Two
+may act on the cache: `cache/snapkv@40%+cache/kivi@4bit` evicts, then stores what is left in fewer bits.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ def parse(text: str) -> Recipe:
     if len(set(kinds)) < len(kinds) or (kinds[0][0] == "none" and len(kinds) > 1):
         raise InputError(
             f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights and "
-            "that quantises them, and one each on image, tokens and cache, and controls/full with nothing"
+            "that quantises them, one each that evicts from the cache and that quantises it, one each on image and "
+            "tokens, and controls/full with nothing"
         )
-    _check_weights([part for part in parts if part.built.acts_on == "weights"], text)
-    return Recipe(tuple(parts))
+    recipe = Recipe(tuple(parts))
+    _check_weights(recipe.parts_on("weights"), text)
+    return recipe
 
 
 def _check_weights(parts: Sequence[Part], text: str) -> None:
@@ -55,8 +58,10 @@ def _rounding(part: Part) -> str:
     return part.text if part.built.keeps_zeros else f"weights/rtn@{part.setting}"
 
 
-def _rank(part: Part) -> int:
-    return ORDER.index(part.built.acts_on)
+def _rank(part: Part) -> tuple[int, bool]:
+    """Sort by what is acted on; what is evicted need not be stored, so a cache is quantised last."""
+    acts_on = part.built.acts_on
+    return ORDER.index(acts_on), acts_on == "cache" and part.built.quantises
 
 
 def _part(piece: str, whole: str) -> Part:

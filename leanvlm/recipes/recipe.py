@@ -76,9 +76,13 @@ class Recipe:
         """Tell whether answers are made in another batch than those of all other recipes."""
         return any(part.built.is_rebatched for part in self.parts)
 
+    def parts_on(self, acts_on: str) -> tuple[Part, ...]:
+        """Return the parts that act on the weights, the image, the tokens or the cache, in order of application."""
+        return tuple(part for part in self.parts if part.built.acts_on == acts_on)
+
     def part(self, acts_on: str) -> Part | None:
-        """Return the part that acts on the image, the tokens or the cache, or the first that acts on the weights."""
-        return next((part for part in self.parts if part.built.acts_on == acts_on), None)
+        """Return the part that acts on the image or the tokens, or the first that acts on the weights or the cache."""
+        return next(iter(self.parts_on(acts_on)), None)
 
 
 def slug(text: str) -> str:

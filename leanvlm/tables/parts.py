@@ -20,14 +20,14 @@ TABLE = Table(
             column(
                 "budget",
                 pa.float64(),
-                "share that was asked to be kept; null: the method has no strength",
+                "share that was asked to be kept; null: the method has no strength, or one that is no share",
                 unit="ratio",
                 is_nullable=True,
             ),
             column(
                 "achieved_budget",
                 pa.float64(),
-                "share that was kept, measured, mean over samples",
+                "share that was kept, measured, mean over samples; of a method that quantises the cache, of its bytes",
                 unit="ratio",
                 is_nullable=True,
             ),

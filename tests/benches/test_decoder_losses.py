@@ -37,7 +37,7 @@ def forced(model: LoadedModel, window: Tensor, recipe: str) -> float:
     """Give the engine's own decoding one token after another, over the cache that a recipe keeps."""
     parsed = parse(recipe)
     prefilled = read_prompt(model, run_vision(model, {"input_ids": window[:, :PROMPT]}), None, "0", [parsed])
-    cache = keep_cache(parsed.part("cache"), prefilled, "0").cache
+    cache = keep_cache(parsed, prefilled, "0").cache
     given, found = iter(window[0, PROMPT:]), []
 
     def choose(logits: Tensor) -> Tensor:

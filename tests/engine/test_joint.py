@@ -26,12 +26,13 @@ from leanvlm.engine.refusal import refusal
 from leanvlm.engine.steps import DecodeStart
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
+from leanvlm.methods._cache import CacheMethod
 from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny
 
-CACHE = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
+CACHE = [name for name in plugins.ids("methods") if issubclass(plugins.load("methods", name), CacheMethod)]
 INSIDE = ("tokens/fastv@30%", "tokens/sparsevlm@30%", "tokens/fastv@30%+cache/pyramidkv@30%")  # layers of a row differ
 VIEWS = frozenset(  # that launch nothing on a GPU
     ("view", "t", "transpose", "slice", "unsqueeze", "expand", "select", "split_with_sizes", "reshape", "to",
@@ -53,7 +54,7 @@ def starts(model: Any, recipes: list[str], prompts: tuple[str, ...] = tiny.PROMP
             inputs = model.inputs(tiny.pictures(prompt), prompt)
             entering = run_vision(model, {name: value.to(model.model.device) for name, value in inputs.items()})
             read = read_prompt(model, entering, recipe.part("tokens"), "s", [recipe])
-            kept = keep_cache(recipe.part("cache"), read, "s")
+            kept = keep_cache(recipe, read, "s")
             found.append(DecodeStart(kept.cache, read.logits, read.next_position))
     return found
 

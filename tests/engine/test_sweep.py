@@ -49,6 +49,9 @@ RECIPES = [
     "tokens/pyramiddrop@10%",
     "tokens/cdpruner@10%",
     "tokens/dart@10%",
+    "cache/csp@10%",
+    "cache/kivi@2bit",
+    "tokens/fastv@40%+cache/snapkv@10%+cache/kivi@2bit",
 ]
 
 

@@ -205,7 +205,7 @@ def test_no_answer_depends_on_its_company(either: Any) -> None:
 
 
 def test_decoded_jointly_they_say_the_same(either: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipes = [FULL, "controls/rebatched", "cache/pyramidkv@30%"]
+    recipes = [FULL, "controls/rebatched", "cache/pyramidkv@30%", "cache/kivi@2bit:group=8,residual=8"]
     asked = [*conversation("two", "a"), *conversation("one", "b")]
     expected = said(either, asked, recipes)
     monkeypatch.setitem(decode_module.WAYS, "cpu", JointRows)

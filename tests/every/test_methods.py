@@ -15,12 +15,13 @@ from leanvlm.engine import sweep
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.methods._method import Method
+from leanvlm.methods._storage import StoringMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from tests.methods.fixtures import sample_for
 
 METHODS = plugins.ids("methods")
-SETTINGS = ("50%", "w4a16-g128")  # one of them is known to every method whose strength is a setting
+SETTINGS = ("50%", "w4a16-g128", "4bit")  # one of them is known to every method whose strength is a setting
 
 
 def recipe_of(method: str) -> str:
@@ -32,6 +33,10 @@ def recipe_of(method: str) -> str:
             kind(setting=setting)
             return f"{method}@{setting}"
     raise AssertionError(f"{method} knows none of {SETTINGS}")
+
+
+def built(method: str) -> Method:
+    return parse(recipe_of(method)).parts[0].built
 
 
 RUN = [name for name in METHODS if not name.startswith("weights/")]
@@ -71,7 +76,7 @@ def test_same_seed_same_answer_and_the_global_generator_is_left_alone(
     assert once(1) == once(2)
 
 
-@pytest.mark.parametrize("method", [name for name in RUN if "@" in recipe_of(name)])
+@pytest.mark.parametrize("method", [name for name in RUN if built(name).asked is not None])
 def test_achieved_budget_is_the_asked_one_within_a_token(
     model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
 ) -> None:
@@ -84,15 +89,12 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
         assert abs(achieved - 0.1) <= slack
 
 
-def built(method: str) -> Method:
-    return parse(recipe_of(method)).parts[0].built
-
-
 @pytest.mark.parametrize("method", plugins.ids("methods"))
 def test_a_method_knows_its_id_and_what_it_is_asked_to_keep(method: str) -> None:
     part = parse(recipe_of(method)).parts[0]
     assert part.built.id == method
-    assert (part.built.asked is None) == (part.setting is None)
+    asks_for_no_share = part.setting is None or isinstance(part.built, StoringMethod)
+    assert (part.built.asked is None) == asks_for_no_share
     assert part.built.asked is None or 0 < part.built.asked <= 1
 
 

@@ -27,7 +27,8 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cell, Cell]:
     made = [Cell("m", parse(text), "b", (("recipe", text),)) for text in ("controls/full", "controls/blind")]
     for cell in made:
         said = {
-            str(index): Answer(f"{index}", 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, None) for index in range(9)
+            str(index): Answer(f"{index}", 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, 1.0, None)
+            for index in range(9)
         }
         seals.write(cell, batches.table(cell, said), cell.file)
     return made[0], made[1]

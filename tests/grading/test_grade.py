@@ -25,6 +25,7 @@ def said(answer: str, *, recipe: str = "r", sample_id: str = "s") -> dict[str, A
         "finish_reason": "stop",
         "visual_tokens_kept": 1.0,
         "cache_kept": 1.0,
+        "bits_kept": 1.0,
         "image_kept": 1.0,
         "tokens_kept": 1.0,
         "kept_centers": None,

@@ -26,6 +26,7 @@ from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refusal
 from leanvlm.engine.steps import DecodeStart, steps
 from leanvlm.errors import InputError
+from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal, LayerMethod, VideoMethod
@@ -40,7 +41,7 @@ from tests.models import tiny
 ARCHITECTURES = list(tiny.BUILDERS)
 TOKENS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "tokens"]
 VIDEO = [name for name in TOKENS if issubclass(plugins.load("methods", name), VideoMethod)]
-CACHE = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "cache"]
+CACHE = [name for name in plugins.ids("methods") if issubclass(plugins.load("methods", name), CacheMethod)]
 LAST_USED = {"llava": -2, "llava_next": -2}  # the tower's last block that features know, -1 elsewhere
 REWRITING = ["cache/lookm"]  # changes the keys that it keeps, so hiding keys is no oracle for it
 

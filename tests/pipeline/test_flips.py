@@ -23,8 +23,8 @@ def stored(recipe: str, benchmark: str, said: list[str | None]) -> Cell:
 
 def answered(text: str | None) -> Answer:
     if text is None:
-        return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, None, refusal="no")
-    return Answer(text, 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, None)
+        return Answer("", 0, "refused", 0, 0, 0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0.0, None, refusal="no")
+    return Answer(text, 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, 1.0, None)
 
 
 def test_answers_that_differ_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def made(bucket: Bucket, *recipes: str) -> list[Cell]:
 
 
 def answered(place: str) -> Answer:
-    return Answer(f"said {place}", 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, None)
+    return Answer(f"said {place}", 2, "stop", 20, 9, 1, 9.0, 80, 80, 1.0, 1.0, 1.0, 1.0, None)
 
 
 def keep(cells: list[Cell], *places: int) -> None:

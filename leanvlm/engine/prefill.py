@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from leanvlm.engine.attention import recording
 from leanvlm.engine.dropping import Dropper, dropping
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.recorders import DecoderRecorder
+from leanvlm.engine.reread import reread
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._model import LoadedModel
@@ -24,10 +26,10 @@ class Prefilled:
     """A prompt that has been read, batch of one.
 
     Shapes: of each layer that attends: keys and values (1, G, T, D); queries (1, H, w, D); sums (1, G, T) or None;
-    hidden (1, 1, w, T) or None; attending, its layer index. Of every layer: is_visual (T,), T being what it received.
-    Of layers that convolve: carried (1, C, kernel), by layer index, which decoding goes on from. Of the last layer:
-    visual_index (n,), the index in the prompt of each visual token that it received. Further: logits (vocabulary,) of
-    the first answer token; next_position (..., 1, 1).
+    hidden (1, 1, w, T) or None; repeated (1, G, T) or None; attending, its layer index. Of every layer: is_visual (T,),
+    T being what it received. Of layers that convolve: carried (1, C, kernel), by layer index, which decoding goes on
+    from. Of the last layer: visual_index (n,), the index in the prompt of each visual token that it received. Further:
+    logits (vocabulary,) of the first answer token; next_position (..., 1, 1).
     """
 
     keys: list[Tensor]
@@ -35,6 +37,7 @@ class Prefilled:
     queries: list[Tensor]
     sums: list[Tensor | None]
     hidden: list[Tensor | None]
+    repeated: list[Tensor | None]
     scaling: float
     attending: list[int]
     is_visual: list[Tensor]
@@ -56,6 +59,7 @@ class Prefilled:
                 n_layers=len(self.keys),
                 generator=generator,
                 hidden=self.hidden[index],
+                repeated=self.repeated[index],
             )
             for index, layer_index in enumerate(self.attending)
         ]
@@ -95,11 +99,17 @@ def prefill(
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
-    return _prefilled(prompt, cache.layers, recorders, dropper, model.head(states[:, -1])[0])
+    repeated = reread(model, prompt) if wanted.repeated else None
+    return _prefilled(prompt, cache.layers, recorders, dropper, model.head(states[:, -1])[0], repeated)
 
 
 def _prefilled(
-    prompt: Prompt, cached: Any, recorders: dict[int, DecoderRecorder], dropper: Dropper | None, logits: Tensor
+    prompt: Prompt,
+    cached: Any,
+    recorders: dict[int, DecoderRecorder],
+    dropper: Dropper | None,
+    logits: Tensor,
+    repeated: Sequence[Tensor] | None,
 ) -> Prefilled:
     """Collect what the first of the copies left in cache and recorders."""
     fewer = dropper.is_visual if dropper is not None else []
@@ -110,6 +120,7 @@ def _prefilled(
         queries=[_queries(recorder) for recorder in recorders.values()],
         sums=[recorder.sums for recorder in recorders.values()],
         hidden=[recorder.hidden for recorder in recorders.values()],
+        repeated=[None] * len(recorders) if repeated is None else list(repeated),
         scaling=next(iter(recorders.values())).scaling,
         attending=list(recorders),
         carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in recorders},

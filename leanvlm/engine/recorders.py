@@ -51,12 +51,12 @@ def column_sums(call: AttentionCall) -> Tensor:
             part = (logits - call.lse[:, :, start:end].view(batch, groups, heads, -1, 1)).exp_()
             part[..., start:].tril_()
         else:
-            part = logits.masked_fill(_hidden(call, start, end, visible), float("-inf")).softmax(-1).nan_to_num()
+            part = logits.masked_fill(hidden_from(call, start, end, visible), float("-inf")).softmax(-1).nan_to_num()
         sums[..., :visible] += part.sum((2, 3))
     return sums / heads
 
 
-def _hidden(call: AttentionCall, start: int, end: int, visible: int) -> Tensor:
+def hidden_from(call: AttentionCall, start: int, end: int, visible: int) -> Tensor:
     """Mark what the rows of one block do not see.
 
     Shapes: -> (..., rows, keys), True = hidden.

@@ -7,11 +7,13 @@ from typing import Any
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
+from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import PatchMethod
+from leanvlm.methods._storage import StoringMethod
 from leanvlm.methods._tokens import LayerMethod, TokenMethod, VideoMethod
 from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.models._patches import PatchModel
-from leanvlm.recipes import Recipe
+from leanvlm.recipes import Part, Recipe
 
 
 def refusal(kind: type[LoadedModel], config: Any, recipe: Recipe) -> str | None:
@@ -32,6 +34,9 @@ def _reasons(kind: type[LoadedModel], config: Any, recipe: Recipe) -> Iterator[s
             yield from _of_patches(kind, recipe)
         if isinstance(part.built, LayerMethod):
             yield from _of_stages(part.built, kind.attends(config))
+            yield from _of_reading(part.built, recipe.parts_on("cache"))
+        if isinstance(part.built, StoringMethod):
+            yield from _of_width(part.built, config.get_text_config())
 
 
 def of_video(recipe: Recipe) -> bool:
@@ -54,6 +59,21 @@ def _of_patches(kind: type[LoadedModel], recipe: Recipe) -> Iterator[str]:
     asking = recipe.part("tokens")
     if asking is not None and asking.method_as(TokenMethod).encoder is not None:
         yield f"the tower makes a part of the tokens, and {asking.method} asks it about all"
+
+
+def _of_width(method: StoringMethod, config: Any) -> Iterator[str]:
+    """Check that whole groups of channels make a head."""
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if method.together and width % method.together:
+        yield f"groups of {method.together} channels do not fill its heads, which are {width} wide; set group"
+
+
+def _of_reading(dropping: LayerMethod, parts: Iterable[Part]) -> Iterator[str]:
+    """Check that pictures which are to be read again are read as they entered the decoder."""
+    for part in parts:
+        if isinstance(part.built, CacheMethod) and part.built.rereads:
+            yield (f"{part.method} reads pictures again, which it cannot where {dropping.id} drops some of their "
+                   "tokens inside the decoder; join it with a method that reduces them before")  # fmt: skip
 
 
 def _of_stages(method: LayerMethod, attends: list[bool]) -> Iterator[str]:

@@ -16,14 +16,18 @@ MOST_ROWS = 64  # of attention that are computed at once for a method: never as 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Signals of each layer: the attention rows of the last `rows` queries, and the columns' sums over all rows."""
+    """Signals of each layer: the attention rows of the last `rows` queries, and the columns' sums over all rows.
+
+    And what each key receives at most from the pictures when they are `repeated` behind themselves.
+    """
 
     rows: int = 0
     sums: bool = False
+    repeated: bool = False
 
     def __or__(self, other: Wanted) -> Wanted:
         """Want both."""
-        return Wanted(max(self.rows, other.rows), self.sums or other.sums)
+        return Wanted(max(self.rows, other.rows), self.sums or other.sums, self.repeated or other.repeated)
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,10 @@ class Signals:
     Shapes: keys (B, G, T, D) after rotation; queries (B, H, w, D), the last w of the prompt, at least the rows that
     were wanted; sums (B, G, T), the softmax attention that each key received from all rows, a mean over the heads that
     share a key head, None unless wanted; is_visual (T,); hidden (B, 1, w, T), what those queries do not see, None for
-    plain causal attention; entering (T, C), what is about to enter a layer that drops tokens, after the decoder's final
-    norm, None elsewhere. The attention scale is `scaling`; `layer` of `n_layers` counts the layers that attend.
+    plain causal attention; repeated (B, G, T), the most that each key received from a row of the repeated pictures, of
+    all heads that share a key head, None unless wanted; entering (T, C), what is about to enter a layer that drops
+    tokens, after the decoder's final norm, None elsewhere. The attention scale is `scaling`; `layer` of `n_layers`
+    counts the layers that attend.
     """
 
     keys: Tensor
@@ -47,6 +53,7 @@ class Signals:
     generator: torch.Generator
     hidden: Tensor | None = None
     entering: Tensor | None = None
+    repeated: Tensor | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -114,6 +121,20 @@ class Signals:
         """
         assert self.entering is not None, "only a method that drops tokens inside the decoder reads states"
         return self.entering.float()
+
+    def most_repeated(self) -> Tensor:
+        """Return `repeated`, which the method must have wanted.
+
+        Shapes: -> (B, G, T), float32.
+        """
+        assert self.repeated is not None, "a method that reads a repetition says so in `wants`"
+        return self.repeated
+
+
+def context(is_visual: Tensor) -> tuple[int, int]:
+    """Say where the pictures begin and end, with the text between them; without pictures, the whole prompt does."""
+    visual = is_visual.nonzero()[:, 0]
+    return (int(visual[0]), int(visual[-1]) + 1) if len(visual) else (0, len(is_visual))
 
 
 def n_after_vision(is_visual: Tensor, *, most: int = MOST_ROWS) -> int:

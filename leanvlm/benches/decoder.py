@@ -40,7 +40,8 @@ WEIGHTS = (
 )
 CACHE = (
     *("controls/random_cache@10%", "cache/streaming@10%:sinks=0", "cache/streaming@10%"),
-    *(f"cache/{name}@10%" for name in ("h2o", "snapkv", "pyramidkv", "lookm", "vlcache")),
+    *(f"cache/{name}@10%" for name in ("h2o", "snapkv", "pyramidkv", "lookm", "vlcache", "csp", "adakv", "kvzip")),
+    *("cache/kivi@4bit", "cache/kivi@2bit"),
 )
 WINDOW, PROMPT = 512, 384  # tokens that are read, and how many of them stand in a cache
 CALIBRATION = 256  # tokens of a calibration sample, of which a window gives two

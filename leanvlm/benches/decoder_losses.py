@@ -2,6 +2,7 @@
 
 A continuation is forced: its tokens are given, not the model's own, so that all methods are asked the same. It is read
 in one pass: in each layer, a token sees all that the layer's cache holds and, of the continuation, those before it.
+Over a cache that stores tokens in fewer bits as they leave a window, it is read token by token.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from transformers.masking_utils import sdpa_mask
 
 from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import EvictedCache
-from leanvlm.engine.kept_layer import KeptLayer
+from leanvlm.engine.kept_layer import KeptLayer, storage_of
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.engine.vision import run_vision
@@ -58,15 +59,18 @@ def continuation_nats(
 def _forced(model: LoadedModel, prefilled: Prefilled, evicted: EvictedCache, ids: Tensor) -> float:
     """Read a continuation at its true positions."""
     n = ids.shape[1] - 1
+    embeds = model.model.get_input_embeddings()(ids[:, :-1])
+    positions = prefilled.next_position + torch.arange(n, device=ids.device)
+    at_once = n if storage_of(evicted.cache) is None else 1
     layers: list[Any] = evicted.cache.layers
     with recording({module: layers[index] for index, module in model.attention.items()}, NAME):
-        states = model.text(
-            inputs_embeds=model.model.get_input_embeddings()(ids[:, :-1]),
-            position_ids=prefilled.next_position + torch.arange(n, device=ids.device),
-            past_key_values=evicted.cache,
-            use_cache=True,
-        ).last_hidden_state
-    return float(cross_entropy(model.head(states[0]).float(), ids[0, 1:]))
+        states = [
+            model.text(
+                inputs_embeds=own, position_ids=where, past_key_values=evicted.cache, use_cache=True
+            ).last_hidden_state
+            for own, where in zip(embeds.split(at_once, 1), positions.split(at_once, -1), strict=True)
+        ]
+    return float(cross_entropy(model.head(torch.cat(states, 1)[0]).float(), ids[0, 1:]))
 
 
 def _continued_attention(

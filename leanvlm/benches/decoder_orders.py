@@ -51,6 +51,10 @@ ORDERS = (
     Order("cache/h2o@10%", RANDOM, "a control"),
     Order("cache/snapkv@10%", RANDOM, "a control"),
     Order("cache/pyramidkv@10%", RANDOM, "a control"),
+    Order("cache/csp@10%", RANDOM, "a control"),
+    Order("cache/adakv@10%", RANDOM, "a control"),
+    Order("cache/kvzip@10%", RANDOM, "a control"),
+    Order("cache/kivi@4bit", "cache/kivi@2bit", "arXiv 2402.02750"),
 )
 
 

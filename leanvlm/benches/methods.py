@@ -50,7 +50,7 @@ TOKENS = (
     "tokens/pyramiddrop",
 )
 CACHE = ("controls/random_cache", "cache/streaming", "cache/snapkv", "cache/pyramidkv", "cache/vlcache", "cache/h2o",
-         "cache/lookm")  # fmt: skip
+         "cache/lookm", "cache/csp", "cache/adakv", "cache/kvzip")  # fmt: skip
 FULL_MODEL = parse(FULL)
 PAIRS, NEW_TOKENS = 15, 8
 VISUAL, TEXT = 1536, 40
@@ -80,7 +80,7 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     model = wide_model(shape)
     recipes = [parse(f"{name}@{budget}%") for name in TOKENS for budget in (50, 25, 10)]
-    recipes += [parse(f"{name}@10%") for name in CACHE]
+    recipes += [*(parse(f"{name}@10%") for name in CACHE), parse("cache/kivi@4bit")]
     prompt = crowded_prompt(model, recipes, generator)
     print(f"{VISUAL} visual tokens of {VISUAL + TEXT}, {PAIRS} interleaved pairs, {shape}, 1 thread")
     print(f"{'recipe':<28}{'prefill':>22}{'theory':>8}{'decode':>22}{'cache bytes':>13}")

@@ -14,6 +14,7 @@ from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 
 PROMPT, WINDOW = 40, 56
+KIVI = "cache/kivi@2bit:group=8,residual=8"
 UNEVEN = "cache/pyramidkv@30%:beta=4,window=4"  # keeps more positions in low layers than in high ones
 
 
@@ -63,7 +64,10 @@ def test_over_the_whole_cache_a_continuation_costs_what_it_costs_the_full_model(
     assert continuation_nats(model, window, PROMPT, recipes, "0") == pytest.approx([expected] * 3, abs=1e-4)
 
 
-@pytest.mark.parametrize("recipe", ["cache/h2o@20%", UNEVEN, "cache/lookm@20%", "controls/random_cache@10%"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["cache/h2o@20%", UNEVEN, "cache/lookm@20%", "controls/random_cache@10%", "cache/adakv@30%:uniform=0", KIVI],
+)
 def test_one_pass_costs_what_steps_over_the_same_cache_cost(model: LoadedModel, window: Tensor, recipe: str) -> None:
     full, found = continuation_nats(model, window, PROMPT, [parse("controls/full"), parse(recipe)], "0")
     assert found == pytest.approx(forced(model, window, recipe), abs=1e-4)

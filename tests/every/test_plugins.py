@@ -29,7 +29,7 @@ def test_every_plugin_says_what_it_does_and_names_its_source(kind: str) -> None:
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(
         InputError,
-        match=r"no method 'cache/snap' \(perhaps cache/snapkv\); a method is a file under leanvlm/methods: cache/h2o",
+        match=r"no method 'cache/snap' \(perhaps cache/snapkv\); a method is a file under leanvlm/methods: cache/adakv",
     ):
         plugins.load("methods", "cache/snap")
 

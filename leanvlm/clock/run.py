@@ -115,5 +115,5 @@ def _read(model: LoadedModel, prompt: Prompt, recipe: Recipe, sample_id: str, wa
     with watch.phase("read"):
         read = read_entered(model, entered, recipe.part("tokens"), sample_id, [recipe])
     with watch.phase("selection"):
-        kept = keep_cache(recipe.part("cache"), read, sample_id)
+        kept = keep_cache(recipe, read, sample_id)
     return DecodeStart(kept.cache, read.logits, read.next_position)

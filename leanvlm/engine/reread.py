@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from leanvlm.engine.adding import adding
 from leanvlm.engine.attention import AttentionCall, recording
-from leanvlm.engine.dropping import adding
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.recorders import BLOCK, hidden_from
 from leanvlm.methods._signals import context

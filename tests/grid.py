@@ -122,6 +122,7 @@ def _answer(recipe: str, sample: dict[str, Any]) -> dict[str, Any]:
         "answer": sample["answers"][0] if is_right else "blue",
         "new_tokens": 2 if sample["benchmark"] == "short" else 7,
         "finish_reason": "stop",
+        "log_probability": -0.5,
         "prompt_tokens": 100,
         "visual_tokens": 80,
         "visual_runs": 1,

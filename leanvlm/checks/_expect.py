@@ -44,9 +44,17 @@ def unique(columns: Sequence[str]) -> Expectation:
 
 
 def between(
-    column: str, low: float, high: float | None = None, *, is_open: bool = False, unless: tuple[str, str] | None = None
+    column: str,
+    low: float | None,
+    high: float | None = None,
+    *,
+    is_open: bool = False,
+    unless: tuple[str, str] | None = None,
 ) -> Expectation:
-    """Expect low <= column <= high; `is_open` leaves `low` itself out, `unless` the rows whose column has a value."""
+    """Expect low <= column <= high, or one of both.
+
+    Takes: is_open, whether `low` itself is out; unless, a column and its value in rows that need not keep to it.
+    """
     bounds: dict[str, object] = {"min_value": low, "max_value": high, "strict_min": is_open}
     if unless is not None:
         column_of = import_module("great_expectations.expectations.row_conditions").Column

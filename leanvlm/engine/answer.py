@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leanvlm.engine.prepare import Prepared
+from leanvlm.engine.steps import Chosen
 from leanvlm.models._model import LoadedModel
+
+DIGITS = 6  # of a log-probability; rounding of float32 is behind them
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,15 @@ class Answer:
     tokens_kept: float
     kept_centers: bytes | None  # see centers.py
     refusal: str | None = None
+    log_probability: float | None = None  # where something was said
 
     def __str__(self) -> str:
         return self.answer
 
 
-def answer_of(model: LoadedModel, tokens: Sequence[int], prepared: Prepared, ends: frozenset[int]) -> Answer:
+def answer_of(model: LoadedModel, chosen: Sequence[Chosen], prepared: Prepared, ends: frozenset[int]) -> Answer:
     """Put an answer together; it stopped where its last token is one of `ends` or it says a stop text."""
+    tokens = [one.token for one in chosen]
     said = model.tokenizer.decode(tokens, skip_special_tokens=True)
     kept = min((said.split(text, 1)[0] for text in prepared.sample.stop_texts), key=len, default=said)
     return Answer(
@@ -52,6 +58,7 @@ def answer_of(model: LoadedModel, tokens: Sequence[int], prepared: Prepared, end
         image_kept=prepared.image_kept,
         tokens_kept=prepared.tokens_kept,
         kept_centers=prepared.kept_centers,
+        log_probability=round(math.fsum(one.log_probability for one in chosen), DIGITS) + 0.0,  # + 0.0: never -0.0
     )
 
 

@@ -15,7 +15,7 @@ import torch
 
 from leanvlm.engine.decode_joint import JointRows
 from leanvlm.engine.decode_rows import SingleRows
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.engine.talk import Talk
 from leanvlm.models._model import LoadedModel
 
@@ -48,8 +48,8 @@ class Rows(Protocol):
         """Free a slot."""
         ...
 
-    def step(self) -> dict[int, int]:
-        """Add one token to every answer; return the tokens by slot."""
+    def step(self) -> dict[int, Chosen]:
+        """Add one token to every answer; return what was chosen by slot."""
         ...
 
 
@@ -66,8 +66,8 @@ def decode(
     limit: int | None = None,
     rows: int = ROWS,
     way: Way | None = None,
-) -> list[list[int]]:
-    """Return the answers' tokens, in order, each with its end token if it came within the limit.
+) -> list[list[Chosen]]:
+    """Return the answers' tokens with their log-probabilities, in order, the end token too if it came within the limit.
 
     Answers to a start's later turns stand behind its first. Starts are taken when one of the `rows` is free and there
     is room for another cache.
@@ -76,7 +76,7 @@ def decode(
     device says.
     """
     side_by_side = (way or WAYS[model.model.device.type])(model, rows)
-    answers: list[list[list[int]]] = []  # of each start, those to its turns
+    answers: list[list[list[Chosen]]] = []  # of each start, those to its turns
     waiting, filled = iter(starts), dict[int, Talk]()
     while True:
         while len(filled) < side_by_side.n_slots and side_by_side.has_room() and (start := next(waiting, None)):
@@ -85,7 +85,8 @@ def decode(
                 break
             talk = Talk.begin(model, start, stops, limit)
             answers.append(talk.answers)
-            if (token := talk.next(int(start.logits.argmax()))) is not None:
+            [first] = as_chosen(chosen(start.logits[None]))
+            if (token := talk.next(first)) is not None:
                 filled[side_by_side.take(start, token)] = talk
         if not filled:
             return list(chain.from_iterable(answers))
@@ -94,10 +95,10 @@ def decode(
 
 def _step(side_by_side: Rows, filled: dict[int, Talk]) -> None:
     """Go one token on in every slot, and free those in which all is said."""
-    for slot, chosen in side_by_side.step().items():
-        token = filled[slot].next(chosen)
+    for slot, said in side_by_side.step().items():
+        token = filled[slot].next(said)
         if token is None:
             side_by_side.leave(slot)
             del filled[slot]
-        elif token != chosen:
+        elif token != said.token:
             side_by_side.put(slot, token)

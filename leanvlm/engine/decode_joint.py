@@ -23,7 +23,7 @@ from leanvlm.engine.attention import recording
 from leanvlm.engine.joint_cache import JointCache, n_positions
 from leanvlm.engine.launch import Replayed, is_capturable
 from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_joint"
@@ -77,15 +77,15 @@ class JointRows:
         del self.longest[slot]
         self.batch.clear(slot)
 
-    def step(self) -> dict[int, int]:
+    def step(self) -> dict[int, Chosen]:
         """Add one token to every answer."""
         assert self.batch is not None
         self._reserve(self.batch)
         self.run = self.run or (Replayed(self.batch.step) if self.is_capturable else self.batch.step)
-        tokens = self.run().tolist()
+        said = as_chosen(self.run())
         self.batch.cache.settle()
         self.longest = {slot: n + 1 for slot, n in self.longest.items()}
-        return {slot: tokens[slot] for slot in self.longest}
+        return {slot: said[slot] for slot in self.longest}
 
     def _reserve(self, batch: _Batch) -> None:
         """Make room for the next token of every answer."""
@@ -115,7 +115,7 @@ class _Batch:
         self.is_filled[slot] = 0
 
     def step(self) -> Tensor:
-        """Add one token to every row and return them. Shapes: -> (rows,)."""
+        """Add one token to every row and return what was chosen. Shapes: -> (rows, 2)."""
         model = self.model
         self.cache.open()
         held = {module: self.cache.held[layer] for layer, module in model.attention.items()}
@@ -126,11 +126,11 @@ class _Batch:
                 past_key_values=self.cache,
                 use_cache=True,
             ).last_hidden_state
-        chosen: Tensor = model.head(states[:, -1]).argmax(-1)
-        self.ids.copy_(chosen[:, None])
+        said = chosen(model.head(states[:, -1]))
+        self.ids.copy_(said[:, :1])
         self.positions.add_(self.is_filled)
         self.cache.advance(self.is_filled[:, 0])
-        return chosen
+        return said
 
 
 def _joint_attention(

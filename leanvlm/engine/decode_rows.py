@@ -18,7 +18,7 @@ from leanvlm.engine.attention import plain_attention, recording
 from leanvlm.engine.evict import blank_cache, carried
 from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.memory import cache_bytes, has_room
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_rows"
@@ -63,13 +63,12 @@ class SingleRows:
         """Free a slot."""
         del self.rows[slot]
 
-    def step(self) -> dict[int, int]:
+    def step(self) -> dict[int, Chosen]:
         """Add one token to every answer."""
-        _step(self.model, list(self.rows.values()), self.n_slots)
-        return {slot: row.token for slot, row in self.rows.items()}
+        return dict(zip(self.rows, _step(self.model, list(self.rows.values()), self.n_slots), strict=True))
 
 
-def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
+def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> list[Chosen]:
     """Add one token to every row; free slots repeat the first row and are thrown away."""
     slots = rows + [rows[0]] * (n_slots - len(rows))
     ids = torch.tensor([[row.token] for row in slots], device=rows[0].position.device)
@@ -82,10 +81,11 @@ def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> None:
             use_cache=True,
         ).last_hidden_state
     side_by_side.hand_back()
-    chosen = model.head(states[:, -1])[: len(rows)].argmax(-1).tolist()
-    for row, token in zip(rows, chosen, strict=True):
-        row.token = token
+    said = as_chosen(chosen(model.head(states[:, -1])[: len(rows)]))
+    for row, one in zip(rows, said, strict=True):
+        row.token = one.token
         row.position = row.position + 1
+    return said
 
 
 class _SideBySide(Cache):

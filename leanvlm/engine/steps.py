@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +38,31 @@ class DecodeStart:
     limit: int | None = None
     stop_texts: tuple[str, ...] = ()
     later: tuple[Turn, ...] = ()
+
+
+class Chosen(NamedTuple):
+    """A token that the model chose, and the logarithm of the probability that it gave it [nats]."""
+
+    token: int
+    log_probability: float
+
+
+def chosen(logits: Tensor) -> Tensor:
+    """Choose the likeliest token of each row, beside its log-probability [nats], both in float32.
+
+    A model's own type has too few digits for probabilities near 1; float32 holds token ids exactly below 2^24, so that
+    both leave the device in one tensor.
+
+    Shapes: (..., vocabulary) -> (..., 2).
+    """
+    tokens = logits.argmax(-1, keepdim=True)
+    said = logits.float().log_softmax(-1).gather(-1, tokens)
+    return torch.cat([tokens.to(said.dtype), said], -1)
+
+
+def as_chosen(pairs: Tensor) -> list[Chosen]:
+    """Read what `chosen` put together. Shapes: (rows, 2)."""
+    return [Chosen(int(token), said) for token, said in pairs.tolist()]
 
 
 def likeliest(logits: Tensor) -> Tensor:

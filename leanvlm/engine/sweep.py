@@ -16,7 +16,7 @@ from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.laying import LAYING, Refused
 from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.steps import DecodeStart, Turn
+from leanvlm.engine.steps import Chosen, DecodeStart, Turn
 from leanvlm.engine.tree import share
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
@@ -109,7 +109,7 @@ def _answer_batch(
 
 
 def _answers(
-    model: LoadedModel, said: Iterator[list[int]], prepared: Prepared, later: Sequence[Turn], ends: frozenset[int]
+    model: LoadedModel, said: Iterator[list[Chosen]], prepared: Prepared, later: Sequence[Turn], ends: frozenset[int]
 ) -> Iterator[tuple[str, Recipe, Answer]]:
     """Yield a recipe's answers to all turns of a conversation."""
     for turn in (*later, None):

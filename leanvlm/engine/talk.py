@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from leanvlm.engine.steps import DecodeStart, Turn
+from leanvlm.engine.steps import Chosen, DecodeStart, Turn
 from leanvlm.models._model import LoadedModel
 
 
@@ -24,7 +24,7 @@ class Talk:
     limit: int  # most tokens of the answer that grows
     stop_texts: tuple[str, ...]
     later: deque[Turn]
-    answers: list[list[int]] = field(default_factory=lambda: [[]])
+    answers: list[list[Chosen]] = field(default_factory=lambda: [[]])
     unread: deque[int] = field(default_factory=deque)
 
     @classmethod
@@ -34,18 +34,19 @@ class Talk:
         assert most is not None, "a limit for each answer, or one for all"
         return cls(model, stops, most, start.stop_texts, deque(start.later))
 
-    def next(self, chosen: int) -> int | None:
+    def next(self, chosen: Chosen) -> int | None:
         """Return the token that comes next where the model has chosen one, or None where all is said."""
+        token = chosen.token
         if self.unread:
             return self.unread.popleft()
         answer = self.answers[-1]
         answer.append(chosen)
-        is_stopped = chosen in self.stops or self._says_stop(answer)
+        is_stopped = token in self.stops or self._says_stop(answer)
         if not is_stopped and len(answer) < self.limit:
-            return chosen
+            return token
         if not self.later:
             return None
-        self._turn_to(self.later.popleft(), said=[] if is_stopped else [chosen])
+        self._turn_to(self.later.popleft(), said=[] if is_stopped else [token])
         return self.unread.popleft()
 
     def _turn_to(self, turn: Turn, *, said: Sequence[int]) -> None:
@@ -54,8 +55,8 @@ class Talk:
         self.answers.append([])
         self.limit, self.stop_texts = turn.limit, turn.sample.stop_texts
 
-    def _says_stop(self, answer: Sequence[int]) -> bool:
+    def _says_stop(self, answer: Sequence[Chosen]) -> bool:
         if not self.stop_texts:
             return False
-        said = self.model.tokenizer.decode(answer, skip_special_tokens=True)
+        said = self.model.tokenizer.decode([one.token for one in answer], skip_special_tokens=True)
         return any(text in said for text in self.stop_texts)

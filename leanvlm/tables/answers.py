@@ -22,6 +22,14 @@ TABLE = Table(
             column("finish_reason", pa.string(), "stop: the model ended; length: it was cut; refused: never asked"),
             column("refusal", pa.string(), "why the model was not asked; null where it was", is_nullable=True),
             column(
+                "log_probability",
+                pa.float64(),
+                "logarithm of the probability that the model gave the answer, the end mark included: the sum over its"
+                " tokens, at most 0, to six digits; null where it was not asked",
+                unit="nats",
+                is_nullable=True,
+            ),
+            column(
                 "prompt_tokens", pa.int32(), "length of the full prompt; of a later turn, of all so far", unit="tokens"
             ),
             column("visual_tokens", pa.int32(), "visual tokens of the full prompt", unit="tokens"),

@@ -50,7 +50,7 @@ def answer(row: dict[str, Any], recipe: str, text: str) -> dict[str, Any]:
     keys = {"model": "embedded", "recipe": recipe, "benchmark": row["benchmark"], "sample_id": row["sample_id"]}
     counts = dict.fromkeys(("new_tokens", "prompt_tokens", "visual_tokens", "visual_runs"), 1)
     shares = dict.fromkeys(("visual_tokens_kept", "cache_kept", "bits_kept", "image_kept", "tokens_kept"), 1.0)
-    told = {"answer": text, "finish_reason": "stop", "refusal": None, "kept_centers": None}
+    told = {"answer": text, "finish_reason": "stop", "refusal": None, "kept_centers": None, "log_probability": -1.0}
     return {**keys, **counts, **shares, **told, "cache_bytes": 1, "full_cache_bytes": 1}
 
 

@@ -23,7 +23,7 @@ from leanvlm.engine.decode_joint import JointRows
 from leanvlm.engine.decode_rows import SingleRows
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.steps import Chosen, DecodeStart
 from leanvlm.engine.vision import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
@@ -31,6 +31,7 @@ from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny
+from tests.roundings import alike
 
 CACHE = [name for name in plugins.ids("methods") if issubclass(plugins.load("methods", name), CacheMethod)]
 INSIDE = ("tokens/fastv@30%", "tokens/sparsevlm@30%", "tokens/fastv@30%+cache/pyramidkv@30%")  # layers of a row differ
@@ -67,9 +68,13 @@ def followed(
     handle = model.head.register_forward_hook(lambda *called: seen.append(called[2]))
     begun = starts(model, recipes, prompts)
     seen.clear()
-    tokens = decode(model, begun, stops=frozenset(), limit=12, rows=rows, way=way)
+    answers = decode(model, begun, stops=frozenset(), limit=12, rows=rows, way=way)
     handle.remove()
-    return tokens, seen
+    return tokens(answers), seen
+
+
+def tokens(answers: list[list[Chosen]]) -> list[list[int]]:
+    return [[one.token for one in answer] for answer in answers]
 
 
 def test_tokens_and_logits_are_those_of_row_by_row(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +100,8 @@ def test_slots_are_filled_again(model: Any) -> None:
     stops = frozenset(answer[4] for answer in alone[::3])
     expected = [until(answer, stops) for answer in alone]
     assert len({len(answer) for answer in expected}) > 1
-    assert decode(model, starts(model, recipes, prompts), stops=stops, limit=12, rows=5, way=JointRows) == expected
+    found = decode(model, starts(model, recipes, prompts), stops=stops, limit=12, rows=5, way=JointRows)
+    assert tokens(found) == expected
 
 
 def until(answer: list[int], stops: frozenset[int]) -> list[int]:
@@ -108,7 +114,10 @@ def test_a_sweep_says_the_same_both_ways(model: Any, monkeypatch: pytest.MonkeyP
     asked = [Sample(sample_id=name, question=name, images=tuple(tiny.pictures(name))) for name in tiny.PROMPTS]
     found = list(sweep.answer_all(model, asked, recipes, limit=8))
     monkeypatch.setitem(decode_module.WAYS, "cpu", JointRows)
-    assert list(sweep.answer_all(model, asked, recipes, limit=8, rows=64)) == found
+    again = list(sweep.answer_all(model, asked, recipes, limit=8, rows=64))
+    for (*key, one), (*other_key, other) in zip(again, found, strict=True):
+        assert key == other_key
+        assert alike(one, other)
 
 
 def test_free_memory_says_how_many_rows_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +140,7 @@ def test_a_far_longer_answer_waits_for_a_cache_of_fewer_rows(model: Any, monkeyp
     batch = decode_joint._Batch
     monkeypatch.setattr(decode_joint, "_Batch", lambda *args: (made.append(args[2]), batch(*args))[1])
     expected = decode(model, starts(model, recipes, ("one",)), stops=frozenset(), limit=12, way=SingleRows)
-    assert decode(model, begun, stops=frozenset(), limit=12, rows=8, way=JointRows) == expected
+    assert tokens(decode(model, begun, stops=frozenset(), limit=12, rows=8, way=JointRows)) == tokens(expected)
     assert len(made) == 2
     assert made[0] > made[1]
 
@@ -143,7 +152,7 @@ def test_an_answer_of_nan_leaves_nothing_behind(model: Any) -> None:
             assert layer.values is not None
             layer.values = layer.values * float("nan")
     together = decode(model, [*first, *short], stops=frozenset(), limit=6, rows=1, way=JointRows)
-    assert together[1:] == decode(model, again, stops=frozenset(), limit=6, way=SingleRows)
+    assert tokens(together)[1:] == tokens(decode(model, again, stops=frozenset(), limit=6, way=SingleRows))
 
 
 class Count(TorchDispatchMode):
@@ -257,7 +266,7 @@ def operations_of_generate(model: Any) -> int:
 
 
 def test_a_step_takes_no_more_operations_than_generate_whatever_the_number_of_rows() -> None:
-    """1,030 for one row and for eight, where row by row takes 1,651 and transformers' `generate` 1,048 for one."""
+    """1,033 for one row and for eight, where row by row takes 1,654 and transformers' `generate` 1,048 for one."""
     with deep() as model:
         one, joint = (operations_of_a_step(model, JointRows, rows) for rows in (1, ROWS))
         apart, generate = operations_of_a_step(model, SingleRows, ROWS), operations_of_generate(model)

@@ -23,6 +23,7 @@ def said(answer: str, *, recipe: str = "r", sample_id: str = "s") -> dict[str, A
         "sample_id": sample_id,
         "answer": answer,
         "finish_reason": "stop",
+        "log_probability": -1.0,
         "visual_tokens_kept": 1.0,
         "cache_kept": 1.0,
         "bits_kept": 1.0,

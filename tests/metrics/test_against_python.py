@@ -174,6 +174,53 @@ def test_mcnemar_is_the_exact_binomial(connection: store.Connection, graded: Any
         assert math.isclose(found[2], min(1, tail), rel_tol=1e-6, abs_tol=1e-9)
 
 
+def _calibration(rows: list[tuple[float, float]]) -> tuple[float, float]:
+    """Expected calibration error in ten bins, and Brier score, of (confidence, grade)."""
+    sure, worth = np.array(rows).T
+    bins = np.digitize(sure, np.linspace(0, 1, 11), right=True)
+    gaps = [abs((sure - worth)[bins == one].mean()) * (bins == one).mean() for one in set(bins.tolist())]
+    return sum(gaps), float(((sure - worth) ** 2).mean())
+
+
+def test_calibration(connection: store.Connection, grid: Grid, graded: Any) -> None:
+    """The numbers, and the jackknife over pictures of benchmarks that have less than 128."""
+    pictures = {(row["benchmark"], row["sample_id"]): row["group_id"] for row in grid["samples"]}
+    found = connection.sql(
+        "select model, recipe, benchmark, n_samples, calibration_error, brier, ece.standard_error,"
+        " brier.standard_error, ece.difference, brier.difference, ece.difference_high - ece.difference"
+        " from calibration_error as ece inner join brier using (model, recipe, benchmark, n_samples)"
+    ).fetchall()
+    assert len(found) == len(graded)
+    for *cell, n, ece, brier, ece_error, brier_error, ece_more, brier_more, half in found:
+        mine, full = (_by_picture(graded[cell[0], one, cell[2]], pictures, cell[2]) for one in (cell[1], FULL))
+        assert n == sum(map(len, mine.values()))
+        both = [(_calibration(_without(mine, None)), _calibration(_without(full, None)))]
+        assert (ece, brier) == pytest.approx(both[0][0], abs=1e-8)
+        assert (ece_more, brier_more) == pytest.approx(np.subtract(*both[0]), abs=1e-8)
+        if cell[2] == "c":
+            continue
+        out = np.array([[_calibration(_without(one, name)) for one in (mine, full)] for name in mine])
+        errors = np.sqrt((len(mine) - 1) * out.var(axis=0))
+        assert (ece_error, brier_error) == pytest.approx(errors[0], abs=1e-7)
+        paired = math.sqrt((len(mine) - 1) * (out[:, 0, 0] - out[:, 1, 0]).var())
+        assert half == pytest.approx(1.96 * paired, abs=1e-7)
+
+
+def _by_picture(
+    samples: dict[str, dict[str, Any]], pictures: dict[tuple[str, str], str], benchmark: str
+) -> dict[str, list[tuple[float, float]]]:
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for name, one in samples.items():
+        if one["log_probability"] is not None:
+            sure = math.exp(one["log_probability"] / one["new_tokens"])
+            found[pictures[benchmark, name]].append((sure, one["grade"]))
+    return found
+
+
+def _without(by_picture: dict[str, list[tuple[float, float]]], left_out: str | None) -> list[tuple[float, float]]:
+    return [row for name, rows in by_picture.items() if name != left_out for row in rows]
+
+
 def test_pareto_front(connection: store.Connection) -> None:
     rows = connection.sql(
         "select (model, cost, scope), gain, overall_performance, is_on_pareto_front from is_on_pareto_front"

@@ -47,6 +47,7 @@ class Sample:
     stop_texts: tuple[str, ...] = ()  # the first of them ends the answer, and is no part of it
     published: Published | None = None  # how the benchmark's owners grade, where they do
     judge: str = ""  # what a judge is asked where no rule can say, a file of leanvlm/judging
+    properties: Mapping[str, float] = field(default_factory=dict)  # what may make it hard, where the benchmark knows
     later: tuple[Sample, ...] = ()  # the turns that follow, where a model is asked all of a conversation
 
     def pictures(self) -> list[Image.Image]:

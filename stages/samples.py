@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -27,12 +27,11 @@ def main() -> None:
             samples.TABLE.write([], files.samples(name), metadata={samples.MISSING: reason})
             print(f"{name}: skipped, since {reason}")
             continue
-        difficulty = json.dumps(knobs(benchmark), sort_keys=True)
         found = sound(name, benchmark.samples(params.samples.n, seed=params.samples.seed))
-        print(f"{name}: {write(found, name, difficulty)} samples")
+        print(f"{name}: {write(found, name, knobs(benchmark))} samples")
 
 
-def write(found: Iterator[Sample], name: str, difficulty: str) -> int:
+def write(found: Iterator[Sample], name: str, difficulty: Mapping[str, Any]) -> int:
     """Write samples as they come, since their pictures may not fit into memory together; return how many."""
     n = 0
     with samples.TABLE.writing(files.samples(name)) as append:
@@ -48,8 +47,8 @@ def knobs(benchmark: Benchmark) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in ("folder", "path")}
 
 
-def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
-    """Describe one sample as a row."""
+def row(benchmark: str, sample: Sample, difficulty: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe one sample as a row; what the benchmark knows of it alone stands beside the benchmark's knobs."""
     return {
         "benchmark": benchmark,
         "sample_id": sample.sample_id,
@@ -68,7 +67,7 @@ def row(benchmark: str, sample: Sample, difficulty: str) -> dict[str, Any]:
         "judge": sample.judge or None,
         "images": list(sample.encoded()),
         "fps": sample.fps,
-        "difficulty": difficulty,
+        "difficulty": json.dumps({**difficulty, **sample.properties}, sort_keys=True),
     }
 
 

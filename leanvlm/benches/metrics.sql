@@ -6,7 +6,9 @@ select
     'sample' || lpad(cast(numbers.range as varchar), 6, '0') as sample_id,
     'picture' || numbers.range // 2 as group_id,
     'kind' || numbers.range // 2 % 10 as kind,
-    ['mean', 'pairs', 'mean_of_kinds', 'circular'][benchmarks.range % 4 + 1] as aggregate  -- noqa: RF04
+    ['mean', 'pairs', 'mean_of_kinds', 'circular'][benchmarks.range % 4 + 1] as aggregate,  -- noqa: RF04
+    cast([] as varchar[]) as options,
+    '{"n_objects": ' || hash(numbers.range) % 5 || '}' as difficulty
 from range(10) as benchmarks
 cross join range(cast(getvariable('n_samples') as bigint)) as numbers;
 

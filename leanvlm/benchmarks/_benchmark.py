@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from leanvlm.benchmarks._canvas import Canvas
+import numpy as np
+
+from leanvlm.benchmarks._canvas import CHANNELS, Canvas
 from leanvlm.errors import InputError
 from leanvlm.sample import Sample
 
@@ -17,12 +19,17 @@ HELD_OUT_SEED = 10_000_000  # samples are drawn from this seed on; training stay
 
 @dataclass(frozen=True)
 class Question:
-    """One question about a picture; any of `answers` is right, `rule` is a file of leanvlm/grading."""
+    """One question about a picture; any of `answers` is right, `rule` is a file of leanvlm/grading.
+
+    `at` is where what it asks for lies, where that is one place: x as a share of its picture's width, y as one of the
+    height of all pictures below each other.
+    """
 
     kind: str
     text: str
     answers: tuple[str, ...]
     rule: str
+    at: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class DrawnBenchmark(Benchmark):
                 answers=question.answers,
                 rule=question.rule,
                 fps=self.fps,
+                properties=properties(picture, question),
             )
 
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
@@ -132,6 +140,18 @@ class DrawnBenchmark(Benchmark):
             if fitting:
                 return picture, rng.choice(fitting)
         raise InputError(f"{self} draws no picture of which a {kind!r} can be asked; turn its knobs back")
+
+
+def properties(picture: Picture, question: Question) -> dict[str, float]:
+    """Say what may make a question hard: how many objects, bars or lines, how much text, and where to look."""
+    labels = np.concatenate([canvas.labels.reshape(-1, len(CHANNELS)) for canvas in picture.canvases])
+    names = list(CHANNELS)
+    found = {
+        "n_objects": float((labels[:, names.index("part")] > 0).sum()),
+        "text_density": round(float((labels[:, names.index("glyph")] > 0).mean()), 6),  # glyphs a patch
+    }
+    where = zip(("evidence_x", "evidence_y"), question.at or (), strict=False)
+    return found | {name: round(share, 6) for name, share in where}
 
 
 def paper(rng: random.Random) -> tuple[int, int, int]:

@@ -39,7 +39,9 @@ class Benchmark(DrawnBenchmark):
         for name, column, height in zip(names, columns, heights, strict=True):
             canvas.name_column(name, column=column, row=TILE - 1, height=height)
         values = {name: height * top // UNITS for name, height in zip(names, heights, strict=True)}
-        return Picture((canvas,), tuple(_questions(values, "bars" if is_bar else "points", rng)))
+        tops = [((c + 0.5) / TILE, (UNITS - h + 1) / TILE) for c, h in zip(columns, heights, strict=True)]
+        places = dict(zip(names, tops, strict=True))
+        return Picture((canvas,), tuple(_questions(values, places, "bars" if is_bar else "points", rng)))
 
     def _axis(self, canvas: Canvas, top: int) -> None:
         for step in (5, 10):
@@ -62,11 +64,16 @@ class Benchmark(DrawnBenchmark):
             canvas.point(column=column, row=top, height=UNITS - top + 1, color=color)
 
 
-def _questions(values: dict[str, int], noun: str, rng: random.Random) -> list[Question]:
-    asked = [Question("value", f"what is the value of {n}?", (str(v),), "relaxed") for n, v in values.items()]
+def _questions(
+    values: dict[str, int], places: dict[str, tuple[float, float]], noun: str, rng: random.Random
+) -> list[Question]:
+    """Ask everything; `places` are the tops of bars or points."""
+    asked = [
+        Question("value", f"what is the value of {n}?", (str(v),), "relaxed", places[n]) for n, v in values.items()
+    ]
     highest, lowest = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
-    asked.append(Question("extreme", "which is the highest?", (highest,), "relaxed"))
-    asked.append(Question("extreme", "which is the lowest?", (lowest,), "relaxed"))
+    asked.append(Question("extreme", "which is the highest?", (highest,), "relaxed", places[highest]))
+    asked.append(Question("extreme", "which is the lowest?", (lowest,), "relaxed", places[lowest]))
     for _ in range(2):
         first, second = rng.sample(list(values), 2)
         truth = "yes" if values[first] > values[second] else "no"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import count, islice
 
 from leanvlm.benchmarks import documents
-from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark, Picture
+from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, DrawnBenchmark, Picture, properties
 from leanvlm.benchmarks._canvas import TILE
 from leanvlm.errors import InputError
 from leanvlm.sample import Sample
@@ -65,4 +65,5 @@ class Benchmark(DrawnBenchmark):
                 question=question.text,
                 answers=question.answers,
                 rule=question.rule,
+                properties=properties(picture, question),
             )

@@ -42,14 +42,16 @@ class Benchmark(DrawnBenchmark):
         page = Canvas(columns=self.columns, rows=self.rows, background=paper(rng))
         keys = rng.sample(FIELDS, rng.randint(*self.lines))
         values = {key: value(rng, self.value_length) for key in keys}
+        places = {}
         for key, row in zip(keys, sorted(rng.sample(range(self.rows), len(keys))), strict=True):
-            write_field(page, key, values[key], row=row, jitter=self.jitter, rng=rng)
-        questions = tuple(Question("value", f"what is the {k}?", (v,), "anls") for k, v in values.items())
+            places[key] = write_field(page, key, values[key], row=row, jitter=self.jitter, rng=rng)
+        questions = tuple(Question("value", f"what is the {k}?", (v,), "anls", places[k]) for k, v in values.items())
         return Picture((page,), questions)
 
 
-def write_field(page: Canvas, key: str, text: str, *, row: int, jitter: int, rng: random.Random) -> None:
-    """Write `KEY:VALUE` somewhere in a row."""
+def write_field(page: Canvas, key: str, text: str, *, row: int, jitter: int, rng: random.Random) -> tuple[float, float]:
+    """Write `KEY:VALUE` somewhere in a row; return where the value's center lies, as shares of width and height."""
     shift = (rng.randint(-jitter, jitter), rng.randint(-jitter, jitter))
     column = rng.randint(0, page.columns - len(key) - 1 - len(text))
     page.field(key, text, column=column, row=row, shift=shift)
+    return (column + len(key) + 1 + len(text) / 2) / page.columns, (row + 0.5) / page.rows

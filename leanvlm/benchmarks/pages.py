@@ -14,6 +14,8 @@ from leanvlm.benchmarks._benchmark import DrawnBenchmark, Picture, Question, pap
 from leanvlm.benchmarks._canvas import FIELDS, TILE, Canvas
 from leanvlm.benchmarks.documents import value, write_field
 
+Written = tuple[str, tuple[float, float]]  # a value, and where on its page it stands
+
 
 @dataclass(frozen=True)
 class Benchmark(DrawnBenchmark):
@@ -32,17 +34,18 @@ class Benchmark(DrawnBenchmark):
         keys = iter(rng.sample(FIELDS, sum(counts)))
         canvases, questions = [], []
         for number, count in enumerate(counts, start=1):
-            page, values = self._page(number, [next(keys) for _ in range(count)], rng)
+            page, written = self._page(number, [next(keys) for _ in range(count)], rng)
             canvases.append(page)
-            questions += [
-                Question("value", f"on page {number}, what is the {k}?", (v,), "anls") for k, v in values.items()
-            ]
+            for key, (text, (x, y)) in written.items():
+                at = (x, (number - 1 + y) / len(counts))
+                questions.append(Question("value", f"on page {number}, what is the {key}?", (text,), "anls", at))
         return Picture(tuple(canvases), tuple(questions))
 
-    def _page(self, number: int, keys: list[str], rng: random.Random) -> tuple[Canvas, dict[str, str]]:
+    def _page(self, number: int, keys: list[str], rng: random.Random) -> tuple[Canvas, dict[str, Written]]:
         page = Canvas(background=paper(rng))
         page.text(f"PAGE {number}", column=rng.randint(0, 6), row=0)
         values = {key: value(rng, self.value_length) for key in keys}
+        written = {}
         for key, row in zip(keys, sorted(rng.sample(range(1, TILE), len(keys))), strict=True):
-            write_field(page, key, values[key], row=row, jitter=self.jitter, rng=rng)
-        return page, values
+            written[key] = values[key], write_field(page, key, values[key], row=row, jitter=self.jitter, rng=rng)
+        return page, written

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 from leanvlm.benchmarks._benchmark import DrawnBenchmark, Picture, Question, paper
-from leanvlm.benchmarks._canvas import COLORS, PATCH, SHAPES, TILE, Canvas
+from leanvlm.benchmarks._canvas import COLORS, PATCH, SHAPES, TILE, Canvas, Color
 
 PLACES = tuple(f"{row} {column}" for row in ("top", "middle", "bottom") for column in ("left", "center", "right"))
 SIDE = TILE * PATCH / 3  # each object has a third of the scene's width and height to itself [pixels]
@@ -24,6 +24,12 @@ class Thing:
     color: str
     shape: str
     place: int
+
+    @property
+    def at(self) -> tuple[float, float]:
+        """The center of its place, as shares of the scene's width and height."""
+        row, column = divmod(self.place, 3)
+        return (column + 0.5) / 3, (row + 0.5) / 3
 
     @property
     def name(self) -> str:
@@ -42,13 +48,10 @@ class Benchmark(DrawnBenchmark):
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw the objects and ask everything about them."""
-        canvas = Canvas(background=paper(rng))
+        background = paper(rng)
         places = sorted(rng.sample(range(len(PLACES)), rng.randint(*self.objects)))
         things = [Thing(rng.choice(list(COLORS)), rng.choice(SHAPES), place) for place in places]
-        for thing in things:
-            row, column = divmod(thing.place, 3)
-            x, y = ((axis + 0.5) * SIDE + rng.uniform(-self.jitter, self.jitter) for axis in (column, row))
-            canvas.shape(thing.shape, x=x, y=y, radius=rng.uniform(12, 18), color=thing.color)
+        canvas = draw_things(things, background, jitter=self.jitter, rng=rng)
         asked = [
             *_existence(things, rng),
             *_counts(things, rng),
@@ -61,13 +64,24 @@ class Benchmark(DrawnBenchmark):
         return Picture((canvas,), tuple(asked), tuple(drills))
 
 
+def draw_things(things: list[Thing], background: Color, *, jitter: float, rng: random.Random) -> Canvas:
+    """Draw objects at their places, each moved by up to `jitter` pixels and of a size of its own."""
+    canvas = Canvas(background=background)
+    for thing in things:
+        row, column = divmod(thing.place, 3)
+        x, y = ((axis + 0.5) * SIDE + rng.uniform(-jitter, jitter) for axis in (column, row))
+        canvas.shape(thing.shape, x=x, y=y, radius=rng.uniform(12, 18), color=thing.color)
+    return canvas
+
+
 def _existence(things: list[Thing], rng: random.Random) -> list[Question]:
-    there = {thing.name for thing in things}
-    near = {f"{a.color} {b.shape}" for a in things for b in things} - there
+    there = {thing.name: thing.at for thing in things}
+    near = {f"{a.color} {b.shape}" for a in things for b in things} - set(there)
     missing = rng.choice(sorted(near)) if near else f"{rng.choice(list(COLORS))} {rng.choice(SHAPES)}"
     names = (rng.choice(sorted(there)), missing)
     return [
-        Question("existence", f"is there a {name}?", ("yes" if name in there else "no",), "exact") for name in names
+        Question("existence", f"is there a {name}?", ("yes" if name in there else "no",), "exact", there.get(name))
+        for name in names
     ]
 
 
@@ -86,10 +100,10 @@ def _attributes(things: list[Thing]) -> list[Question]:
     asked = []
     for thing in things:
         if shapes.count(thing.shape) == 1:
-            asked.append(Question("attribute", f"what color is the {thing.shape}?", (thing.color,), "exact"))
+            asked.append(Question("attribute", f"what color is the {thing.shape}?", (thing.color,), "exact", thing.at))
         if colors.count(thing.color) == 1:
             text = f"what shape is the {thing.color} object?"
-            asked.append(Question("attribute", text, (thing.shape,), "exact"))
+            asked.append(Question("attribute", text, (thing.shape,), "exact", thing.at))
     return asked
 
 

@@ -61,7 +61,7 @@ TABLE = Table(
             ),
             column("images", pa.list_(pa.binary()), "the pictures' files as they came, in order; later turns: none"),
             column("fps", pa.float64(), "set where the images are one video's frames", unit="1/s", is_nullable=True),
-            column("difficulty", pa.string(), "knobs of the benchmark that drew the sample", unit="JSON"),
+            column("difficulty", pa.string(), "the benchmark's knobs, and what it knows of the sample", unit="JSON"),
         ]
     ),
     keys=("benchmark", "sample_id"),

@@ -49,7 +49,7 @@ def odd(rng: random.Random) -> Sample:
 def test_it_is_refused_or_stored_as_it_is(rng: random.Random, tmp_path: Path) -> None:
     sample, path = odd(rng), tmp_path / "samples.parquet"
     rows: list[dict[str, object]] = []
-    said = refusal(lambda: rows.extend(row("b", one, "{}") for one in sound("b", [sample])))
+    said = refusal(lambda: rows.extend(row("b", one, {}) for one in sound("b", [sample])))
     if said is not None:
         assert said.startswith(("b: ", "b has", "sample 's-1'", "sample ")), said
         return

@@ -249,7 +249,7 @@ def test_a_stored_video_is_answered_at_its_rate(tmp_path: Path, monkeypatch: pyt
     asked = {"kind": "what", "question": QUESTION, "answers": ("red",), "rule": "exact"}
     video = Sample(sample_id="film", group_id="film", images=shown, fps=0.5, **asked)
     still = Sample(sample_id="still", group_id="still", images=shown[:1], **asked)
-    samples.TABLE.write([row("clips", sample, "{}") for sample in (video, still)], files.samples("clips"))
+    samples.TABLE.write([row("clips", sample, {}) for sample in (video, still)], files.samples("clips"))
     film, picture = read_samples("clips")
     read_from = Checkpoint("qwen2_5_vl", checkpoint("qwen2_5_vl", tmp_path / "model"), "float32", "cpu")
     model = loaded(read_from)

@@ -43,6 +43,7 @@ KNOWN: dict[str, Known] = {
     "mp_docvqa": Known(("multidocvqa", "multidocvqa_val"), "anls"),
     "mvbench": Known(tuple(f"mvbench_{part}" for part in MVBENCH), "choice"),
     "ocrbench": Known((), "ocrbench"),
+    "pope": Known((), "mme"),
     "realworldqa": Known((), "choice", "exact"),
     "textvqa": Known(("textvqa_val", "textvqa_val_lite"), "vqa"),
     "video_mme": Known(("videomme", "videomme_long", "videomme_w_subtitle", "videomme_long_w_subtitle"), "choice"),

@@ -175,6 +175,25 @@ def mme() -> Files:
     return shards("data/test", columns, rows[:-1], 4, *ends)  # of the last picture one question is there
 
 
+def pope() -> Files:
+    columns = {
+        "id": pa.string(),
+        "question_id": pa.string(),
+        "question": pa.string(),
+        "answer": pa.string(),
+        "image_source": pa.string(),
+        "image": IMG,
+        "category": pa.string(),
+    }
+    rows = [
+        {"id": str(n), "question_id": str(n // 3 + 1), "question": f"Is there a {thing} in the image?", "answer": said,
+         "image_source": f"COCO_val2014_{n % 2:012d}", "image": img(n % 2, kind="JPEG"), "category": way}
+        for n, (way, thing, said) in enumerate((way, thing, said) for way in ("adversarial", "popular", "random")
+                                               for thing, said in (("snowboard", "yes"), ("car", "no")))
+    ]  # fmt: skip
+    return shards("data/test", columns, rows, 3, "cca66e2cf6ea6a48", "9d37ab6c3e0b1b6c", "7d2d6f4b33a5f1a8")
+
+
 def realworldqa() -> Files:
     columns = {"image": IMG, "question": pa.string(), "answer": pa.string(), "image_path": pa.string()}
     letter = "Please answer directly with only the letter of the correct option and nothing else."
@@ -318,7 +337,7 @@ def video_mme() -> Files:
 
 ALL = (
     *(docvqa, chartqa, textvqa, ocrbench, ai2d, gqa, mmmu, mme, realworldqa, mmstar, mathvista, llava_wilder),
-    *(mmbench, mmvet, imagedc, mp_docvqa, video_mme),
+    *(mmbench, mmvet, imagedc, mp_docvqa, video_mme, pope),
 )
 
 

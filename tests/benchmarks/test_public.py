@@ -50,6 +50,7 @@ ASKED = {
         "Art Theory",
     ),
     "mme": ("0001", f"Is it No?\n{WORD}", ("No",), "mme", "code_reasoning"),
+    "pope": ("0003", f"Is there a car in the image?\n{WORD}", ("no",), "mme", "popular"),
     "realworldqa": (
         "000",
         "Which way?\nA. Left.\nB. Right.\nC. Straight on.\n"
@@ -110,6 +111,7 @@ LIMITS = {
     "gqa": (16, 16),
     "mmmu": (16, 128),
     "mme": (16, 16),
+    "pope": (128, 128),
     "realworldqa": (16, 16),
     "mmstar": (128, 128),
     "mathvista": (256, 16_384),

@@ -56,7 +56,7 @@ def grid(checkout: Path, judge: Endpoint) -> Path:
 def test_public_sets_become_a_report_with_both_grades(grid: Path, judge: Endpoint) -> None:
     done = reproduce(grid)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    assert len(PUBLIC) == 17
+    assert len(PUBLIC) == 18
     said = pq.read_table(grid / "artifacts/answers.parquet").to_pylist()
     assert {(row["recipe"], row["benchmark"]) for row in said} == {(one, name) for one in RECIPES for name in PUBLIC}
     asked = {name: pq.read_table(grid / f"data/samples/{name}.parquet").to_pylist() for name in PUBLIC}

@@ -27,6 +27,8 @@ from leanvlm.report.page import overview
 from leanvlm.report.queries import Row
 from leanvlm.report.speed import along, roofline
 from leanvlm.report.tradeoff import panels, plot
+from leanvlm.report.trust import trust
+from leanvlm.report.why import why
 
 FOLDER = Path(__file__).parents[1]  # of the report: a section's files lie together in a folder of its own
 STYLES = ("page/colours.css", "page/page.css", "page/tables.css", "tradeoff/plots.css", "flips/flips.css")
@@ -77,6 +79,8 @@ def render(
         along=along.plots(connection),
         roofline=roofline.plots(connection),
         steadiness=queries.rows(connection, "speed/steadiness"),
+        trust=trust.tables(connection),
+        why=why.recipes(connection),
         ablation=ablation.tables(ablated),
         decoder=decoder,
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),

@@ -1,0 +1,1 @@
+"""The section that shows what becomes of trust: calibration, hallucination, format and the order of options."""

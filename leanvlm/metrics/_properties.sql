@@ -82,7 +82,7 @@ keyed as (
         benchmark,
         sample_id,
         difficulty,
-        unnest(json_keys(difficulty)) as property
+        unnest(json_keys(case when json_valid(difficulty) then difficulty end)) as property
     from asked
 
 ),
@@ -96,6 +96,7 @@ told as (
         property,
         try_cast(json_extract_string(difficulty, '$."' || property || '"') as double) as amount
     from keyed
+    where regexp_full_match(property, '\w+')
     qualify
         min(amount) over (partition by model, benchmark, property)
         < max(amount) over (partition by model, benchmark, property)

@@ -188,7 +188,7 @@ def _sample(benchmark: str, index: int) -> dict[str, Any]:
         "benchmark": benchmark,
         "sample_id": f"{index:05d}",
         "group_id": f"{index:05d}",
-        "kind": "value",
+        "kind": ("absent", "present")[index % 2] if benchmark == "scenes" else "value",
         "question": f"What is the value of key {index}?",
         "answers": [f"{benchmark} {index}", f"{index}"],
         "rule": "exact",

@@ -201,7 +201,7 @@ def test_report_does_without_intervals_and_blind(store_of: Stores) -> None:
 def test_every_query_on_the_page_runs_as_it_stands(html: str, whole: duckdb.DuckDBPyConnection) -> None:
     shown = re.findall(r'<details class="behind">.*?</details>', html, re.DOTALL)
     queries = [entities.unescape(text) for one in shown for text in re.findall(r"<code>(.*?)</code>", one, re.DOTALL)]
-    assert len(shown) == 14
+    assert len(shown) == 17
     assert all(whole.execute(query).fetchall() for query in queries)
 
 

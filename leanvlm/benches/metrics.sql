@@ -7,6 +7,8 @@ select
     'picture' || numbers.range // 2 as group_id,
     'kind' || numbers.range // 2 % 10 as kind,
     ['mean', 'pairs', 'mean_of_kinds', 'circular'][benchmarks.range % 4 + 1] as aggregate,  -- noqa: RF04
+    case when benchmarks.range = 0 then 'mme' else 'exact' end as rule,  -- noqa: RF04
+    [['yes', 'no'][numbers.range % 2 + 1]] as answers,
     cast([] as varchar[]) as options,
     '{"n_objects": ' || hash(numbers.range) % 5 || '}' as difficulty
 from range(10) as benchmarks

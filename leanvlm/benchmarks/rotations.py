@@ -3,7 +3,7 @@
 Source:  drawn by this project. In the manner of MMBench (Liu et al. 2023), whose CircularEval asks every turn of the
          options, and counts a question as right if all are.
 Departs: each turn is graded alone; `order_sensitivity` says how often the turn changes what is chosen.
-Grading: choice. The embedded model never learnt letters: the default grid does not ask it.
+Grading: choice. The embedded model never learnt letters: no grid of this project asks it.
 Knobs:   options, and those of scenes.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 
 from leanvlm.benchmarks import scenes
@@ -36,8 +36,9 @@ class Benchmark(DrawnBenchmark):
     kinds = ("attribute",)
 
     def draw(self, rng: random.Random) -> Picture:
-        """Draw a scene."""
-        return scenes.Benchmark(self.objects, self.jitter).draw(rng)
+        """Draw a scene and ask what can be chosen."""
+        scene = scenes.Benchmark(self.objects, self.jitter).draw(rng)
+        return replace(scene, questions=tuple(one for one in scene.questions if one.kind in self.kinds), drills=())
 
     def samples(self, n: int, *, seed: int) -> Iterator[Sample]:
         """Yield `n` questions, those with the same options one after the other; the last can lack some turns.

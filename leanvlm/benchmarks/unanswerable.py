@@ -2,7 +2,7 @@
 
 Source:  drawn by this project. In the manner of VizWiz (Gurari et al. 2018), which asks what a picture cannot answer.
 Departs: each question says what to answer then, so that a refusal can be read. The embedded model never learnt to
-         refuse: it makes a value up each time, with or without acceleration, so the default grid does not ask it.
+         refuse, nor to read that sentence, behind which it says nothing or anything: no grid of this project asks it.
 Grading: exact for what is not there, anls for what is; `hallucination` says how often a value is made up.
 Knobs:   those of documents.
 """

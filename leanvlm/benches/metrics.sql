@@ -135,19 +135,56 @@ select
     'engine' as engine,
     'float16' as dtype,
     'sdpa' as attention,
-    phases.phase,
-    1 as batch_size,
+    axes.axis,
+    axes.batch_size,
     1000 as prompt_tokens,
     900 as visual_tokens,
     16 as new_tokens,
-    repeats.range as repeat,
     false as is_shape_only,
+    phases.phase,
+    repeats.range // 4 as process,
+    repeats.range % 4 as repeat,
     1 + hash(recipes.recipe, repeats.range, phases.phase) % 1000 / 1000.0 as seconds,
     2.0 as full_seconds
 from range(2) as models
 cross join recipes
 cross join range(20) as repeats
-cross join (values ('vision'), ('prefill'), ('decode'), ('total')) as phases (phase);
+cross join (values ('none', 1), ('batch_size', 4)) as axes (axis, batch_size)
+cross join (values ('vision'), ('selection'), ('prefill'), ('decode'), ('total')) as phases (phase);
+
+create table workloads as
+select distinct
+    model,
+    recipe,
+    device,
+    engine,
+    dtype,
+    attention,
+    axis,
+    batch_size,
+    prompt_tokens,
+    visual_tokens,
+    new_tokens,
+    is_shape_only,
+    phase,
+    1e9 as operations,
+    2e9 as full_operations,
+    1e8 as moved_bytes,
+    2e8 as full_moved_bytes
+from timings
+where phase in ('vision', 'prefill', 'decode');
+
+create table ceilings as
+select distinct
+    model,
+    device,
+    dtype,
+    process,
+    1e11 as operations,
+    1e10 as moved_bytes,
+    100.0 as watts,
+    2.0 as dollars_per_hour
+from timings;
 
 -- a sample's difficulty is shared by all recipes, so that recipes agree as much as real ones do
 create table predictions as

@@ -7,7 +7,7 @@
 -- Source:    Naeini et al. 2015, Obtaining well calibrated probabilities using Bayesian binning; Guo et al.
 --            2017, arXiv 1706.04599, equation 3; Brier 1950, Monthly Weather Review 78, for one event.
 --            Jackknife over groups: Wolter 2007, Introduction to Variance Estimation, chapter 4.
--- Departs:   the bootstrap is no help here: what it draws is calibrated worse than the data.
+-- Departs:   not the bootstrap, as elsewhere: what it draws is calibrated worse than the data.
 -- Reads:     steps.calibration_sums.
 -- Undefined: null where nothing is left.
 

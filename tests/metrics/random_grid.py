@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import product
 from typing import Any
 
 Rows = list[dict[str, Any]]
@@ -72,11 +73,14 @@ def random_grid(seed: int) -> dict[str, Rows]:
         "parts": [part for model in MODELS for recipe in RECIPES for part in _parts(model, recipe)],
         "grades": [grade for grade, _ in said],
         "answers": [answer for _, answer in said],
-        "timings": [_timing(rng, m, r, p, n) for m in MODELS for r in RECIPES for p in PHASES for n in range(3)],
+        "timings": [_timing(rng, m, r, p, n, a) for m, r, p, n, a in product(MODELS, RECIPES, PHASES, range(3), AXES)],
+        "workloads": [_worked(rng, m, r, p) for m in MODELS for r in RECIPES for p in ("vision", "prefill", "decode")],
+        "ceilings": [_ceiling(rng, m, n) for m in MODELS for n in range(3)],
     }
 
 
-PHASES = ("vision", "prefill", "decode", "total")
+AXES = ("none", "batch_size")
+PHASES = ("vision", "selection", "prefill", "decode", "total")
 
 
 def _answered(rng: random.Random, key: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -112,6 +116,24 @@ def _parts(model: str, recipe: str) -> Rows:
     return rows
 
 
-def _timing(rng: random.Random, model: str, recipe: str, phase: str, repeat: int) -> dict[str, Any]:
-    named = {"model": model, "recipe": recipe, "device": "cpu", "phase": phase, "process": repeat, "axis": "none"}
-    return named | {"is_shape_only": False, "seconds": rng.uniform(1, 2), "full_seconds": rng.uniform(1, 3)}
+def _condition(model: str, recipe: str, axis: str = "none") -> dict[str, Any]:
+    named = {"model": model, "recipe": recipe, "device": "cpu", "engine": "e", "dtype": "f", "attention": "a"}
+    shape = {"prompt_tokens": 90, "visual_tokens": 80, "new_tokens": 16, "is_shape_only": False}
+    return named | shape | {"axis": axis, "batch_size": 1 if axis == "none" else 4}
+
+
+def _timing(rng: random.Random, model: str, recipe: str, phase: str, process: int, axis: str) -> dict[str, Any]:
+    measured = {"phase": phase, "process": process, "repeat": 0}
+    return (
+        _condition(model, recipe, axis) | measured | {"seconds": rng.uniform(1, 2), "full_seconds": rng.uniform(1, 3)}
+    )
+
+
+def _worked(rng: random.Random, model: str, recipe: str, phase: str) -> dict[str, Any]:
+    counted = ("operations", "full_operations", "moved_bytes", "full_moved_bytes")
+    return _condition(model, recipe) | {"phase": phase} | {name: rng.uniform(1e6, 1e9) for name in counted}
+
+
+def _ceiling(rng: random.Random, model: str, process: int) -> dict[str, Any]:
+    named = {"model": model, "device": "cpu", "dtype": "f", "process": process, "dollars_per_hour": 2.0, "watts": 90.0}
+    return named | {"operations": rng.uniform(1e9, 2e9), "moved_bytes": rng.uniform(1e8, 2e8)}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -127,6 +128,23 @@ def test_a_number_that_is_none_is_neither_written_nor_read(
 
 def test_right_rows_are_not_named(failed: list[str]) -> None:
     assert all(any(re.match(said, sentence) for *_, said in WRONG) for sentence in failed), failed
+
+
+def test_evs_may_keep_a_whole_frame_of_four() -> None:
+    query = Path(checks.__file__).with_name("budgets.sql").read_text()
+    with duckdb.connect() as store:
+        store.execute("create table samples as select 'clips' as benchmark, 's' as sample_id, 1 as turn")
+        store.execute(
+            "create table parts as select 'm' as model, unnest(['tokens/evs@10%', 'tokens/vidcom2@10%']) as recipe, "
+            "1 as position, split_part(recipe, '@', 1) as method, 0.1::double as budget, 0.25::double as achieved_budget"
+        )
+        store.execute("create table cells as select recipe, 'tokens' as acts_on from parts")
+        store.execute(
+            "create table answers as select model, recipe, 'clips' as benchmark, 's' as sample_id, null as refusal, "
+            "4 as visual_runs, 80 as visual_tokens, 100 as prompt_tokens, 20.0 as visual_tokens_kept from parts"
+        )
+        found = store.sql(f"select method, deviation, allowed_deviation from ({query})").fetchall()
+    assert found == [("tokens/evs", 0.15, 0.25), ("tokens/vidcom2", 0.15, 0.05)]
 
 
 def test_only_a_smaller_picture_may_have_more_tokens(grid: Path) -> None:

@@ -136,7 +136,7 @@ def test_evs_may_keep_a_whole_frame_of_four() -> None:
         store.execute("create table samples as select 'clips' as benchmark, 's' as sample_id, 1 as turn")
         store.execute(
             "create table parts as select 'm' as model, unnest(['tokens/evs@10%', 'tokens/vidcom2@10%']) as recipe, "
-            "1 as position, split_part(recipe, '@', 1) as method, 0.1::double as budget, 0.25::double as achieved_budget"
+            "1 as position, split_part(recipe, '@', 1) as method, 0.1e0 as budget, 0.25e0 as achieved_budget"
         )
         store.execute("create table cells as select recipe, 'tokens' as acts_on from parts")
         store.execute(

@@ -195,6 +195,9 @@ def test_an_answer_says_what_was_shown(model: Any) -> None:
     assert pruned.image_kept == n_kept / 54
     assert pruned.prompt_tokens == full.prompt_tokens
     assert both.cache_kept < 0.5 * pruned.cache_kept
+    for recipe, swept in zip(recipes, (full, pruned, both), strict=True):
+        alone = sweep.answers_to(model, asked, [recipe], limit=4, stops=frozenset())
+        assert alone[recipe.text] == swept
 
 
 def test_a_picture_without_repeats_is_shown_wholly(model: Any) -> None:

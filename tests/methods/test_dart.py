@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from leanvlm.engine import prefill, vision
 from leanvlm.methods._method import n_keep, top
-from leanvlm.methods._signals import Signals
+from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods.tokens.dart import Method
+from tests.models import tiny
 
 KEYS = ((3, 0), (1, -1), (0, 0.5), (2, 2), (-1, 0.2), (0.3, 0.3), (0, -2.5), (1, 1.4))
 ANGLES = (0, 30, 80, 100, 150, 200, 40, 260)
@@ -103,3 +105,32 @@ def test_what_was_taken_last_makes_room_for_another_picture() -> None:
     scores = Method(budget=0.5, visual=1, text=1).score(given, None)[:6]
     assert scores.tolist() == [2, 0, 0, 3, 0, 1]
     assert top(scores.index_fill(0, torch.tensor([1]), float("inf")), 3).tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("architecture", list(tiny.BUILDERS))
+def test_states_are_those_that_enter_the_layer_after_the_decoders_own_last_norm(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, seen = tiny.build(architecture), list[Tensor]()
+    inputs = model.inputs(tiny.pictures("two"), "two")
+    score = Method.score
+
+    def spy(method: Method, given: Signals, before: Tensor | None) -> Tensor:
+        seen.append(given.states())
+        return score(method, given, before)
+
+    monkeypatch.setattr(Method, "score", spy)
+    prompt = vision.run_vision(model, inputs)
+    prefill.prefill(model, prompt, wanted=Wanted(), method=Method(budget=0.3), rng=torch.Generator())
+    third, last = model.text.layers[2], model.text.layers[-1]
+    handles = [
+        third.register_forward_pre_hook(lambda _layer, states: seen.append(states[0])),
+        last.register_forward_hook(lambda _layer, _args, states: seen.append(states)),
+    ]
+    with torch.inference_mode():
+        logits = model.model(**inputs, use_cache=False).logits
+        ours, entering, left = seen
+        torch.testing.assert_close(model.head(model.norm(left)), logits)
+        torch.testing.assert_close(ours, model.norm(entering)[0])
+    for handle in handles:
+        handle.remove()

@@ -65,7 +65,8 @@ def _of_width(method: StoringMethod, config: Any) -> Iterator[str]:
     """Check that whole groups of channels make a head."""
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if method.together and width % method.together:
-        yield f"groups of {method.together} channels do not fill its heads, which are {width} wide; set group"
+        yield (f"groups of {method.together} channels do not fill its heads, which are {width} wide; set group to a "
+               f"divisor of {width}")  # fmt: skip
 
 
 def _of_reading(dropping: LayerMethod, parts: Iterable[Part]) -> Iterator[str]:

@@ -39,6 +39,7 @@ VIEWS = frozenset(  # that launch nothing on a GPU
     ("view", "t", "transpose", "slice", "unsqueeze", "expand", "select", "split_with_sizes", "reshape", "to",
      "resolve_conj", "resolve_neg", "detach_", "lift_fresh")
 )  # fmt: skip
+UNEVEN_AND_STORED = "cache/adakv@40%+cache/kivi@2bit:group=8,residual=8"
 LAYERS, ROWS = 28, 8
 
 
@@ -197,7 +198,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_step_can_be_replayed(model: Any, traced: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing but tensors that stay where they are says what a step does, and rows come and go between replays."""
     monkeypatch.setattr(joint_cache, "BLOCK", 64)
-    recipes = ["controls/full", "cache/pyramidkv@20%", "cache/lookm@20%"]
+    recipes = ["controls/full", "cache/pyramidkv@20%", "cache/lookm@20%", UNEVEN_AND_STORED]
     expected = followed(model, recipes, SingleRows, 8)[0]
     assert followed(model, recipes, JointRows, 8)[0] == expected
     assert followed(model, recipes, JointRows, 4)[0] == expected
@@ -222,7 +223,7 @@ def test_a_step_asks_the_device_for_no_number_and_hands_it_none(model: Any, monk
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_captured_step_says_what_it_says_on_a_cpu(model: Any) -> None:
-    recipes = ["controls/full", "cache/pyramidkv@20%", "cache/lookm@20%"]
+    recipes = ["controls/full", "cache/pyramidkv@20%", "cache/lookm@20%", UNEVEN_AND_STORED]
     expected = followed(model, recipes, SingleRows, 8)[0]
     model.model.cuda()
     try:

@@ -227,7 +227,7 @@ def test_what_was_kept_is_measured(model: Any) -> None:
 
 def test_heads_that_are_no_whole_groups_are_refused(model: Any) -> None:
     reason = refusal(type(model), model.model.config, parse("cache/kivi@4bit"))
-    assert reason == "groups of 32 channels do not fill its heads, which are 16 wide; set group"
+    assert reason == "groups of 32 channels do not fill its heads, which are 16 wide; set group to a divisor of 16"
 
 
 @pytest.mark.parametrize(

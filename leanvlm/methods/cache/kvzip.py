@@ -59,9 +59,10 @@ class Method(CacheMethod):
         """
         if self.level == "uniform":
             return super().per_head(scores, counts)
-        heads = [own for of_layer in scores for own in of_layer[0]]  # each (T,)
+        heads = [
+            own.cpu() for of_layer in scores for own in of_layer[0]
+        ]  # each (T,); layers may lie on several devices
         total = sum(of_layer.shape[1] * n for of_layer, n in zip(scores, counts, strict=True))
-        owner = torch.repeat_interleave(torch.tensor([len(own) for own in heads]).to(heads[0].device))
-        found = torch.bincount(owner[top(torch.cat(heads), total)], minlength=len(heads)).tolist()
-        rest = iter(found)
-        return [[next(rest) for _ in of_layer[0]] for of_layer in scores]
+        owner = torch.repeat_interleave(torch.tensor([len(own) for own in heads]))
+        found = iter(torch.bincount(owner[top(torch.cat(heads), total)], minlength=len(heads)).tolist())
+        return [[next(found) for _ in of_layer[0]] for of_layer in scores]

@@ -85,26 +85,21 @@ scores as (
 
 influences as (
 
-    -- by how much each cluster of samples moves each number
+    -- by how much each cluster of samples moves each number, in million millionths
     select
         scores.model,
         scores.recipe,
         scores.benchmark,
         scores.cluster_number,
         inverses.property,
-        sum(inverses.number * scores.score order by scores.property) as influence
+        sum(cast(round(inverses.number * scores.score * 1000000000000) as hugeint)) as influence
     from scores
     inner join steps.fits as inverses
         on
             scores.model = inverses.model
             and scores.recipe = inverses.recipe
             and scores.property = inverses.other
-    group by
-        scores.model,
-        scores.recipe,
-        scores.benchmark,
-        scores.cluster_number,
-        inverses.property
+    group by all
 
 ),
 
@@ -114,12 +109,9 @@ spreads as (
         model,
         recipe,
         property,
-        sum(influence * influence order by benchmark, cluster_number) as spread
+        cast(sum(influence * influence) as double) / 1e24 as spread
     from influences
-    group by
-        model,
-        recipe,
-        property
+    group by all
 
 ),
 

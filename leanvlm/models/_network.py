@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
@@ -35,15 +36,19 @@ def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None)
         if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
             widen(network, DTYPES[dtype])
             network.hf_quantizer.compressor.decompress_model(network)
+            widen(network, DTYPES[dtype])  # four-bit floats are unpacked to bfloat16, whatever was asked for
     _refuse_lacking(info, kind, folder)
     refuse_not_finite(network, folder)
     return network  # type: ignore[no-any-return]
 
 
-def widen(network: PreTrainedModel, dtype: torch.dtype) -> None:
-    """Bring a packed network's scales and other weights to the type asked for: transformers leaves what it renames."""
-    for value in network.parameters():
-        if value.dtype in DTYPES.values():
+def widen(network: nn.Module, dtype: torch.dtype) -> None:
+    """Bring a packed network's scales and other weights to the type asked for: transformers leaves what it renames.
+
+    What scales are divided by once more stays in 32 bits; 16 do not hold it.
+    """
+    for name, value in network.named_parameters():
+        if value.dtype in DTYPES.values() and not name.endswith("_global_scale"):
             value.data = value.data.to(dtype)
 
 

@@ -12,6 +12,7 @@ from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._samples import Samples
 from leanvlm.methods.weights._saving import reload
 from leanvlm.methods.weights._weights import WeightsMethod
+from leanvlm.models._network import widen
 from tests.methods.calibrated import samples_of
 from tests.models import tiny
 
@@ -44,4 +45,5 @@ def compressed(
     after.model = reload(after.model, folder, torch.float32)
     if hasattr(after.model, "ct_decompress_hook"):  # else the first run does it
         after.model.hf_quantizer.compressor.decompress_model(after.model)
+        widen(after.model, torch.float32)  # four-bit floats are unpacked to bfloat16
     return after

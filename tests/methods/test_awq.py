@@ -152,5 +152,5 @@ def test_values_are_scaled_where_every_head_has_its_own(source: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["", "w4a16", "w8a8", "50%"])
 def test_a_wrong_setting_is_refused_with_the_allowed_ones(setting: str) -> None:
-    with pytest.raises(InputError, match=r"weights/awq has no setting .* w4a16-g32, w4a16-g64 or w4a16-g128$"):
+    with pytest.raises(InputError, match=r"weights/awq has no setting .* w4a16-g32, .*-asym-g64 or w4a16-asym-g128$"):
         Method(setting=setting)

@@ -134,7 +134,7 @@ def test_the_budget_counts_scales(setting: str, bits: float) -> None:
 
 @pytest.mark.parametrize("setting", ["", "w4a16", "w4a16-g16", "w3a16-g128", "W4A16-g128", "50%", "w4a16-g128 "])
 def test_a_wrong_setting_is_refused_with_the_allowed_ones(setting: str) -> None:
-    with pytest.raises(InputError, match=r"weights/gptq has no setting .* w4a16-g32, w4a16-g64 or w4a16-g128$"):
+    with pytest.raises(InputError, match=r"weights/gptq has no setting .* w4a16-g32, .*, nvfp4 or mxfp4$"):
         Method(setting=setting)
 
 

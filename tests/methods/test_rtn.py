@@ -16,7 +16,7 @@ from leanvlm.methods.weights.rtn import Method
 from tests.methods import saved
 from tests.methods.calibrated import compress
 
-SETTINGS = ["w4a16-g32", "w4a16-g64", "w8a8", "fp8"]
+SETTINGS = ["w4a16-g32", "w4a16-g64", "w4a16-asym-g32", "w8a8", "fp8"]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,11 @@ def test_equals_arithmetic(source: Path, setting: str) -> None:
 
 def nearest(values: Tensor, setting: str) -> Tensor:
     """Round to multiples of a scale in bfloat16, along the last axis."""
+    if "asym" in setting:
+        low, high = values.amin(-1, keepdim=True).clamp(max=0), values.amax(-1, keepdim=True).clamp(min=0)
+        zero = (-low / ((high - low) / 15)).round() - 8
+        scales = ((high - low) / 15).bfloat16().float()
+        return ((values / scales + zero).round().clamp(-8, 7) - zero) * scales
     largest = {"fp8": 448, "w8a8": 127.5}.get(setting, 7.5)
     scales = (values.abs().amax(-1, keepdim=True) / largest).bfloat16().float()
     if setting == "fp8":
@@ -68,7 +73,7 @@ def test_inputs_are_rounded_where_the_setting_says_so(source: Path, setting: str
     assert torch.equal(entered, inputs) == setting.startswith("w4a16")
 
 
-@pytest.mark.parametrize("setting", ["w4a16-g32", "w8a8", "fp8"])
+@pytest.mark.parametrize("setting", ["w4a16-g32", "w4a16-asym-g32", "w8a8", "fp8"])
 def test_a_zero_stays_a_zero(source: Path, setting: str) -> None:
     model, samples = saved.read("llava", source)
     for linear in decoder_linears(model.model).values():
@@ -81,7 +86,13 @@ def test_a_zero_stays_a_zero(source: Path, setting: str) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "bits", "bits_of_128"),
-    [("w4a16-g32", 4.5, 4.5), ("w4a16-g128", 4.125, 4.125), ("w8a8", 8, 8.125), ("fp8", 8, 8.125)],
+    [
+        ("w4a16-g32", 4.5, 4.5),
+        ("w4a16-g128", 4.125, 4.125),
+        ("w4a16-asym-g128", 4.15625, 4.15625),
+        ("w8a8", 8, 8.125),
+        ("fp8", 8, 8.125),
+    ],
 )
 def test_the_budget_counts_scales(setting: str, bits: float, bits_of_128: float) -> None:
     assert Method(setting=setting).budget() == bits / 16
@@ -90,5 +101,5 @@ def test_the_budget_counts_scales(setting: str, bits: float, bits_of_128: float)
 
 @pytest.mark.parametrize("setting", ["", "w4a16", "w8a8-g32", "fp4", "W8A8", "50%"])
 def test_a_wrong_setting_is_refused_with_the_allowed_ones(setting: str) -> None:
-    with pytest.raises(InputError, match=r"weights/rtn has no setting .* w4a16-g128, w8a8 or fp8$"):
+    with pytest.raises(InputError, match=r"weights/rtn has no setting .* w4a16-g128, .*, mxfp4, w8a8 or fp8$"):
         Method(setting=setting)

@@ -16,8 +16,8 @@ from leanvlm.methods.weights._audit import fingerprints
 from leanvlm.methods.weights._checkpoint import produce
 from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._entrances import record
+from leanvlm.methods.weights._formats import W8A8
 from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
-from leanvlm.methods.weights._quantising import W8A8
 from leanvlm.methods.weights._rounding import round_block
 from leanvlm.methods.weights._weights import WeightsMethod
 from tests.methods import saved

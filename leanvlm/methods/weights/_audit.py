@@ -130,6 +130,8 @@ def _added(before: Stored, kind: str, tensor: torch.Tensor) -> Stored:
         extras += tensor.nbytes
     if not kind:
         shape = (tensor.shape[0], tensor.shape[1])
+    elif tensor.dtype == torch.uint8 and kind == "_packed":
+        shape = (tensor.shape[0], 2 * tensor.shape[1])  # two floats a byte, and nothing else tells their number
     elif kind == "_shape":
         shape = (int(tensor[0]), int(tensor[1]))
     return Stored(codes, extras, shape)
@@ -140,7 +142,7 @@ def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str
     return {
         name: hashlib.sha256(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy()).hexdigest()
         for name, tensor in model.state_dict().items()
-        if not re.fullmatch(rf"{LINEAR}\.weight\w*", name) and name not in besides
+        if not re.fullmatch(rf"{LINEAR}\.(weight|input_)\w*", name) and name not in besides
     }
 
 

@@ -73,7 +73,7 @@ class Block:
 
         Shapes: -> (inputs, inputs) per linear layer, float32.
         """
-        leaders = {name: leader for name, leader in self._leaders().items() if not only or name in only}
+        leaders = {name: leader for name, leader in self.leaders().items() if not only or name in only}
         totals = {name: _zeros(self.linears[name], *2 * [self.linears[name].in_features]) for name in leaders.values()}
 
         def add(name: str, inputs: Tensor) -> None:
@@ -86,7 +86,22 @@ class Block:
         means = {leader: total.div_(len(self.states)) for leader, total in totals.items()}
         return {name: means[leader] for name, leader in leaders.items()}
 
-    def _leaders(self) -> dict[str, str]:
+    @torch.no_grad()
+    def input_maxima(self) -> dict[str, Tensor]:
+        """Return the largest magnitude of each input of each linear layer, over all samples.
+
+        Shapes: -> (inputs,) per linear layer, float32.
+        """
+        most = {name: _zeros(linear, linear.in_features) for name, linear in self.linears.items()}
+
+        def add(name: str, inputs: Tensor) -> None:
+            torch.maximum(most[name], inputs.abs().amax(0), out=most[name])
+
+        with self.heard(add):
+            self.outputs()
+        return most
+
+    def leaders(self) -> dict[str, str]:
         """Name for each linear layer the first one that gets the same inputs."""
         entered: list[tuple[str, Tensor]] = []
         with self.heard(lambda name, inputs: entered.append((name, inputs))):

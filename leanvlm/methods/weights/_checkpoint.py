@@ -25,6 +25,7 @@ from leanvlm.methods.weights._saving import Shards, reload, rest, save_beside
 from leanvlm.methods.weights._watch import Watch
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_zeros
+from leanvlm.models._network import widen
 from leanvlm.models._published import published_names
 from leanvlm.models._soundness import not_finite
 from leanvlm.processes.quiet import quiet
@@ -116,7 +117,7 @@ def prove(
     )
     found = Decoder(again, decoder.samples, decoder.place)
     for block in found.spend():
-        unpack(block.layer)
+        unpack(block.layer, decoder.place.dtype)
         require_zeros(block.linears, pruned)
     pairs: list[tuple[Tensor, Tensor]] = list(zip(before, found.states, strict=False))
     require(
@@ -125,14 +126,15 @@ def prove(
     )
 
 
-def unpack(layer: nn.Module) -> None:
-    """Turn what is packed into weights again, as whoever loads it does."""
+def unpack(layer: nn.Module, dtype: torch.dtype) -> None:
+    """Turn what is packed into weights again, as whoever loads it does, in the type in which the layer computes."""
     with quiet():
         if quantised(layer):
             from compressed_tensors.compressors import decompress_module
 
             for part in layer.modules():
                 decompress_module(part)
+            widen(layer, dtype)
 
 
 def store(model: PreTrainedModel) -> torch.dtype:

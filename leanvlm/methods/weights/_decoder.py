@@ -127,18 +127,15 @@ class Decoder:
 
 @torch.no_grad()
 def settle(block: Block) -> None:
-    """Round what is stored as it is to the type that stores it; what is quantised was rounded to its scales' multiples.
-
-    Scales are stored in that type too, and were rounded before anything was rounded to them.
-    """
+    """Round what is stored as it is to the type that stores it; what is quantised was rounded with its scales."""
     for name, value in block.layer.named_parameters():
-        if value.is_floating_point() and not _is_codes(block.layer, name):
+        if value.is_floating_point() and not _is_quantised(block.layer, name):
             value.copy_(value.to(block.stored))
 
 
-def _is_codes(layer: nn.Module, name: str) -> bool:
+def _is_quantised(layer: nn.Module, name: str) -> bool:
     module, _, kind = name.rpartition(".")
-    return kind == "weight" and hasattr(layer.get_submodule(module), "quantization_scheme")
+    return kind != "bias" and hasattr(layer.get_submodule(module), "quantization_scheme")
 
 
 @torch.no_grad()

@@ -39,17 +39,22 @@ class Place:
         return value
 
 
+def is_exact(name: str) -> bool:
+    """Tell of a tensor, by its name, whether 16 bits do not hold it, and whoever reads it needs all of it."""
+    return name.endswith("_global_scale")
+
+
 @contextmanager
 def lent(module: nn.Module, place: Place, *, alone: bool = False) -> Iterator[dict[Tensor, Tensor]]:
     """Lend a module to a place; give what its tensors were before, which they are again afterwards.
 
     Takes: alone, to leave out the modules within it.
     """
-    tensors = list(chain(module.parameters(recurse=not alone), module.buffers(recurse=not alone)))
-    before = {tensor: tensor.data for tensor in tensors}
+    tensors = dict(chain(module.named_parameters(recurse=not alone), module.named_buffers(recurse=not alone)))
+    before = {tensor: tensor.data for tensor in tensors.values()}
     try:
-        for tensor in tensors:
-            tensor.data = place.take(tensor.data)
+        for name, tensor in tensors.items():
+            tensor.data = tensor.data.to(place.device) if is_exact(name) else place.take(tensor.data)
         yield before
     finally:
         for tensor, own in before.items():

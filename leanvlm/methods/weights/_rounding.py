@@ -1,7 +1,4 @@
-"""Round a linear layer's weights to a format: each to the nearest multiple of its scale, or by GPTQ.
-
-Scales are rounded to the type that stores them before any weight is rounded to their multiples.
-"""
+"""Round a linear layer's weights to a format: each to the nearest value of its grid, or by GPTQ."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from torch import Tensor, nn
 
 from leanvlm.errors import RunError
 from leanvlm.methods.weights._block import Block
-from leanvlm.methods.weights._quantising import Format
+from leanvlm.methods.weights._formats import Format
+from leanvlm.methods.weights._grids import Grid, grid, nearest, overall
 from leanvlm.processes.quiet import quiet
 
 DAMPING = 0.01  # of the Hessian's mean diagonal
@@ -28,54 +26,46 @@ def round_block(block: Block, form: Format, hessians: dict[str, Tensor] | None =
     Raises: RunError for a layer whose Hessian has no inverse.
     """
     with quiet():
-        from compressed_tensors.quantization import initialize_module_for_quantization
+        from compressed_tensors.quantization import QuantizationStatus, initialize_module_for_quantization
 
-    scheme = form.scheme(**({"actorder": "static"} if hessians is not None else {}))
+    inputs = block.input_maxima() if form.needs_samples else {}
+    over = _shared(block) if form.is_two_level else {}
     for name, linear in block.linears.items():
-        initialize_module_for_quantization(linear, scheme)
-        scale = scales(linear.weight, scheme.weights).to(block.stored).float()
-        linear.weight_scale = nn.Parameter(scale.to(linear.weight.dtype), requires_grad=False)
+        initialize_module_for_quantization(linear, form.scheme(**({"actorder": "static"} if hessians else {})))
+        found = grid(linear.weight, form, stored=block.stored, over=over.get(name))
         if hessians is None:
-            linear.weight.copy_(nearest(linear.weight.float(), scale, scheme.weights))
+            rounded = nearest(linear.weight.float(), found, form)
         else:
-            linear.weight.copy_(_by_gptq(name, linear.weight.float(), hessians[name], scale, scheme.weights))
+            rounded = _by_gptq(name, linear.weight.float(), hessians[name], found, form)
+        found.attach(linear)
+        if inputs:
+            linear.input_global_scale = nn.Parameter(overall([inputs[name]]), requires_grad=False)
+        linear.weight.copy_(rounded if form.scale_type is None else rounded.bfloat16())  # as they are unpacked
+        linear.quantization_status = QuantizationStatus.DECOMPRESSED  # else they were rounded again in each pass
 
 
-def scales(weight: Tensor, arguments: Any) -> Tensor:
-    """Choose the scales with which the largest weight of each group is the format's largest value.
-
-    Shapes: (outputs, inputs) -> (outputs, groups).
-    """
-    from compressed_tensors.quantization.utils import calculate_qparams
-
-    size = arguments.group_size or weight.shape[1]
-    groups = weight.float().reshape(len(weight), -1, size)
-    found: Tensor = calculate_qparams(groups.amin(-1), groups.amax(-1), arguments)[0]
-    return found
+def _shared(block: Block) -> dict[str, Tensor]:
+    """Choose one scale of scales for linear layers that get the same inputs, which vLLM takes as one."""
+    leaders = block.leaders()
+    weights = {
+        leader: [block.linears[name].weight for name in leaders if leaders[name] == leader]
+        for leader in leaders.values()
+    }
+    return {name: overall(weights[leader]) for name, leader in leaders.items()}
 
 
-def nearest(weight: Tensor, scale: Tensor, arguments: Any) -> Tensor:
-    """Round to the nearest multiples of the scales.
-
-    Shapes: (outputs, inputs), (outputs, groups) -> (outputs, inputs).
-    """
-    from compressed_tensors.quantization import fake_quantize
-
-    found: Tensor = fake_quantize(weight, scale, None, arguments)
-    return found
-
-
-def _by_gptq(name: str, weight: Tensor, hessian: Tensor, scale: Tensor, arguments: Any) -> Tensor:
+def _by_gptq(name: str, weight: Tensor, hessian: Tensor, found: Grid, form: Format) -> Tensor:
     """Let llmcompressor round column by column; it says of a Hessian without an inverse that it rounds to nearest."""
     with quiet():
         from llmcompressor.modifiers.gptq.gptq_quantize import quantize_weight
 
-    zeros = torch.zeros_like(scale)
     quantise: Any = quantize_weight
-    batch = (weight[None].clone(), hessian[None].clone(), scale[None], zeros[None], None)
-    found, _, is_nearest = quantise(*batch, arguments, COLUMNS, DAMPING)
-    if bool(is_nearest.any()) or not bool(found.isfinite().all()):
+    zeros = torch.zeros_like(found.scale) if found.zero_point is None else found.zero_point
+    over = None if found.over is None else found.over[None]
+    batch = (weight[None].clone(), hessian[None].clone(), found.scale[None], zeros[None], over)
+    values, _, is_nearest = quantise(*batch, form.scheme(actorder="static").weights, COLUMNS, DAMPING)
+    if bool(is_nearest.any()) or not bool(values.isfinite().all()):
         raise RunError(f"the Hessian of {name} has no inverse, so GPTQ cannot round it; nothing is kept of this "
                        "checkpoint: raise calibration.n")  # fmt: skip
-    rounded: Tensor = found[0]
+    rounded: Tensor = values[0]
     return rounded

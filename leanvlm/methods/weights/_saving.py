@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from leanvlm.methods.weights._audit import quantised
-from leanvlm.methods.weights._lending import WIDENED
+from leanvlm.methods.weights._lending import WIDENED, is_exact
 from leanvlm.models._network import widen
 from leanvlm.models._published import complete_processor, untied
 from leanvlm.processes.quiet import quiet
@@ -44,7 +44,8 @@ class Shards:
         """Take tensors, in the type that stores them, and write what waits when it is much."""
         self.names |= tensors.keys()
         for name, value in tensors.items():
-            kept = value.to("cpu", self.stored if value.dtype in WIDENED else value.dtype).contiguous()
+            is_stored = value.dtype in WIDENED and not is_exact(name)
+            kept = value.to("cpu", self.stored if is_stored else value.dtype).contiguous()
             self.waiting[self.published(name)] = kept
             self.n_bytes += kept.nbytes
             if sum(one.nbytes for one in self.waiting.values()) >= SHARD_BYTES:

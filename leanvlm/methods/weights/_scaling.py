@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from leanvlm.methods.weights._block import Block
-from leanvlm.methods.weights._quantising import Format
-from leanvlm.methods.weights._rounding import nearest, scales
+from leanvlm.methods.weights._formats import Format
+from leanvlm.methods.weights._grids import grid, nearest
 
 LEAST = 1e-4  # that a scale is before all are divided by the middle of their range
 
@@ -61,8 +61,7 @@ def best(tried: Sequence[Tensor], linears: Sequence[nn.Linear], form: Format, lo
 
 
 def _rounded(weight: Tensor, form: Format) -> Tensor:
-    arguments = form.scheme().weights
-    return nearest(weight, scales(weight, arguments), arguments)
+    return nearest(weight, grid(weight, form), form)
 
 
 def loss_of_one(linear: nn.Linear, hessian: Tensor) -> Loss:

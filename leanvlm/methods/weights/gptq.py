@@ -2,7 +2,8 @@
 
 Source:  Frantar et al. 2023, arXiv 2210.17323, sections 3 and 4.
 Code:    llmcompressor 0.14.0.1, quantize_weight (called); the authors' is github.com/IST-DASLab/gptq @ 2d65066.
-Departs: integers are symmetric, as fast kernels want them; the paper's are not. Columns go in order of
+Departs: integers are symmetric, as fast kernels want them, but for asym; the paper's are not. It has no four-bit
+         floats, whose scales are those of weights/rtn. Columns go in order of
          their inputs' size, with groups fixed before (the authors' later "static groups"). Damping is 0.01
          of the mean diagonal and blocks have 128 columns, as in the authors' code. Scales are rounded to
          the 16 bits that they are stored in before a weight is rounded. Calibrated on questions with
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from leanvlm.methods.weights._decoder import Decoder
+from leanvlm.methods.weights._formats import FP4, W4A16, W4A16_ASYM, Format, either
 from leanvlm.methods.weights._quantising import QuantisingMethod
 from leanvlm.methods.weights._rounding import round_block
 
@@ -26,6 +28,8 @@ from leanvlm.methods.weights._rounding import round_block
 class Method(QuantisingMethod):
     """Store four bits a weight and one scale a group of neighbouring weights of a row."""
 
+    formats: ClassVar[dict[str, Format]] = W4A16 | W4A16_ASYM | FP4
+    settings: ClassVar[str] = either(formats)
     fills_zeros: ClassVar[bool] = True
 
     def compress(self, decoder: Decoder) -> None:

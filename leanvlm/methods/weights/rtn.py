@@ -2,12 +2,18 @@
 
 Source:  the baseline of GPTQ's and AWQ's papers (Frantar et al. 2023, arXiv 2210.17323, section 5). w8a8 is the
          format of Dettmers et al. 2022, arXiv 2208.07339, section 2.1, without its outliers; fp8 is the e4m3 of
-         Micikevicius et al. 2022, arXiv 2209.05433.
+         Micikevicius et al. 2022, arXiv 2209.05433; mxfp4 is that of Rouhani et al. 2023, arXiv 2310.10537, and
+         nvfp4 NVIDIA's. Both keep 16 bits of inputs with a16 behind their names.
 Code:    compressed-tensors 0.19.0, calculate_qparams and fake_quantize (called).
-Departs: symmetric, so that a pruned model's zeros stay; no other method here may follow one that prunes. Scales
-         are rounded to the 16 bits that they are stored in before weights are rounded. w8a8 and fp8 also round
-         what enters a layer, token by token, while the model runs: on a CPU that costs time and saves none.
-Checked: tests/methods/test_rtn.py: equal to four lines of arithmetic, for every format, and zeros stay.
+Departs: symmetric but for asym, and zero stays one of the values with asym too, so that a pruned model's zeros stay.
+         Scales are rounded to the type that they are stored in before weights are rounded. w8a8, fp8, nvfp4 and
+         mxfp4 also round what enters a layer while the model runs: on a CPU that costs time and saves none. How much
+         nvfp4's inputs are scaled is fixed by calibration samples; no other setting looks at any. Scales of mxfp4 are
+         compressed-tensors' powers of two, one more than in the standard where the largest weight is 7/8 of the
+         next. Layers with the same inputs share one scale of scales in nvfp4, as vLLM wants. Four-bit floats are
+         unpacked to bfloat16, as by transformers, which runs them in no other type.
+Checked: tests/methods/test_rtn.py: equal to four lines of arithmetic, for every format of integers and eight bits, and
+         zeros stay. tests/methods/test_fp4.py: tables of values, a slow search, and the bytes on disk read by hand.
 """
 
 from __future__ import annotations
@@ -16,19 +22,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from leanvlm.methods.weights._decoder import Decoder
-from leanvlm.methods.weights._quantising import W4A16, W8A8, Format, QuantisingMethod
+from leanvlm.methods.weights._formats import FP4, FP8, W4A16, W4A16_ASYM, W8A8, Format, either
+from leanvlm.methods.weights._quantising import QuantisingMethod
 from leanvlm.methods.weights._rounding import round_block
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(QuantisingMethod):
-    """Round to four-bit integers in groups, or to eight bits with a scale per row."""
+    """Round to four bits in groups, or to eight bits with a scale per row."""
 
-    settings: ClassVar[str] = "w4a16-g32, w4a16-g64, w4a16-g128, w8a8 or fp8"
-    formats: ClassVar[dict[str, Format]] = W4A16 | W8A8
+    formats: ClassVar[dict[str, Format]] = W4A16 | W4A16_ASYM | FP4 | W8A8 | FP8
+    settings: ClassVar[str] = either(formats)
     keeps_zeros: ClassVar[bool] = True
 
     def compress(self, decoder: Decoder) -> None:
         """Round layer after layer."""
-        for block in decoder.rewrite(listens=False):
+        for block in decoder.rewrite(listens=self.format.needs_samples):
             round_block(block, self.format)

@@ -62,9 +62,10 @@ class Model(LoadedModel):
 
     network_class = Lfm2VlForConditionalGeneration
     adds_special_tokens = False
-    refused: ClassVar[dict[str, str]] = {
-        "weights/awq": "its scales pair the layers of attention with what feeds them, and some layers have no attention"
-    }
+    refused: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("weights/awq", "weights/smoothquant"),
+        "its scales pair the layers of attention with what feeds them, and some layers have no attention",
+    )
 
     @classmethod
     def attends(cls, config: Any) -> list[bool]:

@@ -1,17 +1,20 @@
 """AWQ: before rounding to nearest, scale up the inputs' columns that matter, and scale down what feeds them.
 
 Source:  Lin et al. 2024, arXiv 2306.00978, section 3: the scale of a column, searched per group of layers.
-Code:    github.com/mit-han-lab/llm-awq @ d6e797a, awq/quantize/auto_scale.py, and llmcompressor 0.14.0.1, AWQModifier
-         (read, not copied).
-Departs: integers are symmetric, as fast kernels want them; the authors' are not. A scale weighs the columns' inputs
-         against their weights, as AutoAWQ and EffiVLM-Bench do; `weights=false` takes inputs alone, as the paper
-         does. The exponents are llmcompressor's, 0 and 1 included: for inputs alone i / (grid - 1) for each i below
-         grid, with weights i / (grid - 2) for each i below grid - 1 and no scaling at all; the authors' are i / 20 for
-         each i below 20. Weights are not clipped. A norm that was scaled is rounded to the 16 bits that it is stored
-         in. Values are scaled for the layer after attention only where both have the same width: not with fewer
-         key-value heads than heads. Calibrated on questions with pictures, not text from the Pile.
-Checked: tests/methods/test_awq.py: an example worked by hand and a slow search over a whole layer choose the same
-         scales; scaled but not rounded, the model computes what it did, on every architecture.
+Code:    github.com/mit-han-lab/llm-awq @ d6e797a, awq/quantize/{auto_scale,auto_clip}.py, and llmcompressor 0.14.0.1,
+         AWQModifier (read, not copied).
+Departs: the authors' own setting is w4a16-asym-g128 with `weights=false,clip=true`: they give each group a zero point,
+         and cut weights. Without asym integers are symmetric, as fast kernels want them, and without `clip` nothing is
+         cut, as in EffiVLM-Bench. With asym zero stays one of the values of every group. What is cut is searched
+         over all tokens, not 512, on inputs from the layers before as they were rounded. A scale weighs the columns'
+         inputs against their weights, as AutoAWQ and EffiVLM-Bench do; `weights=false` takes inputs alone, as the
+         paper does. The exponents are llmcompressor's, 0 and 1 included: for inputs alone i / (grid - 1) for each i
+         below grid, with weights i / (grid - 2) for each i below grid - 1 and no scaling at all; the authors' are
+         i / 20 for each i below 20. A norm that was scaled is rounded to the 16 bits that it is stored in. Values are
+         scaled for the layer after attention only where both have the same width: not with fewer key-value heads than
+         heads. Calibrated on questions with pictures, not text from the Pile.
+Checked: tests/methods/test_awq.py: examples worked by hand and a slow search over a whole layer choose the same
+         scales and limits; scaled but not rounded, the model computes what it did, on every architecture.
 """
 
 from __future__ import annotations
@@ -22,16 +25,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from leanvlm.errors import InputError, RunError
 from leanvlm.methods._method import option
 from leanvlm.methods.weights import _scaling
 from leanvlm.methods.weights._block import Block
+from leanvlm.methods.weights._clipping import clip_block
 from leanvlm.methods.weights._decoder import Decoder
-from leanvlm.methods.weights._layers import decoder_layers
+from leanvlm.methods.weights._pairs import pairs, require_same, scaled_down
 from leanvlm.methods.weights._quantising import QuantisingMethod
 from leanvlm.methods.weights._rounding import round_block
-
-ROUNDING = {torch.float32: 1e-3, torch.bfloat16: 5e-2}  # of the largest output: what scaling there and back may move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +42,27 @@ class Method(QuantisingMethod):
     fills_zeros: ClassVar[bool] = True
     weights: bool = True  # whether columns with large weights are scaled less
     grid: int = option(20, least=3)  # exponents that are tried per group of layers
+    clip: bool = False  # whether weights are then cut where that makes the others' steps finer, as the authors do
 
     def changes(self, model: nn.Module) -> frozenset[str]:
         """Name what is scaled down: norms, and biases of linear layers."""
-        known = dict(model.named_parameters())
-        feeding = [
-            f"{name}.{smooth}.{kind}"
-            for name, layer in decoder_layers(model).items()
-            for smooth in pairs(layer)
-            for kind in ("weight", "bias")
-        ]
-        return frozenset(name for name in feeding if name in known and not name.endswith("_proj.weight"))
+        return scaled_down(model, lambda layer: pairs(layer, self.id))
 
     @torch.no_grad()
     def compress(self, decoder: Decoder) -> None:
         """Search scales on the model as it is; then scale, prove that this changed nothing, and round."""
         found = [
-            {smooth: self.search(block, balanced) for smooth, balanced in pairs(block.layer).items()}
+            {smooth: self.search(block, balanced) for smooth, balanced in pairs(block.layer, self.id).items()}
             for block in decoder.look()
         ]
-        for block in decoder.rewrite(listens=False):
+        for block in decoder.rewrite(listens=self.clip):
             before = block.output(0)
-            for smooth, balanced in pairs(block.layer).items():
+            for smooth, balanced in pairs(block.layer, self.id).items():
                 linears = [block.layer.get_submodule(name) for name in balanced]
                 _scaling.scale(block.layer.get_submodule(smooth), linears, found[block.index][smooth])
             require_same(block, before)
+            if self.clip:
+                clip_block(block, self.format)
             round_block(block, self.format)
 
     def search(self, block: Block, balanced: list[str]) -> Tensor:
@@ -86,24 +83,6 @@ class Method(QuantisingMethod):
         return _scaling.best(tried, linears, self.format, loss)
 
 
-def pairs(layer: nn.Module) -> dict[str, list[str]]:
-    """Map what is scaled down to the linear layers that it feeds, which are scaled up.
-
-    Raises: InputError for a layer without attention.
-    """
-    names = dict(layer.named_modules())
-    if "self_attn.v_proj" not in names:
-        raise InputError("weights/awq scales what feeds the layers of attention, and this decoder has layers without; "
-                         "use weights/gptq or weights/rtn")  # fmt: skip
-    value: Any = names["self_attn.v_proj"]
-    output: Any = names["self_attn.o_proj"]
-    found = {"input_layernorm": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
-    if value.out_features == output.in_features:
-        found["self_attn.v_proj"] = ["self_attn.o_proj"]
-    norm = "pre_feedforward_layernorm" if "pre_feedforward_layernorm" in names else "post_attention_layernorm"
-    return {**found, norm: ["mlp.gate_proj", "mlp.up_proj"], "mlp.up_proj": ["mlp.down_proj"]}
-
-
 def mean_size(block: Block, name: str) -> Tensor:
     """Average the magnitude of what enters a linear layer, over all tokens of all samples. Shapes: -> (inputs,)."""
     total, count = torch.zeros(block.linears[name].in_features, device=block.linears[name].weight.device), 0
@@ -117,13 +96,3 @@ def mean_size(block: Block, name: str) -> Tensor:
     with block.heard(add):
         block.outputs()
     return total / count
-
-
-def require_same(block: Block, before: Tensor) -> None:
-    """Stop the run where a layer that was scaled but not rounded computes something else.
-
-    Raises: RunError.
-    """
-    moved, most = (block.output(0) - before).abs().max(), before.abs().max()
-    if not moved <= ROUNDING.get(before.dtype, 1e-3) * most:  # also stops at NaN
-        raise RunError(f"scaled but not rounded, {block.name} gives what moved by {moved:.2g}; nothing is kept of it")

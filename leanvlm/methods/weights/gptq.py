@@ -2,12 +2,11 @@
 
 Source:  Frantar et al. 2023, arXiv 2210.17323, sections 3 and 4.
 Code:    llmcompressor 0.14.0.1, quantize_weight (called); the authors' is github.com/IST-DASLab/gptq @ 2d65066.
-Departs: integers are symmetric, as fast kernels want them, but for asym; the paper's are not. It has no four-bit
-         floats, whose scales are those of weights/rtn. Columns go in order of
-         their inputs' size, with groups fixed before (the authors' later "static groups"). Damping is 0.01
-         of the mean diagonal and blocks have 128 columns, as in the authors' code. Scales are rounded to
-         the 16 bits that they are stored in before a weight is rounded. Calibrated on questions with
-         pictures, not text from C4.
+Departs: integers are symmetric, as fast kernels want them, but for asym; the paper's are not, and it has no four-bit
+         floats (weights/rtn says more of them). Columns go in order of their inputs' size, with groups fixed
+         before (the authors' later "static groups"). Damping is 0.01 of the mean diagonal and blocks have 128
+         columns, as in the authors' code. Scales are rounded to the type that they are stored in before a weight
+         is rounded. Calibrated on questions with pictures, not text from C4.
 Checked: tests/methods/test_gptq.py: a matrix worked by hand, a slow reference over a whole layer, and on inputs
          that calibration did not see, each layer's error is below that of rounding to nearest.
          tests/test_compress.py: what is loaded again answers exactly as what was measured.

@@ -142,7 +142,7 @@ select
     16 as new_tokens,
     false as is_shape_only,
     phases.phase,
-    repeats.range // 4 as "process",
+    repeats.range // 4 as process, -- noqa: RF04
     repeats.range % 4 as repeat,
     1 + hash(recipes.recipe, repeats.range, phases.phase) % 1000 / 1000.0 as seconds,
     2.0 as full_seconds

@@ -21,6 +21,8 @@ class Method:
     is_rebatched: ClassVar[bool] = False  # read beside a copy and decoded alone
     quantises: ClassVar[bool] = False  # stores weights, or the cache, in fewer bits
     keeps_zeros: ClassVar[bool] = False  # may follow a method that prunes weights
+    rescales: ClassVar[bool] = False  # leaves weights that mean something else than before, as do their inputs
+    compensates: ClassVar[bool] = False  # adds to what other methods left of the weights, and comes last of them
 
     def __post_init__(self) -> None:
         """Refuse an option outside its range or its choices."""

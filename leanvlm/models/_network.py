@@ -10,6 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from leanvlm.errors import InputError
+from leanvlm.models._low_rank import attach
 from leanvlm.models._reading import SAFE, reading
 from leanvlm.models._soundness import refuse_not_finite, refuse_unsound
 from leanvlm.processes.quiet import quiet
@@ -38,6 +39,7 @@ def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None)
             network.hf_quantizer.compressor.decompress_model(network)
             widen(network, DTYPES[dtype])  # four-bit floats are unpacked to bfloat16, whatever was asked for
     _refuse_lacking(info, kind, folder)
+    attach(network, folder, DTYPES[dtype])
     refuse_not_finite(network, folder)
     return network  # type: ignore[no-any-return]
 

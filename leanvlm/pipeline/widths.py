@@ -25,7 +25,7 @@ def width_refusal(params: Params, model: str, recipe: Recipe) -> str | None:
     """Say as a sentence why a model's widths do not allow a recipe's weights methods; None where they do."""
     methods = [part.method_as(WeightsMethod) for part in recipe.parts if part.built.acts_on == "weights"]
     for method in methods:
-        if method.together is not None:
+        if method.together is not None or method.compensates:
             try:
                 method.refuse_widths(_network(params, model))
             except InputError as error:

@@ -29,12 +29,12 @@ def parse(text: str) -> Recipe:
     if not isinstance(text, str):
         raise InputError(f"recipe {text!r} is not a text; quote it in params.yaml, since YAML reads 2:4 as a number")
     parts = sorted((_part(piece.strip(), text) for piece in text.split("+")), key=lambda part: _rank(part))
-    kinds = [(part.built.acts_on, part.built.quantises) for part in parts]
+    kinds = [(part.built.acts_on, part.built.quantises, part.built.compensates) for part in parts]
     if len(set(kinds)) < len(kinds) or (kinds[0][0] == "none" and len(kinds) > 1):
         raise InputError(
-            f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights and "
-            "that quantises them, one each that evicts from the cache and that quantises it, one each on image and "
-            "tokens, and controls/full with nothing"
+            f"recipe {text!r} joins parts that act on the same thing; join at most one each that prunes weights, that "
+            "quantises them and that makes good what they lost, one each that evicts from the cache and that quantises "
+            "it, one each on image and tokens, and controls/full with nothing"
         )
     recipe = Recipe(tuple(parts))
     _check_weights(recipe.parts_on("weights"), text)
@@ -42,8 +42,11 @@ def parse(text: str) -> Recipe:
 
 
 def _check_weights(parts: Sequence[Part], text: str) -> None:
-    """Refuse an order of methods on the weights in which zeros get lost."""
-    for first, second in pairwise(parts):
+    """Refuse an order of methods on the weights in which zeros get lost, or nothing is there to be made good."""
+    for index, part in enumerate(parts):
+        if part.built.compensates:
+            _check_compensation(part, parts[:index], parts[index + 1 :], text)
+    for first, second in pairwise(part for part in parts if not part.built.compensates):
         if first.built.quantises:
             raise InputError(f"recipe {text!r} prunes what is quantised; write {second.text}+{_rounding(first)}")
         if not second.built.keeps_zeros:
@@ -51,6 +54,21 @@ def _check_weights(parts: Sequence[Part], text: str) -> None:
                 f"recipe {text!r} loses the zeros of {first.text}, which {second.method} changes as it makes good "
                 f"its errors; quantise what is pruned with {_rounding(second)}"
             )
+
+
+def _check_compensation(part: Part, before: Sequence[Part], after: Sequence[Part], text: str) -> None:
+    if after:
+        first = "+".join(one.text for one in (*before, *after))
+        raise InputError(f"recipe {text!r} changes weights that {part.method} made good; write {first}+{part.text}")
+    if not before:
+        raise InputError(
+            f"recipe {text!r} makes good what nothing lost; write weights/gptq@w4a16-g128+{part.text}, or the like"
+        )
+    if scaled := next((one for one in before if one.built.rescales), None):
+        raise InputError(
+            f"recipe {text!r} compares weights with what they were, and {scaled.method} scales them before it rounds; "
+            f"write weights/rtn@{scaled.setting}+{part.text}"
+        )
 
 
 def _rounding(part: Part) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from torch import nn
 from leanvlm.errors import RunError
 from leanvlm.methods.weights._layers import LINEAR, decoder_linears
 from leanvlm.methods.weights._weights import WeightsMethod
+from leanvlm.models import _low_rank
+from leanvlm.models._low_rank import is_low_rank
 
 Audit = dict[str, Any]
 STORED_BITS = 16
@@ -25,10 +27,14 @@ MISSED = 1 / 128  # of a layer's budget: one weight in a row of 128
 
 @dataclass(frozen=True)
 class Stored:
-    """What one linear layer's weight takes on disk, in bytes; `codes` hold the weights, `extras` the scales."""
+    """What one linear layer's weight takes on disk, in bytes.
+
+    `codes` hold the weights, `extras` the scales; `added` are low-rank matrices beside them.
+    """
 
     codes: int = 0
     extras: int = 0
+    added: int = 0
     shape: tuple[int, int] = (0, 0)
 
     @property
@@ -55,7 +61,7 @@ def measure(
     """
     stored = stored_weights(folder, names)
     require(set(stored) == set(left), "the checkpoint lacks some of the decoder's linear layers")
-    sizes = {name: layer.codes * left[name] + layer.extras for name, layer in stored.items()}
+    sizes = {name: layer.codes * left[name] + layer.extras + layer.added for name, layer in stored.items()}
     n_weights = sum(layer.n_weights for layer in stored.values())
     full, total = n_weights * STORED_BITS // 8, round(sum(sizes.values()))
     return {
@@ -68,7 +74,7 @@ def measure(
                 "budget": _asked(methods, layer),
                 "n_weights": layer.n_weights,
                 "nonzero_share": nonzero[name],
-                "stored_bytes": layer.codes + layer.extras,
+                "stored_bytes": layer.codes + layer.extras + layer.added,
             }
             for name, layer in sorted(stored.items())
         },
@@ -83,14 +89,18 @@ def _asked(methods: Sequence[WeightsMethod], layer: Stored) -> float | None:
     """Return the share of 16 bits a weight that was asked for in one layer; None where only their sum was."""
     if not all(method.is_even for method in methods):
         return None
-    if len(methods) == 1:
-        return methods[0].budget_of(layer.shape[1])
-    share = prod(method.budget() for method in methods if not method.quantises)  # scales are not pruned
-    return 8 * (share * layer.codes + layer.extras) / layer.n_weights / STORED_BITS
+    added = sum(method.added_to(layer.shape) for method in methods)
+    rewriting = [method for method in methods if not method.compensates]
+    if len(rewriting) == 1:
+        return rewriting[0].budget_of(layer.shape[1]) + added
+    share = prod(method.budget() for method in rewriting if not method.quantises)  # scales are not pruned
+    return 8 * (share * layer.codes + layer.extras) / layer.n_weights / STORED_BITS + added
 
 
 def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, float]) -> Audit:
-    """Compare what one method kept with what it was asked for: bits of every weight, or weights."""
+    """Compare what one method kept with what it was asked for: bits of every weight, or weights, or bits besides."""
+    if method.compensates:
+        return _addition(method, stored)
     bits = {name: 8 * (layer.codes + layer.extras) / layer.n_weights for name, layer in stored.items()}
     kept = {name: bits[name] / STORED_BITS for name in bits} if method.quantises else left
     if method.is_even:
@@ -106,6 +116,14 @@ def _part(method: WeightsMethod, stored: dict[str, Stored], left: dict[str, floa
     return {"achieved_budget": achieved, "budget": method.budget(), "setting": method.setting}
 
 
+def _addition(method: WeightsMethod, stored: dict[str, Stored]) -> Audit:
+    for name, layer in stored.items():
+        found, asked = layer.added, round(method.added_to(layer.shape) * layer.n_weights * STORED_BITS / 8)
+        require(found == asked, f"{name} has {found} bytes of low-rank matrices where {asked} were asked")
+    share = sum(layer.added for layer in stored.values()) / sum(layer.n_weights for layer in stored.values())
+    return {"achieved_budget": 8 * share / STORED_BITS, "budget": None, "setting": method.setting}
+
+
 def stored_weights(folder: Path, names: dict[str, str]) -> dict[str, Stored]:
     """Read what is stored of each decoder linear layer's weight.
 
@@ -118,11 +136,13 @@ def stored_weights(folder: Path, names: dict[str, str]) -> dict[str, Stored]:
                 layer, _, kind = key.partition(".weight")
                 if layer in names:
                     before = found.get(names[layer], Stored())
-                    found[names[layer]] = _added(before, kind, file.get_tensor(key))
+                    found[names[layer]] = _with(before, kind, file.get_tensor(key))
+    for name, n_bytes in _low_rank.sizes(folder).items():
+        found[name] = replace(found[name], added=n_bytes)
     return found
 
 
-def _added(before: Stored, kind: str, tensor: torch.Tensor) -> Stored:
+def _with(before: Stored, kind: str, tensor: torch.Tensor) -> Stored:
     codes, extras, shape = before.codes, before.extras, before.shape
     if kind in ("", "_packed"):
         codes += tensor.nbytes
@@ -134,7 +154,7 @@ def _added(before: Stored, kind: str, tensor: torch.Tensor) -> Stored:
         shape = (tensor.shape[0], 2 * tensor.shape[1])  # two floats a byte, and nothing else tells their number
     elif kind == "_shape":
         shape = (int(tensor[0]), int(tensor[1]))
-    return Stored(codes, extras, shape)
+    return Stored(codes, extras, shape=shape)
 
 
 def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str, str]:
@@ -142,7 +162,7 @@ def fingerprints(model: nn.Module, *, besides: Collection[str] = ()) -> dict[str
     return {
         name: hashlib.sha256(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy()).hexdigest()
         for name, tensor in model.state_dict().items()
-        if not re.fullmatch(rf"{LINEAR}\.(weight|input_)\w*", name) and name not in besides
+        if not re.fullmatch(rf"{LINEAR}\.(weight|input_)\w*", name) and not is_low_rank(name) and name not in besides
     }
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import Audit, fingerprints, measure, quantised, require
+from leanvlm.methods.weights._compensating import CompensatingMethod
 from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._entrances import Entering
 from leanvlm.methods.weights._layers import decoder_linears
@@ -25,6 +26,7 @@ from leanvlm.methods.weights._saving import Shards, reload, rest, save_beside
 from leanvlm.methods.weights._watch import Watch
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_zeros
+from leanvlm.models import _low_rank
 from leanvlm.models._network import widen
 from leanvlm.models._published import published_names
 from leanvlm.models._soundness import not_finite
@@ -60,11 +62,16 @@ def produce(
     untouched = fingerprints(model, besides=besides)
     published = published_names(model)
     decoder, shards = Decoder(model, entered, place or Place()), Shards(folder, stored, published)
-    watches = [Watch(method, shards if method is methods[-1] else None) for method in methods]
+    rewriting, amending = rewriting_and_amending(methods)
+    watches = [Watch(method, shards if method is rewriting[-1] else None) for method in rewriting]
+    decoder.originals = {} if amending else None
     for watch in watches:
+        decoder.amend = amending.amend if amending and watch is watches[-1] else None
         compress(decoder, watch)
-    shards.add(rest(model, besides=shards.names))
+    shards.add(rest(model, besides=shards.names | watches[-1].added.keys()))
     shards.close()
+    if amending:
+        _low_rank.save(watches[-1].added, folder)
     save_beside(model, stored, source=source, folder=folder)
     left, pruned = kept_by(watches)
     prove(decoder, folder, stored, untouched, besides=besides, pruned=pruned)
@@ -73,6 +80,20 @@ def produce(
     audit |= {"is_reload_equal": True, "n_quantised": len(quantised(model)), "n_samples": len(entered)}
     (folder / "audit.json").write_text(json.dumps(audit, indent=2, sort_keys=True) + "\n")
     return audit
+
+
+def rewriting_and_amending(
+    methods: Sequence[WeightsMethod],
+) -> tuple[list[WeightsMethod], CompensatingMethod | None]:
+    """Tell the methods that rewrite weights from the one that makes good what they lost, if there is one.
+
+    Raises: InputError where nothing is lost that could be made good.
+    """
+    rewriting = [method for method in methods if not isinstance(method, CompensatingMethod)]
+    amending = [method for method in methods if isinstance(method, CompensatingMethod)]
+    if not rewriting or len(amending) > 1:
+        raise InputError("a method that makes good what others lost follows one that prunes or quantises, by itself")
+    return rewriting, amending[0] if amending else None
 
 
 def compress(decoder: Decoder, watch: Watch) -> None:

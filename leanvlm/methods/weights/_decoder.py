@@ -22,6 +22,7 @@ PROBES = 3  # samples that go through layers of which no method wants to know th
 FINAL_NORMS = ("norm", "embedding_norm")  # what the decoder stack ends with, by its name there
 
 Leave = Callable[[Block], bool]
+Amend = Callable[[Block, dict[str, Tensor]], None]
 Before = dict[Tensor, Tensor]  # what was lent, and what it is otherwise
 
 
@@ -30,14 +31,17 @@ class Decoder:
     """A model as its checkpoint stores it, with its calibration samples at the decoder's entrance.
 
     Takes: place, where a layer computes while it is looked at or rewritten, and in which type; leave, told of each
-    layer that was rewritten, says whether it is written out and can be let go, else it is put back. After a walk,
-    `states` holds what the last layer gave.
+    layer that was rewritten, says whether it is written out and can be let go, else it is put back; amend, given each
+    layer that was rewritten for the last time with its weights before the first. After a walk, `states` holds what
+    the last layer gave.
     """
 
     model: PreTrainedModel
     samples: list[Entering]
     place: Place = field(default_factory=Place)
     leave: Leave = lambda _: False
+    amend: Amend | None = None
+    originals: dict[str, Tensor] | None = None  # where something is to be amended; as stored, until it is
     states: list[Tensor] = field(default_factory=list)
 
     @property
@@ -62,7 +66,7 @@ class Decoder:
 
         Takes: listens, whether all samples go through the layers, or just enough to prove the result.
         """
-        return self._walk(self._listening() if listens else self.samples[:PROBES], rewrites=True)
+        return self._walk(self._listening() if listens or self.amend else self.samples[:PROBES], rewrites=True)
 
     def _listening(self) -> list[Entering]:
         if not self.samples:
@@ -78,9 +82,12 @@ class Decoder:
             with lent(layer, self.place) as before:
                 keywords = [self.place.take(entrance.keywords) for entrance in entrances]
                 block = Block(name, index, layer, linears[index], states, keywords, samples, stored)
+                if rewrites:
+                    self._remember(block)
                 yield block
                 if rewrites:
                     settle(block)
+                    self._amend(block)
                 for place in range(len(states)):
                     states[place] = block.output(place)
                 gone = spends or (rewrites and self.leave(block))
@@ -89,6 +96,17 @@ class Decoder:
             if gone:
                 layer.to("meta")
         self.states = states
+
+    def _remember(self, block: Block) -> None:
+        """Copy the weights of a layer before it is first rewritten, for what amends it later."""
+        if self.originals is not None:
+            for name, linear in block.linears.items():
+                if name not in self.originals:
+                    self.originals[name] = linear.weight.detach().to("cpu", self.stored, copy=True)
+
+    def _amend(self, block: Block) -> None:
+        if self.amend is not None and self.originals is not None:
+            self.amend(block, {name: self.originals.pop(name) for name in block.linears})
 
     def _entering(self, left: Tensor, entrance: Entrance) -> Tensor:
         added: Tensor | None = self.place.take(entrance.added)

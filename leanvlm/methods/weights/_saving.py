@@ -18,6 +18,7 @@ from torch import Tensor
 
 from leanvlm.methods.weights._audit import quantised
 from leanvlm.methods.weights._lending import WIDENED, is_exact
+from leanvlm.models._low_rank import attach
 from leanvlm.models._network import widen
 from leanvlm.models._published import complete_processor, untied
 from leanvlm.processes.quiet import quiet
@@ -112,5 +113,6 @@ def reload(model: PreTrainedModel, folder: Path, dtype: torch.dtype) -> PreTrain
         loaded: PreTrainedModel = type(model).from_pretrained(
             folder, dtype=dtype, attn_implementation=kernels, local_files_only=True
         )
+    attach(loaded, folder, dtype)
     widen(loaded, dtype)
     return loaded

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from leanvlm.methods.weights._audit import is_quantised, nonzero_share, require
 from leanvlm.methods.weights._block import Block
 from leanvlm.methods.weights._saving import Shards
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights._zeros import Zeros, require_pattern, zeros
+from leanvlm.models._low_rank import is_low_rank
 from leanvlm.processes.quiet import quiet
 
 
@@ -23,6 +26,7 @@ class Watch:
     shards: Shards | None = None
     nonzero: dict[str, float] = field(default_factory=dict)
     zeros: Zeros = field(default_factory=dict)
+    added: dict[str, Tensor] = field(default_factory=dict)  # low-rank matrices, which are stored apart
 
     def __call__(self, block: Block) -> bool:
         """Look at a layer that was rewritten; tell whether it is written out.
@@ -46,4 +50,7 @@ class Watch:
                 from compressed_tensors.compressors import compress_module
             for linear in block.linears.values():
                 compress_module(linear)
-        shards.add({f"{block.name}.{key}": value for key, value in block.layer.state_dict().items()})
+        tensors = {f"{block.name}.{key}": value for key, value in block.layer.state_dict().items()}
+        shards.add({name: value for name, value in tensors.items() if not is_low_rank(name)})
+        apart = {name: value for name, value in tensors.items() if is_low_rank(name)}
+        self.added |= {name: value.to("cpu", block.stored, copy=True) for name, value in apart.items()}

@@ -40,13 +40,17 @@ class WeightsMethod(Method):
         raise NotImplementedError
 
     @property
-    def asked(self) -> float:
+    def asked(self) -> float | None:
         """The share that is asked to be kept."""
         return self.budget()
 
     def budget_of(self, n_inputs: float) -> float:  # noqa: ARG002
         """Return the share that is asked to be kept in a layer of so many inputs."""
         return self.budget()
+
+    def added_to(self, shape: tuple[int, int]) -> float:  # noqa: ARG002
+        """Return what is stored besides the weights of a layer, as a share of its weights in 16 bits: nothing."""
+        return 0.0
 
     @property
     def together(self) -> int | None:

@@ -40,6 +40,7 @@ class Method(QuantisingMethod):
     """Store four bits a weight and one scale a group of neighbouring weights of a row."""
 
     fills_zeros: ClassVar[bool] = True
+    rescales: ClassVar[bool] = True
     weights: bool = True  # whether columns with large weights are scaled less
     grid: int = option(20, least=3)  # exponents that are tried per group of layers
     clip: bool = False  # whether weights are then cut where that makes the others' steps finer, as the authors do

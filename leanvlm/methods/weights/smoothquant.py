@@ -36,6 +36,7 @@ class Method(QuantisingMethod):
     formats: ClassVar[dict[str, Format]] = W8A8
     settings: ClassVar[str] = either(formats)
     keeps_zeros: ClassVar[bool] = True
+    rescales: ClassVar[bool] = True
     alpha: float = option(0.5, least=0, most=1)  # how much of the inputs' range moves into the weights
 
     def changes(self, model: nn.Module) -> frozenset[str]:

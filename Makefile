@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-paper bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-paper bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
 
 setup: .venv/ready
 
@@ -98,6 +98,15 @@ test-cluster: setup .venv/ray
 .venv/ray: .venv/ready tests/cluster/requirements.lock
 	rm -rf $@ $@.part
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part -r tests/cluster/requirements.lock
+	mv $@.part $@
+
+test-peft: setup .venv/peft
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=$(CURDIR)/.venv/peft $(BIN)/python -m pytest -m peft -n 0 tests/peft
+
+# PEFT, 8 MB; llmcompressor imports it too where it is installed.
+.venv/peft: .venv/ready tests/peft/requirements.lock
+	rm -rf $@ $@.part
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part -r tests/peft/requirements.lock
 	mv $@.part $@
 
 test-lmms-eval: setup .venv/lmms-eval

@@ -42,8 +42,13 @@ def compressed(
     model, found = read(architecture, source)
     produce(methods, model.model, record(model.model, found[:samples]), source=source, folder=folder)
     after, _ = read(architecture, source)
-    after.model = reload(after.model, folder, torch.float32)
-    if hasattr(after.model, "ct_decompress_hook"):  # else the first run does it
-        after.model.hf_quantizer.compressor.decompress_model(after.model)
-        widen(after.model, torch.float32)  # four-bit floats are unpacked to bfloat16
+    after.model = unpacked(reload(after.model, folder, torch.float32))
     return after
+
+
+def unpacked(network: Any) -> Any:
+    """Let compressed-tensors unpack a network that was read in float32; else the first run does it."""
+    if hasattr(network, "ct_decompress_hook"):
+        network.hf_quantizer.compressor.decompress_model(network)
+        widen(network, torch.float32)  # four-bit floats are unpacked to bfloat16
+    return network

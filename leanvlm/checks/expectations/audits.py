@@ -13,8 +13,8 @@ def expectations() -> list[_expect.Expectation]:
         _expect.matching("recipe", r"^weights/"),
         _expect.between("weights", 1),
         _expect.between("zero_share", 0, 1),
-        _expect.between("bits_per_weight", 0, 16),
-        _expect.between("achieved_budget", 0, 1),
+        _expect.between("bits_per_weight", 0, 32),  # low-rank matrices can take more than a narrow layer has
+        _expect.between("achieved_budget", 0, 2),
         _expect.between("budget", 0, 1, is_open=True),
         _expect.at_most("packed_bytes", "stored_bytes"),
     ]

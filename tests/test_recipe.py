@@ -88,7 +88,10 @@ def test_what_is_pruned_may_be_rounded_to_nearest(pruned: str) -> None:
         ("weights/owl@50%+weights/awq@w4a16-g64", r"loses the zeros of weights/owl@50%.* weights/rtn@w4a16-g64$"),
         ("weights/rtn@fp8+weights/wanda@50%", r"prunes what is quantised; write weights/wanda@50%\+weights/rtn@fp8$"),
         ("weights/gptq@w4a16-g32+weights/wanda@50%", r"prunes what is quantised; write .*\+weights/rtn@w4a16-g32$"),
-        ("weights/wanda@50%+weights/magnitude@50%", "at most one each that prunes weights, that quantises them and that makes"),
+        (
+            "weights/wanda@50%+weights/magnitude@50%",
+            "at most one each that prunes weights, that quantises them and that makes",
+        ),
         ("weights/rtn@fp8+weights/rtn@w8a8", "act on the same thing"),
         ("weights/rtn@w4a16-g16", r"it takes w4a16-g32, .*, mxfp4, w8a8 or fp8$"),
         ("weights/sparsegpt@4:8", "it takes the share of weights kept, such as 50%, or 2:4$"),

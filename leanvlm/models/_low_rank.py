@@ -105,22 +105,26 @@ def attach(network: nn.Module, folder: Path, dtype: torch.dtype) -> None:
     place = folder / FOLDER
     if not place.is_dir():
         return
-    with reading(place):
-        tensors = load_file(place / TENSORS)
     linears = {name: part for name, part in network.named_modules() if isinstance(part, nn.Linear)}
-    modules = sorted(name.removeprefix(PREFIX).removesuffix(DOWN) for name in tensors if name.endswith(DOWN))
-    ranks = {len(value) for name, value in tensors.items() if name.endswith(DOWN)}
-    as_saved = {PREFIX + module + kind for module in modules for kind in (DOWN, UP)} == set(tensors)
-    if not as_saved or len(ranks) != 1 or read_json(place / SETTINGS) != _settings(*ranks, modules):
-        raise InputError(f"{place} is not what leanvlm writes beside a checkpoint; make the checkpoint again")
-    for module in modules:
-        down, up = tensors[PREFIX + module + DOWN], tensors[PREFIX + module + UP]
-        if module not in linears or (up.shape[0], down.shape[1]) != _shape(linears[module]):
+    for module, (down, up) in _pairs(place).items():
+        if module not in linears or (len(up), down.shape[1]) != _shape(linears[module]):
             raise InputError(
                 f"{place} adds to {module}, which the checkpoint has not, or in another shape; make it again"
             )
         device = next(linears[module].parameters()).device  # of a weight that may be packed
         add(linears[module], down.to(device, dtype), up.to(device, dtype))
+
+
+def _pairs(place: Path) -> dict[str, tuple[Tensor, Tensor]]:
+    """Read both matrices of each linear layer, by its name in memory."""
+    with reading(place):
+        tensors = load_file(place / TENSORS)
+    modules = sorted(name.removeprefix(PREFIX).removesuffix(DOWN) for name in tensors if name.endswith(DOWN))
+    wanted = {PREFIX + module + kind for module in modules for kind in (DOWN, UP)}
+    rank = len(tensors[PREFIX + modules[0] + DOWN]) if modules and wanted == set(tensors) else 0
+    if not rank or read_json(place / SETTINGS) != _settings(rank, modules):
+        raise InputError(f"{place} is not what leanvlm writes beside a checkpoint; make the checkpoint again")
+    return {module: (tensors[PREFIX + module + DOWN], tensors[PREFIX + module + UP]) for module in modules}
 
 
 def _shape(linear: nn.Linear) -> tuple[int, int]:

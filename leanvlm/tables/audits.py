@@ -16,7 +16,12 @@ TABLE = Table(
             column("layer", pa.string(), "name of the linear layer in the checkpoint"),
             column("weights", pa.int64(), "weights of the layer, zeros included"),
             column("zero_share", pa.float64(), "share of the weights that are zero, pruned or rounded", unit="ratio"),
-            column("bits_per_weight", pa.float64(), "with scales and low-rank matrices, where a pruned weight is free", unit="bits"),
+            column(
+                "bits_per_weight",
+                pa.float64(),
+                "with scales and low-rank matrices, where a pruned weight is free",
+                unit="bits",
+            ),
             column("stored_bytes", pa.int64(), "in the file, where a pruned weight is not free", unit="bytes"),
             column(
                 "packed_bytes",

@@ -33,10 +33,10 @@ def clipped(weight: Tensor, hessian: Tensor, form: Format) -> Tensor:
 
     Shapes: (outputs, inputs), (inputs, inputs) -> (outputs, inputs).
     """
-    size = form.group_size or weight.shape[1]
-    groups = weight.unflatten(1, (-1, size))  # (outputs, groups, size)
-    products = (
-        hessian.unflatten(1, (-1, size)).unflatten(0, (-1, size)).diagonal(dim1=0, dim2=2)
+    size, (n_rows, width) = form.group_size or weight.shape[1], weight.shape
+    groups = weight.reshape(n_rows, -1, size)  # (outputs, groups, size)
+    products = hessian.reshape(width // size, size, width // size, size).diagonal(
+        dim1=0, dim2=2
     )  # (size, size, groups)
     most = groups.abs().amax(-1, keepdim=True)
     best, least = most, torch.full_like(most, torch.inf)
@@ -45,4 +45,4 @@ def clipped(weight: Tensor, hessian: Tensor, form: Format) -> Tensor:
         moved = nearest(tried, grid(tried, form), form).view_as(groups) - groups
         cost = torch.einsum("ogi,ijg,ogj->og", moved, products, moved)[..., None]
         best, least = torch.where(cost < least, share * most, best), torch.minimum(cost, least)
-    return groups.clamp(-best, best).flatten(1)
+    return torch.clamp(groups, -best, best).flatten(1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from leanvlm.choice.kernels import no_faster
 from leanvlm.errors import InputError
 from leanvlm.recipes import FULL
 
@@ -35,6 +36,7 @@ class Candidate:
     family: str
     verdict: str | None  # against its control of equal budget: better, tie or worse
     measured: Mapping[str, Measured]
+    no_faster: str | None = None  # why it cannot be faster than the full model, whatever a clock says
 
     @property
     def is_control(self) -> bool:
@@ -82,4 +84,6 @@ def _candidate(row: dict[str, Any], device: str | None) -> Candidate:
         for one in row["measured"]
         if one["device"] in (None, device)
     }
-    return Candidate(row["recipe"], row["family"], row["verdict"], measured)
+    stored_bytes, n_weights = row["stored_bytes"], row["n_weights"]
+    reason = None if stored_bytes is None else no_faster(stored_bytes=stored_bytes, n_weights=n_weights)
+    return Candidate(row["recipe"], row["family"], row["verdict"], measured, reason)

@@ -6,12 +6,14 @@
 --            their 95 % intervals. prefill, decode, total: times the full model's speed; low and
 --            high: 95 % for another run. memory_bytes: decoder linear layers and the cache of one
 --            prompt, on the benchmark that needs most; memory: their share of the full model's.
---            verdict: the worst against any control.
+--            verdict: the worst against any control. stored_bytes and n_weights: of the decoder's
+--            linear layers in the file of a checkpoint.
 -- Reads:     cells, ranked_performance, accuracy_kept, overall_loyalty, overall_efficiency,
---            memory_kept, beats_control.
+--            memory_kept, beats_control, audits.
 -- Undefined: what was not measured is not in the list; device is null where time plays no part;
 --            op of a recipe that acts on the cache is over benchmarks whose answers a cache
---            method can change; verdict is null without a control.
+--            method can change; verdict is null without a control; stored_bytes and n_weights
+--            where a recipe is more than a checkpoint: what it joins may make it faster.
 
 with
 
@@ -47,6 +49,18 @@ verdicts as (
             else 'better'
         end as verdict
     from beats_control
+    group by all
+
+),
+
+stored as (
+
+    select
+        model,
+        recipe,
+        cast(sum(stored_bytes) as bigint) as stored_bytes,
+        cast(sum(weights) as bigint) as n_weights
+    from audits
     group by all
 
 ),
@@ -145,12 +159,18 @@ candidates as (
         recipes.recipe,
         recipes.family,
         verdicts.verdict,
+        stored.stored_bytes,
+        stored.n_weights,
         coalesce(measured.measured, []) as measured
     from recipes
     left join verdicts
         on
             recipes.model = verdicts.model
             and recipes.recipe = verdicts.recipe
+    left join stored
+        on
+            recipes.model = stored.model
+            and recipes.recipe = stored.recipe
     left join measured
         on
             recipes.model = measured.model

@@ -33,6 +33,8 @@ class Demand:
 
         Takes: is_sure, whether the lower end of the interval must hold too; bytes are counted and have none.
         """
+        if self._vain(candidate):
+            return math.inf
         found = candidate.measured.get(self.quantity)
         value = None if found is None else found.low if is_sure and not self.is_upper else found.value
         if value is None:
@@ -42,6 +44,8 @@ class Demand:
 
     def reason(self, candidate: Candidate, *, is_sure: bool = False) -> str:
         """Say in which way a recipe misses it."""
+        if vain := self._vain(candidate):
+            return vain
         found = candidate.measured.get(self.quantity)
         if found is None:
             return f"{self.quantity} was not measured"
@@ -49,6 +53,10 @@ class Demand:
             return f"{self.quantity} has no interval"
         side = "above" if self.is_upper else "not surely at least" if found.value >= self.bound else "below"
         return f"{self.quantity} {written(self.quantity, found)} is {side} {amount(self.quantity, self.bound)}"
+
+    def _vain(self, candidate: Candidate) -> str | None:
+        """Say why more speed is demanded in vain: of what cannot be faster, a clock measures noise."""
+        return candidate.no_faster if self.quantity in SPEEDS and self.bound > 1 else None
 
 
 def kept(text: str, benchmarks: Sequence[str]) -> Demand:

@@ -20,8 +20,9 @@ DETAILS = """\
 Chooses among the recipes that were measured: those that meet every demand, the fastest first. The measured number must
 meet the demand; with --sure the lower end of its interval must (95 %, of speed for another run; bytes are
 counted and have none). A tie is a recipe whose interval meets that of the choice. Every other recipe gets one reason,
-the demand that it is furthest from. Controls are left out unless --controls lets them in; one that would have been
-better is named.
+the demand that it is furthest from; pruned weights that are stored like any other are no faster, whatever a clock says,
+and are left out where more than the full model's speed is demanded. Controls are left out unless --controls lets them
+in; one that would have been better is named.
 
 Exit status: 0 where a recipe qualifies, 1 where none does (the closest is named), 2 for wrong input."""
 

@@ -137,3 +137,12 @@ def test_a_speed_up_that_cannot_be_is_refused(text: str) -> None:
 def test_a_memory_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"as in 4GB or 512MiB, or a share, as in 40%$"):
         demands.memory(text)
+
+
+def test_speed_is_not_demanded_of_what_cannot_be_faster() -> None:
+    dense = Candidate(
+        "dense", "weights", None, {"prefill": Measured(1.3, 1.2, 1.4), "op": Measured(1.0)}, "it is dense"
+    )
+    [missed] = choose([dense], [Demand("op", 0.9), Demand("prefill", 1.1)], by="prefill").missed
+    assert (missed.reason, missed.shortfall) == ("it is dense", math.inf)
+    assert choose([dense], [Demand("op", 0.9), Demand("prefill", 1.0)], by="prefill").best is dense

@@ -100,6 +100,20 @@ def test_a_benchmark_and_memory_can_be_demanded(whole: Path, recommended: Callab
     assert (gptq["standing"], gptq["memory_bytes"]) == ("runner-up", 1_810_000)
 
 
+def test_pruned_weights_that_are_stored_dense_are_not_faster_whatever_a_clock_says(
+    altered: Alter, recommended: Callable[..., Rows]
+) -> None:
+    fast = "update overall_efficiency set overall_efficiency = 9 where recipe = 'weights/wanda@2:4'"
+    dense = "update audits set stored_bytes = 2 * weights where recipe = 'weights/wanda@2:4'"
+    path = altered(fast, dense)
+    assert choice(recommended(path, "--keep", "op=0.5")) == "weights/wanda@2:4"
+    rows = recommended(path, "--keep", "op=0.5", "--min-speedup", "ttft=1.2")
+    [reason] = [row["reason"] for row in rows if row["recipe"] == "weights/wanda@2:4"]
+    assert reason == "smaller if packed, no faster here: its zeros are stored and run like any weight"
+    packed = altered(fast, "update audits set stored_bytes = weights where recipe = 'weights/wanda@2:4'")
+    assert choice(recommended(packed, "--keep", "op=0.5", "--min-speedup", "ttft=1.2")) == "weights/wanda@2:4"
+
+
 def test_every_recipe_but_full_and_blind_is_told_once_with_a_reason_where_left_out(
     whole: Path, recommended: Callable[..., Rows]
 ) -> None:

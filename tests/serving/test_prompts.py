@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from leanvlm import files
+from leanvlm.benches.serving_server import environment
 from leanvlm.models._loading import load_model
 from leanvlm.models._published import complete_processor
 from tests.models import tiny
 from tests.models.test_layouts import SETTINGS, edit
 from tests.models.test_processors import QUESTION, picture, write_checkpoint
 from tests.serving import auto_processor
-from tests.serving.server import PYTHON, environment
+from tests.serving.server import PYTHON
 
 SHOWN = ([(100, 60)], [(90, 110), (60, 100)])  # width and height [pixels]
 PLAIN = ("gemma3", "llava", "llava_next")  # AutoProcessor wants torchvision for all others

@@ -24,6 +24,7 @@ def main() -> None:
 
 
 def end_with_input(server: subprocess.Popen[bytes]) -> None:
+    """End the command when nobody holds the other end any more, and kill it if it takes long."""
     sys.stdin.read()
     server.terminate()
     threading.Timer(SECONDS, os.killpg, (0, signal.SIGKILL)).start()

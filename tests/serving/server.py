@@ -17,10 +17,15 @@ PYTHON = Path(__file__).parents[2] / serving_server.PYTHON
 
 @contextmanager
 def served(
-    folder: Path, *, dtype: str, log: Path, variables: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    dtype: str,
+    log: Path,
+    arguments: tuple[str, ...] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[httpx.Client]:
     """Serve a checkpoint on loopback for the length of a `with`."""
-    eager = ("--enforce-eager",)
+    eager = ("--enforce-eager", *arguments)
     with (
         serving_server.served(
             folder, log=log, python=PYTHON, dtype=dtype, arguments=eager, variables=variables
@@ -31,9 +36,10 @@ def served(
 
 
 def ask(client: httpx.Client, sample: Sample, *, limit: int) -> str:
-    """Ask one question about its pictures, greedily, and return the answer."""
+    """Ask one question about its pictures, greedily, and return the answer; a picture alone bears the sample's id."""
     urls = [f"data:image/png;base64,{base64.b64encode(file).decode()}" for file in sample.encoded()]
-    content = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    named = {"uuid": sample.sample_id} if len(urls) == 1 else {}
+    content = [{"type": "image_url", "image_url": {"url": url}, **named} for url in urls]
     message = {"role": "user", "content": [*content, {"type": "text", "text": sample.question}]}
     asked = {"model": "model", "messages": [message], "temperature": 0, "max_tokens": limit}
     reply = client.post("/v1/chat/completions", json=asked).raise_for_status().json()

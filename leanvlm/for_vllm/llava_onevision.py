@@ -1,4 +1,4 @@
-"""LLaVA-OneVision inside vLLM, with fewer visual tokens: pictures only, since of a video vLLM prunes in its own way.
+"""LLaVA-OneVision inside vLLM, with fewer visual tokens; its tower, projector, packing and decoder are vLLM's.
 
 Source:  vLLM 0.32.0, model_executor/models/llava_onevision.py and interfaces.py (called, not copied).
 Departs: as vLLM, several pictures are cut into tiles like a single one, where leanvlm's engine shows one tile of each.
@@ -6,7 +6,7 @@ Departs: as vLLM, several pictures are cut into tiles like a single one, where l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,59 +14,33 @@ from torch import Tensor
 from vllm.model_executor.models import llava_onevision
 from vllm.model_executor.models.interfaces import SupportsMRoPE, SupportsMultiModalPruning
 from vllm.multimodal import MULTIMODAL_REGISTRY
-from vllm.multimodal.inputs import MultiModalFieldConfig
 
 from leanvlm.engine.recorders import EncoderRecorder
-from leanvlm.errors import InputError
-from leanvlm.for_vllm.chosen import Chosen, chosen
-from leanvlm.for_vllm.positions import lay_out, place, without_index
-from leanvlm.for_vllm.reduce import reduced, seed_of
-from leanvlm.for_vllm.tower import listening
-
-SEED = "leanvlm_seed"  # beside a picture's pixels
+from leanvlm.for_vllm import tower
+from leanvlm.for_vllm.positions import lay_out, place, with_places, without_places
+from leanvlm.for_vllm.processing import SEED, PicturesOnly, Reducing, named, refuse_embeddings
+from leanvlm.for_vllm.reduce import reduced
 
 
-def _chosen() -> Chosen:
-    found = chosen()
-    assert found is not None, "this model is in place only where a recipe is named"
-    return found
+class Info(PicturesOnly, llava_onevision.LlavaOnevisionProcessingInfo):  # type: ignore[misc]
+    """The model's processing info, for pictures."""
 
 
-class Info(llava_onevision.LlavaOnevisionProcessingInfo):  # type: ignore[misc]
-    """Counts a picture's tokens as they will be."""
-
-    def get_supported_mm_limits(self) -> Mapping[str, int | None]:
-        """Take pictures, any number of them."""
-        return {"image": None}
-
-    def get_num_image_tokens(self, *, image_width: int, image_height: int) -> int:
-        """Count what the budget keeps of a picture."""
-        return _chosen().n_kept(super().get_num_image_tokens(image_width=image_width, image_height=image_height))
-
-
-class Processor(llava_onevision.LlavaOnevisionMultiModalProcessor):  # type: ignore[misc]
-    """Sends along what a method's draws follow from."""
-
-    def _cached_apply_hf_processor(self, inputs: Any, timing_ctx: Any) -> Any:
-        found = super()._cached_apply_hf_processor(inputs, timing_ctx)
-        field = MultiModalFieldConfig.batched("image", keep_on_cpu=True)
-        for item, identifier in zip(found.kwargs.get("image", ()), found.hashes.get("image", ()), strict=True):
-            if item is not None:  # else the engine has it already, with its seed
-                [item[SEED]] = field.build_elems(SEED, torch.tensor([seed_of(_chosen(), identifier)]))
-        return found
+class Processor(Reducing, llava_onevision.LlavaOnevisionMultiModalProcessor):  # type: ignore[misc]
+    """The model's processor, with shorter prompts."""
 
 
 @MULTIMODAL_REGISTRY.register_processor(
     Processor, info=Info, dummy_inputs=llava_onevision.LlavaOnevisionDummyInputsBuilder
 )
 class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoPE, SupportsMultiModalPruning):  # type: ignore[misc]
-    """The model; its tower, projector, packing and decoder are vLLM's."""
+    """The model, which gives positions itself."""
 
     supports_encoder_cudagraph = False  # a graph would not call the hook
 
     def __init__(self, *, vllm_config: Any, prefix: str = "") -> None:
         super().__init__(vllm_config=vllm_config, prefix=prefix)
-        self.chosen = _chosen()
+        self.chosen = named()
 
     def embed_multimodal(self, **inputs: Any) -> Sequence[Tensor]:
         """Encode pictures and reduce each.
@@ -78,20 +52,9 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
         if parsed is None:
             return []
         if parsed["type"] != "pixel_values" or seeds is None:
-            raise InputError(f"{self.chosen.part.text} needs pictures, not embeddings that were made of them elsewhere")
-        signal = self.chosen.method.encoder
-        if signal is None:
-            whole = self._process_image_input(parsed)
-            return [reduced(self.chosen, *one, None, None, int(seed)) for *one, seed in zip(whole, seeds, strict=True)]
-        recorder = EncoderRecorder(signal, class_tokens=0)
-        with listening(self._block(signal.block), recorder):
-            whole = self._process_image_input(parsed)
-        pictures = self._spread(parsed, recorder.attention, fill=float("-inf"))
-        keys = self._spread(parsed, recorder.keys, fill=0.0)
-        return [
-            reduced(self.chosen, features, attention[:, 0], own_keys, int(seed))
-            for features, attention, own_keys, seed in zip(whole, pictures, keys, seeds, strict=True)
-        ]
+            raise refuse_embeddings(self.chosen)
+        kept = self._reduced(parsed, seeds)
+        return [with_places(features, index[:, None]) for features, index in kept]
 
     def get_mrope_input_positions(self, input_tokens: list[int], mm_features: list[Any]) -> tuple[Tensor, int]:
         """Lay a prompt out before its pictures are seen, and say how much longer the whole one is."""
@@ -111,16 +74,29 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
         num_computed_tokens: int,
     ) -> tuple[Sequence[Tensor], Tensor, int]:
         """Put the visual tokens that are read next at their places."""
-        pairs = [without_index(rows) for rows in multimodal_embeddings]
-        index = torch.cat([torch.empty(0, dtype=torch.long), *(own.cpu() for _, own in pairs)])
         is_visual = torch.as_tensor(input_ids, device=mrope_positions.device) == self.config.image_token_index
-        placed = place(mrope_positions, is_visual, index, first=num_computed_tokens)
+        pairs = [without_places(rows, 1) for rows in multimodal_embeddings]
+        placed = mrope_positions
+        if pairs:
+            index = torch.cat([places[:, 0] for _, places in pairs])
+            placed = place(mrope_positions, is_visual, index, first=num_computed_tokens)
         return [features for features, _ in pairs], placed, int(mrope_positions[2, 0])
 
     @property
     def _n_patches(self) -> int:
         vision = self.config.vision_config
         return int(vision.image_size // vision.patch_size) ** 2
+
+    def _reduced(self, parsed: Any, seeds: Tensor) -> list[tuple[Tensor, Tensor]]:
+        signal = self.chosen.method.encoder
+        if signal is None:
+            return reduced(self.chosen, self._process_image_input(parsed), seeds)
+        recorder = EncoderRecorder(signal, class_tokens=0)
+        with tower.tiles(self._block(signal.block), recorder):
+            whole = self._process_image_input(parsed)
+        attention = [own[:, 0] for own in self._spread(parsed, recorder.attention, fill=float("-inf"))]
+        keys = self._spread(parsed, recorder.keys, fill=0.0)
+        return reduced(self.chosen, whole, seeds, attention=attention, keys=keys)
 
     def _block(self, index: int) -> Any:
         """Find a block's attention in the tower, which vLLM builds only as far as its features are read."""
@@ -132,7 +108,7 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
 
         Shapes: (patches, K) -> of each picture (N, K).
         """
-        counts = [len(tiles) for tiles in parsed["pixel_values"]]
+        counts = [len(own) for own in parsed["pixel_values"]]
         tiles = per_patch.unflatten(0, (-1, self._n_patches)).split(counts)  # type: ignore[no-untyped-call]
         return [self._packed(own, size, fill=fill) for own, size in zip(tiles, parsed["image_sizes"], strict=True)]
 

@@ -1,6 +1,6 @@
 """Put our models in the place of vLLM's, tell vLLM that they give positions themselves, and refuse all other models.
 
-Source:  vLLM 0.32.0, model_executor/models/registry.py and config.py, config/multimodal.py (read, not copied).
+Source:  vLLM 0.32.0, model_executor/models/registry.py and config.py, config/multimodal.py (called, not copied).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from vllm.platforms import current_platform
 
 from leanvlm.errors import InputError
 from leanvlm.for_vllm import end_with
-from leanvlm.for_vllm.chosen import Chosen, chosen
 from leanvlm.for_vllm.positions import section
+from leanvlm.for_vllm.processing import named
 
-MODELS = {"LlavaOnevisionForConditionalGeneration": "leanvlm.for_vllm.llava_onevision:Model"}
+MODELS = {
+    "LlavaOnevisionForConditionalGeneration": "leanvlm.for_vllm.llava_onevision:Model",
+    "Qwen2_5_VLForConditionalGeneration": "leanvlm.for_vllm.qwen2_5_vl:Model",
+}
 LEAST = 2**-20  # a share that is left out: vLLM asks a model for positions only where something is
 
 
@@ -25,22 +28,21 @@ class Known(VerifyAndUpdateConfig):  # type: ignore[misc]
 
     @staticmethod
     def verify_and_update_model_config(model_config: Any) -> None:
-        """Let positions be rows, of which the first turns all, and let the model place what the tower leaves."""
-        text = model_config.hf_text_config
-        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        text.rope_parameters = {**text.rope_parameters, "mrope_section": section(width)}
-        model_config.multimodal_config.video_pruning_rate = max(LEAST, 1 - _chosen().method.budget)
+        """Let the model place what the tower leaves; where positions are one row, let them be three."""
+        model_config.multimodal_config.video_pruning_rate = max(LEAST, 1 - named().method.budget)
+        if not model_config.uses_mrope:
+            text = model_config.hf_text_config
+            width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+            text.rope_parameters = {**text.rope_parameters, "mrope_section": section(width)}
 
     @staticmethod
     def verify_and_update_config(vllm_config: Any) -> None:
         """Name the worker on a CPU; refuse a tower whose heads lie on several devices where a method asks them all."""
         if current_platform.is_cpu():
             vllm_config.parallel_config.worker_cls = "leanvlm.for_vllm.cpu_worker.Worker"
-        is_split = vllm_config.parallel_config.tensor_parallel_size > 1
-        is_whole = vllm_config.model_config.multimodal_config.mm_encoder_tp_mode == "data"
-        if is_split and not is_whole and _chosen().method.encoder is not None:
-            end_with(InputError(f"{_chosen().part.text} asks all heads of the vision tower, which tensor parallelism "
-                                "spreads over devices; add --mm-encoder-tp-mode data"))  # fmt: skip
+        if vllm_config.parallel_config.tensor_parallel_size > 1 and named().method.encoder is not None:
+            end_with(InputError(f"{named().part.text} asks all heads of the vision tower, and tensor parallelism "
+                                "spreads them over devices; serve with --tensor-parallel-size 1"))  # fmt: skip
 
 
 class Unknown(VerifyAndUpdateConfig):  # type: ignore[misc]
@@ -59,9 +61,3 @@ def put_in_place() -> None:
         MODELS_CONFIG_MAP[architecture] = Known if architecture in MODELS else Unknown
     for architecture, path in MODELS.items():
         ModelRegistry.register_model(architecture, path)
-
-
-def _chosen() -> Chosen:
-    found = chosen()
-    assert found is not None, "our models are in place only where a recipe is named"
-    return found

@@ -1,10 +1,12 @@
 """Positions of a reduced prompt: every token keeps the one that it has in the whole prompt, as in leanvlm's engine.
 
 vLLM counts the tokens that are there, except of models with M-RoPE, whose positions are three rows that the model
-gives. So positions here are of that kind, and the rotary embedding is told to read the first row alone. The second says
-of a visual token where its picture begins: what stays is known only when the tower has seen the picture, and may then
-be asked again; until then a picture's tokens all stand at its beginning. The third says how much longer the whole
-prompt is. An index travels behind its token's features, in digits: 16-bit floats hold no larger whole numbers.
+gives. Where a model counts in one row, positions are of that kind here too, and the rotary embedding is told to read
+the first row alone. The second says of a visual token where its picture begins: what stays is known only when the tower
+has seen the picture, and may then be asked again; until then a picture's tokens all stand at its beginning. The third
+says how much longer the whole prompt is.
+
+Where a token lies in its picture travels behind its features, in digits: 16-bit floats hold no larger whole numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-BASE, DIGITS = 128, 3  # pictures of up to two million visual tokens
+BASE, DIGITS = 128, 3  # places up to two million
 
 
 def section(head_width: int) -> list[int]:
@@ -43,26 +45,36 @@ def place(positions: Tensor, is_visual: Tensor, index: Tensor, *, first: int) ->
 
     Shapes: positions (3, T); is_visual (T,); index (n,), of the next n visual tokens in their whole pictures -> (3, T).
     """
-    visual = is_visual.nonzero()[:, 0]
-    at = visual[visual >= first][: len(index)].to(positions.device)
+    at = upcoming(is_visual, len(index), first=first)
     placed = positions.clone()
     placed[0, at] = positions[1, at] + index.to(positions)
     return placed
 
 
-def with_index(features: Tensor, index: Tensor) -> Tensor:
-    """Write each token's index behind its features.
+def upcoming(is_visual: Tensor, n: int, *, first: int) -> Tensor:
+    """Find the next `n` visual tokens, from the token `first` on.
 
-    Shapes: (n, C), (n,) -> (n, C + DIGITS).
+    Shapes: (T,) -> (n,).
     """
-    digits = torch.stack([index // BASE**place % BASE for place in range(DIGITS)], dim=-1)
-    return torch.cat([features, digits.to(features)], dim=-1)
+    visual = is_visual.nonzero()[:, 0]
+    return visual[visual >= first][:n]
 
 
-def without_index(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Read each token's index again.
+def with_places(features: Tensor, places: Tensor) -> Tensor:
+    """Write where each token lies behind its features.
 
-    Shapes: (n, C + DIGITS) -> (n, C), (n,).
+    Shapes: (n, C), (n, K) -> (n, C + K x DIGITS).
     """
-    features, digits = rows[:, :-DIGITS], rows[:, -DIGITS:].long()
-    return features, sum(digits[:, place] * BASE**place for place in range(DIGITS))  # type: ignore[return-value]
+    digits = torch.stack([places // BASE**power % BASE for power in range(DIGITS)], dim=-1)
+    return torch.cat([features, digits.flatten(1).to(features)], dim=-1)
+
+
+def without_places(rows: Tensor, n_axes: int) -> tuple[Tensor, Tensor]:
+    """Read again where each token lies.
+
+    Shapes: (n, C + K x DIGITS) -> (n, C), (n, K).
+    """
+    width = n_axes * DIGITS
+    digits = rows[:, -width:].long().unflatten(1, (n_axes, DIGITS))  # type: ignore[no-untyped-call]
+    powers = torch.tensor([BASE**power for power in range(DIGITS)], device=rows.device)
+    return rows[:, :-width], (digits * powers).sum(-1)

@@ -1,14 +1,17 @@
-"""Reduce one picture's visual tokens by the chosen method, and say what its draws follow from."""
+"""Reduce the visual tokens of pictures by the chosen method, and say what its draws follow from."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from leanvlm.engine.passes import rng_for
 from leanvlm.for_vllm.chosen import Chosen
-from leanvlm.for_vllm.positions import with_index
 from leanvlm.methods._tokens import VisualTokens
+
+Signals = Sequence[Tensor | None]  # of each picture
 
 
 def seed_of(chosen: Chosen, identifier: str) -> int:
@@ -20,12 +23,22 @@ def seed_of(chosen: Chosen, identifier: str) -> int:
     return rng_for(chosen.part, identifier).initial_seed()
 
 
-def reduced(chosen: Chosen, features: Tensor, attention: Tensor | None, keys: Tensor | None, seed: int) -> Tensor:
-    """Choose and merge, and write each token's index behind its features.
+def reduced(
+    chosen: Chosen, whole: Sequence[Tensor], seeds: Tensor, *, attention: Signals = (), keys: Signals = ()
+) -> list[tuple[Tensor, Tensor]]:
+    """Choose and merge, picture by picture.
 
-    Shapes: features (N, C), attention (N,), keys (N, D) -> (n, C + DIGITS).
+    Shapes: of each picture whole (N, C), attention (N,), keys (N, D); seeds (pictures,) -> features (n, C), index (n,).
     """
+    nothing = [None] * len(whole)
+    asked = zip(whole, attention or nothing, keys or nothing, seeds.flatten().tolist(), strict=True)
+    return [_reduced(chosen, *one) for one in asked]
+
+
+def _reduced(
+    chosen: Chosen, features: Tensor, attention: Tensor | None, keys: Tensor | None, seed: int
+) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     tokens = VisualTokens(features=features, attention=attention, keys=keys, generator=generator)
     index, kept = chosen.method.reduce(tokens, chosen.n_kept(len(features)))
-    return with_index(kept.to(features.dtype), index)
+    return kept.to(features.dtype), index

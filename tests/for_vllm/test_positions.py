@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from leanvlm.for_vllm.positions import lay_out, place, section, with_index, without_index
+from leanvlm.for_vllm.positions import lay_out, place, section, with_places, without_places
 
 WHOLE = [3, (7, 3), 2, (4, 1), (5, 4), 6]  # tokens of text, and pictures as (tokens, tokens that are kept)
 
@@ -48,11 +48,13 @@ def test_a_prompt_may_be_read_in_two_steps_and_once_more(cut: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_an_index_survives_small_floats(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("n_axes", [1, 2])
+def test_places_survive_small_floats(n_axes: int, dtype: torch.dtype) -> None:
     index = torch.tensor([*range(0, 70_000, 7), 2**21 - 1])
+    places = torch.stack([index, index.flip(0)], -1)[:, :n_axes]
     features = torch.randn(len(index), 4, generator=torch.Generator().manual_seed(0)).to(dtype)
-    found, read = without_index(with_index(features, index))
-    assert torch.equal(read, index)
+    found, read = without_places(with_places(features, places), n_axes)
+    assert torch.equal(read, places)
     assert torch.equal(found, features)
 
 

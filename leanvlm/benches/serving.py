@@ -24,7 +24,7 @@ from leanvlm.benches.serving_client import Burst, body, burst, model_of
 from leanvlm.benches.serving_figures import HEADS, Limits, Row, as_json, row
 from leanvlm.benches.serving_server import FRESH, PYTHON, Server, served
 from leanvlm.choice.kernels import no_faster
-from leanvlm.errors import InputError, exit_on_error
+from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.for_vllm.chosen import VARIABLE, of_recipe
 from leanvlm.printing import as_table
 from leanvlm.recipes import FULL, Recipe, parse, slug
@@ -55,7 +55,8 @@ class Bench:
     def opened(self, recipe: str) -> Iterator[Asked]:
         """Serve a recipe, or find the server that does, for the length of a `with`."""
         if recipe in self.at:
-            yield Asked(recipe, Server(self.at[recipe].rstrip("/").removesuffix("/v1")))
+            server = Server(self.at[recipe].rstrip("/").removesuffix("/v1"))
+            yield Asked(recipe, server, model_of(server.url))
             return
         folder, variables = work_of(parse(recipe), self.model)
         with served(
@@ -68,13 +69,13 @@ class Bench:
             arguments=FRESH if torch.cuda.is_available() else (*FRESH, EAGER),
             variables=variables,
         ) as server:
-            yield Asked(recipe, server, note=None if variables else note_of(folder))
+            yield Asked(recipe, server, model_of(server.url), None if variables else note_of(folder))
 
-    def bodies(self, model: str, number: int) -> list[bytes]:
+    def bodies(self, asked: Asked, number: int) -> list[bytes]:
         """Write the requests of one round, others than those of the round before while there are any."""
         start = number * self.questions % len(self.samples)
         chosen = islice(cycle(self.samples), start, start + self.questions)
-        return [body(sample, model=model, limit=self.limit) for sample in chosen]
+        return [body(sample, model=asked.model, limit=self.limit) for sample in chosen]
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,21 @@ class Asked:
 
     recipe: str
     server: Server
+    model: str  # as the server calls it
     note: str | None = None
     bursts: dict[int, list[Burst]] = field(default_factory=dict)
     memory: dict[int, list[int | None]] = field(default_factory=dict)
 
     def ask(self, bodies: Sequence[bytes], concurrency: int) -> None:
-        """Ask one burst, then look at what the server holds."""
-        self.bursts.setdefault(concurrency, []).append(burst(self.server.url, bodies, concurrency=concurrency))
+        """Ask one burst, then look at what the server holds.
+
+        Raises: RunError, which names the log of a server that was started from here.
+        """
+        try:
+            found = burst(self.server.url, bodies, concurrency=concurrency)
+        except RunError as error:
+            raise RunError(f"{self.recipe}: {error}" + (f" {log}" if (log := self.server.log) else "")) from None
+        self.bursts.setdefault(concurrency, []).append(found)
         self.memory.setdefault(concurrency, []).append(self.server.memory_bytes())
 
 
@@ -99,11 +108,14 @@ def main() -> None:
     bench, limits = _bench(arguments), Limits(arguments.ttft, arguments.tpot)
     recipes = [parse(text).text for text in arguments.recipes or () if parse(text).text != FULL]
     chosen = dict.fromkeys([*recipes, *(name for name in bench.at if name != FULL)]) or RECIPES
+    for recipe in chosen:
+        if recipe not in bench.at:
+            work_of(parse(recipe), bench.model)  # refuses at once what would be refused after minutes
     with bench.opened(FULL) as full:
         rows = [found for recipe in chosen for found in compared(bench, full, recipe, limits)]
     rows = [*(_row_of(full, n, limits) for n in bench.concurrency), *rows]
     print(as_table(HEADS, [found.cells for found in rows]))
-    print("answers/s, times full and good/s: median of the rounds (least to most)")
+    print("answers/s, times full and good/s: median of the rounds (quartiles)")
     write("serving", [as_json(found) for found in rows], rounds=bench.rounds, questions=bench.questions,
           benchmark=arguments.benchmark, model=bench.model.name, dtype=bench.dtype, ttft=limits.first_seconds,
           tpot=limits.token_seconds)  # fmt: skip
@@ -113,13 +125,12 @@ def compared(bench: Bench, full: Asked, recipe: str, limits: Limits) -> list[Row
     """Ask a recipe and the full model in turns, who is first changing from round to round."""
     before = {n: len(full.bursts.get(n, ())) for n in bench.concurrency}
     with bench.opened(recipe) as other:
-        names = {id(one): model_of(one.server.url) for one in (full, other)}
         for one in (full, other):
-            burst(one.server.url, bench.bodies(names[id(one)], 0)[:WARM_UP], concurrency=1)
+            burst(one.server.url, bench.bodies(one, 0)[:WARM_UP], concurrency=1)
         for number in range(bench.rounds):
             for n in bench.concurrency:
                 for one in (full, other) if number % 2 == 0 else (other, full):
-                    one.ask(bench.bodies(names[id(one)], number), n)
+                    one.ask(bench.bodies(one, number), n)
             print(f"{recipe}: round {number + 1} of {bench.rounds}", flush=True)
         return [_row_of(other, n, limits, beside=full.bursts[n][before[n] :]) for n in bench.concurrency]
 

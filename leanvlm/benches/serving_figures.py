@@ -11,7 +11,7 @@ import numpy as np
 from leanvlm.benches._figures import span
 from leanvlm.benches.serving_client import Burst, Streamed
 
-Spread = tuple[float, float, float]  # least, median and most of the rounds
+Spread = tuple[float, float, float]  # median of the rounds between their quartiles
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def _same_share(answers: Sequence[Streamed], beside: Sequence[Burst]) -> float:
 
 
 def _spread(values: Sequence[float]) -> Spread:
-    return min(values), float(np.median(values)), max(values)
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float(low), float(middle), float(high)
 
 
 def _range(found: Spread) -> str:

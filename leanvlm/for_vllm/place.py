@@ -31,9 +31,8 @@ class Known(VerifyAndUpdateConfig):  # type: ignore[misc]
         """Let the model place what the tower leaves; where positions are one row, let them be three."""
         model_config.multimodal_config.video_pruning_rate = max(LEAST, 1 - named().method.budget)
         if not model_config.uses_mrope:
-            text = model_config.hf_text_config
-            width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-            text.rope_parameters = {**text.rope_parameters, "mrope_section": section(width)}
+            own = model_config.hf_text_config.rope_parameters
+            own |= {"mrope_section": section(model_config.get_head_size())}
 
     @staticmethod
     def verify_and_update_config(vllm_config: Any) -> None:

@@ -94,6 +94,13 @@ def test_a_server_that_does_not_answer_is_one_sentence(fake: Streaming, instead:
         burst(fake.url, [b"{}"] * 3, concurrency=2)
 
 
+def test_a_server_that_was_started_here_is_told_with_its_log(fake: Streaming) -> None:
+    fake.instead = breaks_off
+    asked = serving.Asked("a/recipe", Server(fake.url, log=Path("its.log")), "model")
+    with pytest.raises(RunError, match=r"^a/recipe: the server at .* read its log its\.log$"):
+        asked.ask([b"{}"], 1)
+
+
 def test_a_server_that_counts_no_tokens_is_refused(fake: Streaming) -> None:
     fake.usage = None
     with pytest.raises(RunError, match="sent an answer that is not whole: abc"):
@@ -119,10 +126,10 @@ def test_a_row_is_plain_arithmetic() -> None:
     full = [Burst((said("x", 0.5, 0.9), said("y", 0.5, 0.9)), 2.0), Burst((said("z", 0.5, 0.9),) * 2, 1.0)]
     own = [Burst((said("x", 0.1, 0.5), said("n", 0.4, 0.6)), 1.0), Burst((said("z", 0.2, 0.2, 1),) * 2, 0.25)]
     found = row("r", 8, own, beside=full, limits=Limits(0.3, 0.15), memory=[5, None, 7])
-    assert found.answers_per_second == (2.0, 5.0, 8.0)
-    assert found.times_full == (2.0, 3.0, 4.0)  # 2 over 1 and 8 over 2
-    assert found.good_per_second == (0.0, 4.0, 8.0)  # 0.2 s between tokens, then 0.4 s to the first; both in time
-    assert found.tokens_per_second == (6.0, 7.0, 8.0)
+    assert found.answers_per_second == (3.5, 5.0, 6.5)  # 2, then 8
+    assert found.times_full == (2.5, 3.0, 3.5)  # 2 over 1 and 8 over 2
+    assert found.good_per_second == (2.0, 4.0, 6.0)  # 0.2 s between tokens, then 0.4 s to the first; both in time
+    assert found.tokens_per_second == (6.5, 7.0, 7.5)
     assert found.first_seconds == pytest.approx((0.2, 0.2 + 0.97 * 0.2))
     assert found.token_seconds == pytest.approx((0.15, 0.2 * 0.99 + 0.1 * 0.01))
     assert (found.same_share, found.memory_bytes, found.n_answers) == (0.75, 7, 4)

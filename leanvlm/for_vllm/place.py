@@ -31,8 +31,8 @@ class Known(VerifyAndUpdateConfig):  # type: ignore[misc]
         """Let the model place what the tower leaves; where positions are one row, let them be three."""
         model_config.multimodal_config.video_pruning_rate = max(LEAST, 1 - named().method.budget)
         if not model_config.uses_mrope:
-            own = model_config.hf_text_config.rope_parameters
-            own |= {"mrope_section": section(model_config.get_head_size())}
+            rotary = model_config.hf_text_config.rope_parameters
+            rotary["mrope_section"] = section(model_config.get_head_size())
 
     @staticmethod
     def verify_and_update_config(vllm_config: Any) -> None:

@@ -156,7 +156,7 @@ def test_a_profile_lies_over_params_and_leaves_the_file_as_it_is(
     path = laid(tmp_path, "all", monkeypatch)
     assert capsys.readouterr().out == "profiles/all.yaml is laid over params.yaml\n"
     whole = load(path)
-    assert len(whole.grid.more) == 59
+    assert len(whole.grid.more) == 76
     assert whole.grid.chosen == default.grid.recipes + whole.grid.more
     assert replace(whole, grid=default.grid) == default
     assert path.read_bytes() == OWN.read_bytes()

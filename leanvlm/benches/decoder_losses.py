@@ -68,7 +68,7 @@ def _forced(model: LoadedModel, prefilled: Prefilled, evicted: EvictedCache, ids
             model.text(
                 inputs_embeds=own, position_ids=where, past_key_values=evicted.cache, use_cache=True
             ).last_hidden_state
-            for own, where in zip(embeds.split(at_once, 1), positions.split(at_once, -1), strict=True)
+            for own, where in zip(torch.split(embeds, at_once, 1), torch.split(positions, at_once, -1), strict=True)
         ]
     return float(cross_entropy(model.head(torch.cat(states, 1)[0]).float(), ids[0, 1:]))
 

@@ -43,7 +43,7 @@ class Server:
         """
         if self.process is None:
             return None
-        return sum(one.memory_full_info().pss for one in self.process.children(recursive=True))
+        return sum(int(one.memory_full_info().pss) for one in self.process.children(recursive=True))
 
     def wait(self) -> None:
         """Wait until it answers.

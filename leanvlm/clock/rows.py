@@ -23,7 +23,8 @@ def timing_rows(params: Params, subject: Subject, found: Sequence[Measured], pro
     rows = []
     for one in found:
         condition = _condition(params, subject, one.timer)
-        repeat = numbers[key] = numbers.get(key := tuple(condition.values()), -1) + 1
+        key = tuple(condition.values())
+        repeat = numbers[key] = numbers.get(key, -1) + 1
         rows += [
             condition
             | {"phase": phase, "process": process, "repeat": repeat}

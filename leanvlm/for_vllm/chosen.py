@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
-from leanvlm.methods._tokens import EntranceMethod
+from leanvlm.methods._tokens import EntranceMethod, VideoMethod
 from leanvlm.recipes import FULL, Part, Recipe, parse
 
 VARIABLE = "LEANVLM_RECIPE"
@@ -56,6 +56,10 @@ def of_recipe(recipe: Recipe) -> Chosen | None:
     [part] = recipe.parts
     if not isinstance(part.built, EntranceMethod):
         raise _unfit(recipe, WHY_NOT.get(part.built.acts_on, "it changes how answers are batched, which vLLM decides"))
+    if isinstance(part.built, VideoMethod):
+        raise _unfit(recipe, "it chooses among the frames of a video, and the plug-in serves pictures")
+    if part.built.reads_words:
+        raise _unfit(recipe, "it reads the question, and vLLM shows the tower's output no words")
     return Chosen(part)
 
 

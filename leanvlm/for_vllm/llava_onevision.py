@@ -89,14 +89,17 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
 
     def _reduced(self, parsed: Any, seeds: Tensor) -> list[tuple[Tensor, Tensor]]:
         signal = self.chosen.method.encoder
+        n_tiles = sum(len(own) for own in parsed["pixel_values"])
+        patches = torch.ones(n_tiles * self._n_patches, 1, device=parsed["image_sizes"].device)
+        is_patch = [own[:, 0] > 0 for own in self._spread(parsed, patches, fill=0.0)]
         if signal is None:
-            return reduced(self.chosen, self._process_image_input(parsed), seeds)
+            return reduced(self.chosen, self._process_image_input(parsed), seeds, is_patch=is_patch)
         recorder = EncoderRecorder(signal, class_tokens=0)
         with tower.tiles(self._block(signal.block), recorder):
             whole = self._process_image_input(parsed)
         attention = [own[:, 0] for own in self._spread(parsed, recorder.attention, fill=float("-inf"))]
         keys = self._spread(parsed, recorder.keys, fill=0.0)
-        return reduced(self.chosen, whole, seeds, attention=attention, keys=keys)
+        return reduced(self.chosen, whole, seeds, is_patch=is_patch, attention=attention, keys=keys)
 
     def _block(self, index: int) -> Any:
         """Find a block's attention in the tower, which vLLM builds only as far as its features are read."""

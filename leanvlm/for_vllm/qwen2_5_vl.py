@@ -101,12 +101,14 @@ class Model(qwen2_5_vl.Qwen2_5_VLForConditionalGeneration):  # type: ignore[misc
     def _reduced(self, parsed: Any, grids: list[list[int]], seeds: Tensor) -> list[tuple[Tensor, Tensor]]:
         signal = self.chosen.method.encoder
         if signal is None:
-            return reduced(self.chosen, self._process_image_input(parsed), seeds)
+            whole = self._process_image_input(parsed)
+            return reduced(self.chosen, whole, seeds, is_patch=_all_patches(whole))
         recorder = EncoderRecorder(signal, class_tokens=0)
         with tower.pictures(self._block(signal.block), recorder):
             whole = self._process_image_input(parsed)
         attention = [own[:, 0] for own in self._spread(grids, recorder.attention)]
-        return reduced(self.chosen, whole, seeds, attention=attention, keys=self._spread(grids, recorder.keys))
+        keys = self._spread(grids, recorder.keys)
+        return reduced(self.chosen, whole, seeds, is_patch=_all_patches(whole), attention=attention, keys=keys)
 
     def _block(self, index: int) -> Any:
         """Find the attention of a block, or of the next one from there on that attends over the whole picture."""
@@ -123,3 +125,8 @@ class Model(qwen2_5_vl.Qwen2_5_VLForConditionalGeneration):  # type: ignore[misc
         windows = [self.visual.get_window_index_thw(*grid)[0] for grid in grids]
         by_picture = merged.split([len(order) for order in windows])  # type: ignore[no-untyped-call]
         return [own[torch.argsort(order).to(own.device)] for own, order in zip(by_picture, windows, strict=True)]
+
+
+def _all_patches(whole: Sequence[Tensor]) -> list[Tensor]:
+    """Say that patches stand behind all tokens: no row ends with one of its own."""
+    return [torch.ones(len(own), dtype=torch.bool, device=own.device) for own in whole]

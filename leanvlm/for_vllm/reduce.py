@@ -24,21 +24,35 @@ def seed_of(chosen: Chosen, identifier: str) -> int:
 
 
 def reduced(
-    chosen: Chosen, whole: Sequence[Tensor], seeds: Tensor, *, attention: Signals = (), keys: Signals = ()
+    chosen: Chosen,
+    whole: Sequence[Tensor],
+    seeds: Tensor,
+    *,
+    is_patch: Sequence[Tensor],
+    attention: Signals = (),
+    keys: Signals = (),
 ) -> list[tuple[Tensor, Tensor]]:
     """Choose and merge, picture by picture.
 
-    Shapes: of each picture whole (N, C), attention (N,), keys (N, D); seeds (pictures,) -> features (n, C), index (n,).
+    Shapes: of each picture whole (N, C), is_patch (N,), attention (N,), keys (N, D); seeds (pictures,) -> features
+    (n, C), index (n,).
     """
     nothing = [None] * len(whole)
-    asked = zip(whole, attention or nothing, keys or nothing, seeds.flatten().tolist(), strict=True)
+    asked = zip(whole, is_patch, attention or nothing, keys or nothing, seeds.flatten().tolist(), strict=True)
     return [_reduced(chosen, *one) for one in asked]
 
 
 def _reduced(
-    chosen: Chosen, features: Tensor, attention: Tensor | None, keys: Tensor | None, seed: int
+    chosen: Chosen, features: Tensor, is_patch: Tensor, attention: Tensor | None, keys: Tensor | None, seed: int
 ) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    tokens = VisualTokens(features=features, attention=attention, keys=keys, generator=generator)
+    tokens = VisualTokens(
+        features=features,
+        is_patch=is_patch,
+        text=features[:0],
+        generator=generator,
+        attention=attention,
+        keys=keys,
+    )
     index, kept = chosen.method.reduce(tokens, chosen.n_kept(len(features)))
     return kept.to(features.dtype), index

@@ -82,6 +82,11 @@ class TokenMethod(BudgetedMethod):
 class EntranceMethod(TokenMethod):
     """A method that reduces each image's tokens to its budget before the decoder; it owes `reduce`."""
 
+    @property
+    def reads_words(self) -> bool:
+        """Tell whether the words after the pictures have a say."""
+        return False
+
     def reduce(self, tokens: VisualTokens, n: int) -> tuple[Tensor, Tensor]:
         """Choose `n` of the tokens.
 

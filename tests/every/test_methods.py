@@ -37,7 +37,7 @@ def recipe_of(method: str) -> str:
 
 
 def built(method: str) -> Method:
-    return parse(recipe_of(method)).parts[0].built
+    return parse(recipe_of(method)).parts[-1].built
 
 
 RUN = [name for name in METHODS if not name.startswith("weights/")]
@@ -88,10 +88,6 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
         count = found.prompt_tokens if recipe.acts_on == "cache" else found.visual_tokens
         slack = 0.02 if recipe.acts_on == "image" else 4 / count  # one token per image, at most four images
         assert abs(achieved - 0.1) <= slack
-
-
-def built(method: str) -> Method:
-    return parse(recipe_of(method)).parts[-1].built
 
 
 @pytest.mark.parametrize("method", plugins.ids("methods"))

@@ -38,6 +38,11 @@ class Method(ChoosingMethod):
         "words", choices=("words", "softened", "none")
     )  # to the words after the pictures, the same within e^(1/2), or nothing: diversity alone
 
+    @property
+    def reads_words(self) -> bool:
+        """Say so where relevance to them counts."""
+        return self.relevance != "none"
+
     def choose(self, features: Tensor, tokens: VisualTokens, n: int) -> Tensor:
         """Choose `n` tokens.
 

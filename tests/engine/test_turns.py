@@ -30,7 +30,8 @@ from tests.roundings import alike
 
 LIMIT, TURNS = 6, 3
 FULL = "controls/full"
-CACHE = ["cache/snapkv@30%", "cache/h2o@30%", "cache/pyramidkv@30%"]  # the last leaves each layer another length
+# PyramidKV leaves each layer another length, KVzip each head
+CACHE = ["cache/snapkv@30%", "cache/h2o@30%", "cache/pyramidkv@30%", "cache/kvzip@30%"]
 DROPPING = ["tokens/fastv@30%", "tokens/fastv@30%:layer=1"]
 
 

@@ -20,10 +20,11 @@ from leanvlm.engine.joint_cache import attended
 from leanvlm.engine.kept_layer import KeptLayer, padding_of
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.prefill import Prefilled
-from leanvlm.engine.steps import DecodeStart, steps
+from leanvlm.engine.steps import Chosen, DecodeStart, steps
 from leanvlm.engine.vision import run_vision
 from leanvlm.methods.cache.adakv import SCORERS, Method
 from leanvlm.recipes import parse
+from tests.engine.test_joint import tokens
 from tests.every.test_cache_methods import layers
 from tests.models import tiny
 
@@ -133,7 +134,7 @@ def test_every_way_of_decoding_attends_to_what_each_head_holds(model: Any, recip
     alone = list(islice(steps(model, start()), 14))
     ways: tuple[Way, ...] = (SingleRows, JointRows)
     for way in ways:
-        found = decode(model, [start(), start()], stops=frozenset(), limit=14, rows=3, way=way)
+        found = tokens(decode(model, [start(), start()], stops=frozenset(), limit=14, rows=3, way=way))
         assert found == [alone, alone]
     padded = {index: padding_of(layer) for index, layer in enumerate(start().cache.layers) if hasattr(layer, "keys")}
     assert any(map(any, padded.values()))
@@ -141,7 +142,7 @@ def test_every_way_of_decoding_attends_to_what_each_head_holds(model: Any, recip
 
 @torch.inference_mode()
 def test_nobody_sees_the_padding(model: Any) -> None:
-    def said(noise: float) -> list[int]:
+    def said(noise: float) -> list[Chosen]:
         prefilled, kept = read(model, "cache/adakv@30%:uniform=0")
         for index, pair in attended(kept.cache).items():
             for head, empty in enumerate(padding_of(kept.cache.layers[index])):

@@ -121,6 +121,8 @@ def _answered(
                     "sample_id": sample_id,
                     "answer": found.answer,
                     "new_tokens": found.new_tokens,
+                    "log_probability": found.log_probability,
+                    "kind": sample.kind,
                     "group_id": sample.group_id,
                     "answers": list(sample.answers),
                     "rule": sample.rule,

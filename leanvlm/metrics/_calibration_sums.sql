@@ -40,7 +40,7 @@ sure as (
             answers.model = left_out.model
             and answers.benchmark = left_out.benchmark
             and answers.sample_id = left_out.sample_id
-    where answers.log_probability is not null
+    where answers.log_probability is not null and answers.new_tokens > 0
 
 )
 

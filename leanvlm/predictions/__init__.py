@@ -9,6 +9,8 @@ columns
     grade                                 0 to 1: what the answer is worth
     options                               list of text, optional: what could be chosen, in order: A, B, ...
     new_tokens                            whole number, optional: how long the answer is tells what a cache can change
+    log_probability                       0 at most, optional, beside new_tokens: of the answer, for its calibration
+    kind                                  text, optional: what the question asks for
     group_id                              text, optional: samples of one picture, which the bootstrap draws as one
 
 and others, which are not read. lmms-eval: what `--log_samples --output_path FOLDER/RECIPE` writes, that is

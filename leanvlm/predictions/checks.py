@@ -30,6 +30,14 @@ CHECKS = {
         where grade is not null and not (grade between 0 and 1)
         order by all
     """,
+    "the log_probability is {log_probability} and new_tokens {new_tokens}; the one is 0 at most, the other 1 or "
+    "more": """
+        select file, line, log_probability, new_tokens
+        from predictions
+        where log_probability is not null
+            and not (log_probability between -1e300 and 0 and coalesce(new_tokens, 0) > 0)
+        order by all
+    """,
     "it has neither a grade nor a rule with answers, which say what an answer is worth": """
         select file, line
         from predictions

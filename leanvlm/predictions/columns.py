@@ -15,6 +15,8 @@ SCHEMA = pa.schema(
         pa.field("options", pa.list_(pa.string())),
         pa.field("grade", pa.float64()),
         pa.field("new_tokens", pa.int32()),
+        pa.field("log_probability", pa.float64()),
+        pa.field("kind", pa.string()),
         *(pa.field(name, pa.string()) for name in HASHES),
         pa.field("file", pa.string()),  # where it stands, for messages
         pa.field("line", pa.int64()),

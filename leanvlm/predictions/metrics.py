@@ -14,10 +14,13 @@ from leanvlm.tables import samples
 FILL = {
     "samples": """
         select benchmark, sample_id, coalesce(any_value(group_id), sample_id) as group_id,
-            any_value(answers) as answers, any_value(rule) as rule, any_value(options) as options
+            any_value(answers) as answers, any_value(rule) as rule, any_value(options) as options,
+            any_value(kind) as kind
         from predictions group by benchmark, sample_id order by all
     """,
-    "answers": "select model, recipe, benchmark, sample_id, answer, new_tokens from predictions order by all",
+    "answers": """
+        select model, recipe, benchmark, sample_id, answer, new_tokens, log_probability from predictions order by all
+    """,
     "stored_cells": "select distinct model, recipe, benchmark from predictions order by all",
     "grades": """
         select model, recipe, benchmark, sample_id, grade,

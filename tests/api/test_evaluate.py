@@ -39,6 +39,12 @@ def test_the_full_model_is_always_there(found: leanvlm.api.evaluate.Evaluation) 
     assert recipes == ["cache/snapkv@10%", "controls/blind", "controls/full"]
 
 
+def test_it_knows_how_sure_answers_are(found: leanvlm.api.evaluate.Evaluation) -> None:
+    sure = found.sql("select count(*), min(mean_confidence) > 0, max(mean_confidence) < 1 from calibration_error")
+    assert sure.fetchall() == [(6, True, True)]
+    assert found.sql("select distinct kind from samples order by 1").fetchall() == [("question",), ("value",)]
+
+
 def test_run_writes_what_score_reads(
     random_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], found: leanvlm.api.evaluate.Evaluation
 ) -> None:

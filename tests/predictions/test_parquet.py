@@ -80,6 +80,15 @@ def test_a_grade_may_be_any_number(kind: pa.DataType, tmp_path: Path, ops: Any) 
     assert ops(written(tmp_path, found))[1] == ("fast", 0.5)
 
 
+@pytest.mark.parametrize(
+    ("sure", "new_tokens"), [(0.5, 3), (float("nan"), 3), (-float("inf"), 3), (-1.0, 0), (-1.0, None)]
+)
+def test_a_log_probability_that_can_be_none_is_refused(sure: float, new_tokens: int | None, tmp_path: Path) -> None:
+    found = pa.Table.from_pylist([row | {"log_probability": sure, "new_tokens": new_tokens} for row in ROWS])
+    with pytest.raises(InputError, match=r"a\.parquet.*the log_probability is .* and new_tokens .*0 at most"):
+        scored(str, written(tmp_path, found))
+
+
 @pytest.mark.parametrize("name", list(ROWS[0]))
 def test_a_column_twice_is_refused_by_name(name: str, tmp_path: Path) -> None:
     found = pa.Table.from_pylist(ROWS)

@@ -59,7 +59,8 @@ def test_the_strongest_property_is_that_of_the_metric(html: str, whole: duckdb.D
     [(name, effect, low, high)] = whole.execute(
         "select property, loss_effect, low, high from loss_effect where recipe = ? and strength = 1", [RECIPE]
     ).fetchall()
-    shown = f"{name.replace('_', ' ')} {words.percent(effect)} ({words.percent_range(low, high)})"
+    name = name if ":" in name else name.replace("_", " ")
+    shown = f"{name} {words.percent(effect)} ({words.percent_range(low, high)})"
     assert shown in line(section(html, "why"), RECIPE)
 
 

@@ -20,5 +20,10 @@ def recipes(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def _recipe(rows: list[Row]) -> Row:
     first = {name: rows[0][name] for name in ("model", "recipe", "n_samples", "mean_loss")}
-    causes = [row | {"name": row["property"].replace("_", " ")} for row in rows]
+    causes = [row | {"name": _name(row["property"])} for row in rows]
     return first | {"causes": [*causes, *[None] * (STRONGEST - len(causes))]}
+
+
+def _name(known: str) -> str:
+    """Write a property as words; a kind holds names, which stay as they are."""
+    return known if known.startswith("kind: ") else known.replace("_", " ")

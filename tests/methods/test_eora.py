@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from leanvlm.errors import InputError
@@ -182,6 +182,22 @@ def test_the_settings_are_those_of_peft(source: Path, tmp_path: Path) -> None:
     (tmp_path / "lora" / "adapter_config.json").write_text(json.dumps(told))
     with pytest.raises(InputError, match=r"lora is not what leanvlm writes beside a checkpoint"):
         reload(saved.read("llava", source)[0].model, tmp_path, torch.float32)
+
+
+@pytest.mark.parametrize("fault", ["cut", "moved", "half"])
+def test_files_that_are_damaged_are_one_sentence(source: Path, tmp_path: Path, fault: str) -> None:
+    saved.compressed("llava", source, tmp_path, magnitude.Method(setting="2:4"), Method(setting="r4"))
+    path = tmp_path / "lora" / "adapter_model.safetensors"
+    tensors = load_file(path)
+    if fault == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif fault == "moved":
+        save_file({name.replace("layers.3.", "layers.9."): value for name, value in tensors.items()}, path)
+    else:
+        save_file({name: value for name, value in tensors.items() if "layers.3.mlp.up_proj.lora_B" not in name}, path)
+    with pytest.raises(InputError, match=r"lora .*(again|anew)$") as error:
+        reload(saved.read("llava", source)[0].model, tmp_path, torch.float32)
+    assert "\n" not in str(error.value)
 
 
 def test_a_rank_above_the_narrowest_layer_is_refused(source: Path) -> None:

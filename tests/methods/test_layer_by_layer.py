@@ -77,12 +77,12 @@ def test_samples_do_not_leave_traces_in_each_other(source: tuple[str, Path]) -> 
 @pytest.mark.parametrize("recipe", ["weights/wanda@50%", "weights/rtn@w4a16-g32", "weights/gptq@w4a16-g32"])
 def test_many_files_hold_what_one_holds(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved.save("llava", tmp_path / "source")
-    method, held = built(recipe), []
+    methods, held = built(recipe), []
     for name, most in (("one", _saving.SHARD_BYTES), ("many", 30_000)):
         monkeypatch.setattr(_saving, "SHARD_BYTES", most)
         (folder := tmp_path / name).mkdir()
         model, samples = saved.read("llava", tmp_path / "source")
-        produce([method], model.model, record(model.model, samples), source=tmp_path / "source", folder=folder)
+        produce(methods, model.model, record(model.model, samples), source=tmp_path / "source", folder=folder)
         held.append({k: v for path in folder.glob("*.safetensors") for k, v in load_file(path).items()})
     assert held[0].keys() == held[1].keys()
     assert all(torch.equal(value, held[1][name]) for name, value in held[0].items())
@@ -94,7 +94,8 @@ def test_many_files_hold_what_one_holds(recipe: str, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("recipe", ["weights/wanda@50%", "weights/sparsegpt@50%", "weights/gptq@w4a16-g32",
-                                    "weights/awq@w4a16-g32:grid=4", "weights/owl@50%"])  # fmt: skip
+                                    "weights/awq@w4a16-g32:grid=4", "weights/owl@50%", "weights/rtn@w8a8",
+                                    "weights/gptq@nvfp4+weights/eora@r4"])  # fmt: skip
 def test_layers_may_compute_in_16_bits(recipe: str, tmp_path: Path) -> None:
     """Scores are in float32 all the same, so hardly a weight goes that would have stayed."""
     saved.save("llava", tmp_path / "source")
@@ -103,13 +104,13 @@ def test_layers_may_compute_in_16_bits(recipe: str, tmp_path: Path) -> None:
         (folder := tmp_path / str(dtype)).mkdir()
         model, place = stored("llava", tmp_path / "source"), Place(dtype=dtype)
         entered = record(model.model, samples_of(model), place)
-        audit = produce([built(recipe)], model.model, entered, source=tmp_path / "source", folder=folder, place=place)
+        audit = produce(built(recipe), model.model, entered, source=tmp_path / "source", folder=folder, place=place)
         kept[dtype] = audit["achieved_budget"]
     assert kept[torch.float32] == pytest.approx(kept[torch.bfloat16], abs=1e-3)
 
 
-def built(recipe: str) -> WeightsMethod:
-    return parse(recipe).parts[0].method_as(WeightsMethod)
+def built(recipe: str) -> list[WeightsMethod]:
+    return [part.method_as(WeightsMethod) for part in parse(recipe).parts]
 
 
 def test_a_recording_that_is_not_there_or_cut_is_one_sentence(tmp_path: Path) -> None:

@@ -68,4 +68,7 @@ def require_same(block: Block, before: Tensor) -> None:
     """
     moved, most = (block.output(0) - before).abs().max(), before.abs().max()
     if not moved <= ROUNDING.get(before.dtype, 1e-3) * most:  # also stops at NaN
-        raise RunError(f"scaled but not rounded, {block.name} gives what moved by {moved:.2g}; nothing is kept of it")
+        wider = "" if before.dtype == torch.float32 else ": set compress.dtype to float32"
+        raise RunError(
+            f"scaled but not rounded, {block.name} gives what moved by {moved:.2g}; nothing is kept of it{wider}"
+        )

@@ -40,8 +40,10 @@ def round_block(block: Block, form: Format, hessians: dict[str, Tensor] | None =
         found.attach(linear)
         if inputs:
             linear.input_global_scale = nn.Parameter(overall([inputs[name]]), requires_grad=False)
-        linear.weight.copy_(rounded if form.scale_type is None else rounded.bfloat16())  # as they are unpacked
-        linear.quantization_status = QuantizationStatus.DECOMPRESSED  # else they were rounded again in each pass
+        linear.weight.copy_(rounded)
+        if form.scale_type is not None:
+            linear.weight.copy_(rounded.bfloat16())  # as they will be unpacked; each pass would round them anew
+            linear.quantization_status = QuantizationStatus.DECOMPRESSED
 
 
 def _shared(block: Block) -> dict[str, Tensor]:

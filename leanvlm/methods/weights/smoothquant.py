@@ -57,7 +57,7 @@ class Method(QuantisingMethod):
     def _scales(self, block: Block) -> dict[str, Tensor]:
         most, pairs = block.input_maxima(), norm_pairs(block.layer, self.id)
         return {
-            norm: smooth(most[f"{block.name}.{fed[0]}"], self._fed(block, norm), self.alpha).cpu()
+            norm: smooth(most[f"{block.name}.{fed[0]}"], self._fed(block, norm), self.alpha)
             for norm, fed in pairs.items()
         }
 

@@ -37,6 +37,7 @@ def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None)
         if hasattr(network, "ct_decompress_hook"):  # else a first run does it, with a progress bar
             widen(network, DTYPES[dtype])
             network.hf_quantizer.compressor.decompress_model(network)
+            unwrap(network)
             widen(network, DTYPES[dtype])  # four-bit floats are unpacked to bfloat16, whatever was asked for
     _refuse_lacking(info, kind, folder)
     attach(network, folder, DTYPES[dtype])
@@ -52,6 +53,14 @@ def widen(network: nn.Module, dtype: torch.dtype) -> None:
     for name, value in network.named_parameters():
         if value.dtype in DTYPES.values() and not name.endswith("_global_scale"):
             value.data = value.data.to(dtype)
+
+
+def unwrap(network: PreTrainedModel) -> None:
+    """Give layers whose inputs are not rounded their own forward back: what stands around it takes as long again."""
+    for module in network.modules():
+        scheme = getattr(module, "quantization_scheme", None)
+        if scheme is not None and not (scheme.input_activations or scheme.output_activations):
+            module.__dict__.pop("forward", None)
 
 
 def _refuse_lacking(info: dict[str, Any], kind: type[PreTrainedModel], folder: Path) -> None:

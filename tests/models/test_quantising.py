@@ -18,6 +18,7 @@ from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights._samples import Samples
 from leanvlm.methods.weights._saving import reload
+from leanvlm.models._network import read_network
 from leanvlm.recipes import parse
 from tests.methods import saved
 from tests.methods.calibrated import compress
@@ -78,3 +79,20 @@ def test_awq_scales_without_changing_what_a_model_computes(
     assert any(not torch.equal(after[name].weight, before[name].weight) for name in before)
     for found, wanted in zip(logits(scaled.model, samples), logits(dense.model, samples), strict=True):
         torch.testing.assert_close(found, wanted, rtol=0, atol=5e-4 * float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize(("recipe", "is_plain"), [("weights/rtn@w4a16-g32", True), ("weights/rtn@w8a8", False)])
+def test_only_layers_whose_inputs_are_rounded_keep_a_forward_of_their_own(
+    recipe: str, is_plain: bool, tmp_path: Path
+) -> None:
+    """What compressed-tensors puts around a layer takes as long as a small layer itself, and here changes nothing."""
+    for name in ("source", "made"):
+        (tmp_path / name).mkdir()
+    saved.save("qwen2_vl", tmp_path / "source")
+    model, samples = saved.read("qwen2_vl", tmp_path / "source")
+    methods = [part.built for part in parse(recipe).parts]
+    recorded = record(model.model, samples)
+    produce(methods, model.model, recorded, source=tmp_path / "source", folder=tmp_path / "made")
+    network = read_network(model.network_class, tmp_path / "made", dtype="float32", device_map=None)
+    forwards = ["forward" in layer.__dict__ for layer in decoder_linears(network).values()]
+    assert forwards == [not is_plain] * len(forwards)

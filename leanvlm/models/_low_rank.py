@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn.functional import linear as product
 
 from leanvlm.errors import InputError
-from leanvlm.models._reading import read_json, reading
 
 FOLDER, SETTINGS, TENSORS = "lora", "adapter_config.json", "adapter_model.safetensors"
 PART = "low_rank"  # the module's name within its linear layer
@@ -117,6 +116,8 @@ def attach(network: nn.Module, folder: Path, dtype: torch.dtype) -> None:
 
 def _pairs(place: Path) -> dict[str, tuple[Tensor, Tensor]]:
     """Read both matrices of each linear layer, by its name in memory."""
+    from leanvlm.models._reading import read_json, reading  # it takes seconds, and reading a recipe does without
+
     with reading(place):
         tensors = load_file(place / TENSORS)
     modules = sorted(name.removeprefix(PREFIX).removesuffix(DOWN) for name in tensors if name.endswith(DOWN))

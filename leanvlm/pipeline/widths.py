@@ -14,6 +14,7 @@ import torch
 from leanvlm import plugins
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._refusals import refuse_widths
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.params import Params
 from leanvlm.pipeline.models import architecture
@@ -24,12 +25,11 @@ from leanvlm.recipes import Recipe
 def width_refusal(params: Params, model: str, recipe: Recipe) -> str | None:
     """Say as a sentence why a model's widths do not allow a recipe's weights methods; None where they do."""
     methods = [part.method_as(WeightsMethod) for part in recipe.parts if part.built.acts_on == "weights"]
-    for method in methods:
-        if method.together is not None or method.compensates:
-            try:
-                method.refuse_widths(_network(params, model))
-            except InputError as error:
-                return str(error)
+    if any(method.together is not None or method.compensates for method in methods):
+        try:
+            refuse_widths(methods, _network(params, model))
+        except InputError as error:
+            return str(error)
     return None
 
 

@@ -18,6 +18,7 @@ from leanvlm.methods.weights import awq, gptq, magnitude, rtn, sparsegpt
 from leanvlm.methods.weights._checkpoint import produce
 from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._layers import decoder_linears
+from leanvlm.methods.weights._refusals import refuse_widths
 from leanvlm.methods.weights._saving import reload
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.methods.weights.eora import Method, eigenspace, factors
@@ -205,6 +206,13 @@ def test_a_rank_above_the_narrowest_layer_is_refused(source: Path) -> None:
     Method(setting="r32").refuse_widths(model.model)
     with pytest.raises(InputError, match=r"weights/eora@r33 has a higher rank than .*k_proj, .* 32 wide; choose r32"):
         Method(setting="r33").refuse_widths(model.model)
+
+
+def test_what_would_store_more_than_the_model_itself_is_refused(source: Path) -> None:
+    model, _ = saved.read("llava", source)
+    refuse_widths([sparsegpt.Method(setting="50%"), Method(setting="r16")], model.model)
+    with pytest.raises(InputError, match=r"sparsegpt and weights/eora would store 1\d\d% of .*; choose a lower rank$"):
+        refuse_widths([sparsegpt.Method(setting="50%"), Method(setting="r20")], model.model)
 
 
 def test_alone_it_is_refused(source: Path, tmp_path: Path) -> None:

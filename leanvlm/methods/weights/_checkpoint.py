@@ -56,13 +56,13 @@ def produce(
     """
     if not entered:
         raise InputError("a weights method needs calibration samples, and there are none; raise calibration.n")
+    rewriting, amending = rewriting_and_amending(methods)
     refuse(methods, model)
     stored = store(model)
     besides = frozenset().union(*(method.changes(model) for method in methods))
     untouched = fingerprints(model, besides=besides)
     published = published_names(model)
     decoder, shards = Decoder(model, entered, place or Place()), Shards(folder, stored, published)
-    rewriting, amending = rewriting_and_amending(methods)
     watches = [Watch(method, shards if method is rewriting[-1] else None) for method in rewriting]
     decoder.originals = {} if amending else None
     for watch in watches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import nonzero_shares, quantised
+from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.processes.quiet import quiet
 
@@ -28,8 +30,22 @@ def refuse(methods: Sequence[WeightsMethod], model: PreTrainedModel) -> None:
     if quantised(model):
         raise InputError("the model is quantised already; name a checkpoint in 16 bits under `models:`")
     _refuse_reshaped(model)
+    refuse_widths(methods, model)
+
+
+def refuse_widths(methods: Sequence[WeightsMethod], model: nn.Module) -> None:
+    """Refuse widths that a method cannot take, and what would take more room than the model as it is.
+
+    Raises: InputError.
+    """
     for method in methods:
         method.refuse_widths(model)
+    sizes = [(linear.out_features, linear.in_features) for linear in decoder_linears(model).values()]
+    added = sum(n * m * method.added_to((n, m)) for n, m in sizes for method in methods) / sum(n * m for n, m in sizes)
+    share = prod(method.budget() for method in methods if not method.compensates) + added
+    if share > 1:
+        named = " and ".join(method.id for method in methods)
+        raise InputError(f"{named} would store {share:.0%} of what the untouched layers take; choose a lower rank")
 
 
 def refuse_pruned(model: nn.Module) -> None:

@@ -20,6 +20,7 @@ from tests.pipeline.test_endings import left_of, line_of, started
 
 KINDS = {  # words of a command line, and the kind of process that has them; the first that fits
     "-m dvc repro": "dvc",
+    "-m leanvlm.clock.process": "clock",
     "-m stages.": "stage",
     "uvicorn": "server",
     "resource_tracker": "tracker",

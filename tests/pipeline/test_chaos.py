@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 
+from leanvlm.metrics import tally
 from leanvlm.pipeline import lock
 from tests.checkouts import run
 from tests.pipeline.chaos import STARTS, Killed, kind_of, moment_of, n_kills, of_kind, seed, table, wait_for_a_moment
@@ -73,7 +74,7 @@ def contents(folder: Path) -> dict[str, object]:
     metrics = {
         path.stem: pq.read_table(path).to_pylist()
         for path in sorted((folder / "artifacts/metrics").glob("*.parquet"))
-        if path.stem not in ("overall_efficiency", "speedup", "is_on_pareto_front")
+        if "timings" not in tally.sources(path.stem)
     }
     return {**samples, **tables, **metrics, "weights": {k: v.tolist() for k, v in weights.items()}}
 

@@ -103,23 +103,31 @@ def test_matrices_worked_by_hand(is_symmetric: bool, expected: list[list[float]]
     torch.testing.assert_close(found[0], torch.tensor(expected))
 
 
-def test_equals_the_surgeon_step_by_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["w4a16-g32", "w4a16-asym-g32"])
+def test_equals_the_surgeon_step_by_step(setting: str, tmp_path: Path) -> None:
     saved.save("llava", tmp_path)
     (before, samples), (after, _) = saved.read("llava", tmp_path), saved.read("llava", tmp_path)
-    compress(Method(setting="w4a16-g32"), after, samples)
+    compress(Method(setting=setting), after, samples)
     seen, dense = inputs_of(before.model, samples, within="layers.0."), decoder_linears(before.model)
     for name, inputs in seen.items():
         linear = decoder_linears(after.model)[name]
         scales = linear.weight_scale.detach().double().numpy().repeat(32, axis=1)
-        groups = dense[name].weight.detach().unflatten(1, (-1, 32)).abs().amax(-1) / 7.5
-        torch.testing.assert_close(linear.weight_scale.detach(), groups)
+        groups = dense[name].weight.detach().unflatten(1, (-1, 32))
+        high, low = groups.amax(-1).clamp(min=0), groups.amin(-1).clamp(max=0)
+        is_even = setting == "w4a16-g32"
+        wanted = groups.abs().amax(-1) / 7.5 if is_even else (high - low) / 15
+        torch.testing.assert_close(linear.weight_scale.detach(), wanted)
+        zeros = torch.zeros_like(wanted) if is_even else (-8 - low / wanted).round()
+        zeros = zeros.double().numpy().repeat(32, axis=1)
         products = hessian(inputs)
         order = (-products.diagonal()).argsort(kind="stable")  # large inputs first, each in its own group's steps
-        steps = scales[:, order]
+        steps, zeros = scales[:, order], zeros[:, order]
         expected = operate(
             dense[name].weight.detach().double().numpy()[:, order],
             products[order][:, order],
-            lambda j, now, steps=steps: (now[:, j] / steps[:, j]).round().clip(-8, 7) * steps[:, j],
+            lambda j, now, steps=steps, zeros=zeros: (
+                ((now[:, j] / steps[:, j] + zeros[:, j]).round().clip(-8, 7) - zeros[:, j]) * steps[:, j]
+            ),
         )
         found = linear.weight.detach().numpy()[:, order]
         rows = (abs(found - expected) < 1e-4).all(1)  # a weight between two steps may fall on either, and moves others

@@ -78,7 +78,7 @@ def test_built_store_holds_every_table_and_metric_with_its_grain(stored: Path) -
     grains = dict(rows)
     assert set(grains) == {
         *("samples", "sample_images", "audits", "costs", "answers", "cells", "parts", "skips", "grades", "timings"),
-        "judgements",
+        *("judgements", "workloads", "ceilings"),
         *tally.published(),
         "settings",
         "paper_scores",

@@ -69,7 +69,8 @@ class Bench:
             arguments=FRESH if torch.cuda.is_available() else (*FRESH, EAGER),
             variables=variables,
         ) as server:
-            yield Asked(recipe, server, model_of(server.url), None if variables else note_of(folder))
+            note = None if variables[VARIABLE] else note_of(folder)
+            yield Asked(recipe, server, model_of(server.url), note)
 
     def bodies(self, asked: Asked, number: int) -> list[bytes]:
         """Write the requests of one round, others than those of the round before while there are any."""
@@ -108,7 +109,7 @@ def main() -> None:
     bench, limits = _bench(arguments), Limits(arguments.ttft, arguments.tpot)
     recipes = [parse(text).text for text in arguments.recipes or () if parse(text).text != FULL]
     chosen = dict.fromkeys([*recipes, *(name for name in bench.at if name != FULL)]) or RECIPES
-    for recipe in chosen:
+    for recipe in (FULL, *chosen):
         if recipe not in bench.at:
             work_of(parse(recipe), bench.model)  # refuses at once what would be refused after minutes
     with bench.opened(FULL) as full:
@@ -147,8 +148,10 @@ def work_of(recipe: Recipe, model: Path) -> tuple[Path, dict[str, str]]:
     weights = Recipe(tuple(part for part in recipe.parts if part.built.acts_on == "weights"))
     others = Recipe(tuple(part for part in recipe.parts if part not in weights.parts))
     reduced = of_recipe(others) if others.parts else None
-    variables = {VARIABLE: reduced.part.text} if reduced else {}
+    variables = {VARIABLE: reduced.part.text if reduced else ""}  # whatever the environment of the bench says
     if not weights.parts:
+        if not (model / "config.json").is_file():
+            raise InputError(f"no checkpoint in {model}; name a model's folder with --model")
         return model.absolute(), variables
     folder = files.checkpoint(model.name, slug(weights.text))
     if not folder.is_dir():

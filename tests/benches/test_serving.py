@@ -178,6 +178,7 @@ def test_the_bench_asks_servers_that_run_and_writes_what_it_prints(
     [
         ("cache/snapkv@10%", "vLLM cannot serve cache/snapkv@10%"),
         ("weights/gptq@w4a16-g128", "`make repro` makes it"),
+        ("tokens/tome@25%", "no checkpoint in .*model; name a model's folder with --model"),
     ],
 )
 def test_a_recipe_that_cannot_be_served_is_one_sentence(recipe: str, reason: str, tmp_path: Path) -> None:
@@ -192,10 +193,12 @@ def test_weights_are_a_checkpoint_and_tokens_are_left_to_the_plug_in(
     made = files.checkpoint("model", "weights-rtn-w8a8").absolute()
     made.mkdir(parents=True)
     model = Path("somewhere/model")
+    model.mkdir(parents=True)
+    (model / "config.json").touch()
     found = serving.work_of(parse("weights/rtn@w8a8+tokens/tome@25%"), model)
     assert found == (made, {"LEANVLM_RECIPE": "tokens/tome@25%"})
-    assert serving.work_of(parse("weights/rtn@w8a8"), model) == (made, {})
-    assert serving.work_of(parse("controls/full"), model) == (model.absolute(), {})
+    assert serving.work_of(parse("weights/rtn@w8a8"), model) == (made, {"LEANVLM_RECIPE": ""})
+    assert serving.work_of(parse("controls/full"), model) == (model.absolute(), {"LEANVLM_RECIPE": ""})
 
 
 @pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--concurrency", "1", "65"]])

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 from vllm.model_executor.models import llava_onevision
 from vllm.model_executor.models.interfaces import SupportsMRoPE, SupportsMultiModalPruning
 from vllm.multimodal import MULTIMODAL_REGISTRY
@@ -58,11 +59,10 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
 
     def get_mrope_input_positions(self, input_tokens: list[int], mm_features: list[Any]) -> tuple[Tensor, int]:
         """Lay a prompt out before its pictures are seen, and say how much longer the whole one is."""
-        pictures = []
-        for one in mm_features:
-            n_tiles, size = len(one.data["pixel_values"].data), one.data["image_sizes"].data
-            n = len(self._packed(torch.zeros(n_tiles, self._n_patches, 1), size, fill=0.0))
-            pictures.append((one.mm_position.offset, one.mm_position.length, n))
+        pictures = [
+            (one.mm_position.offset, one.mm_position.length, self._n_whole(one.data["image_sizes"].data))
+            for one in mm_features
+        ]
         positions = lay_out(len(input_tokens), pictures)
         return positions, int(positions[2, -1])
 
@@ -86,6 +86,12 @@ class Model(llava_onevision.LlavaOnevisionForConditionalGeneration, SupportsMRoP
     def _n_patches(self) -> int:
         vision = self.config.vision_config
         return int(vision.image_size // vision.patch_size) ** 2
+
+    def _n_whole(self, size: Tensor) -> int:
+        """Count a picture's tokens from its size: vLLM sends no pixels of what it holds in its cache of prefixes."""
+        config = self.config
+        n_tiles = image_size_to_num_patches(size, config.image_grid_pinpoints, config.vision_config.image_size)
+        return len(self._packed(torch.zeros(n_tiles, self._n_patches, 1), size, fill=0.0))
 
     def _reduced(self, parsed: Any, seeds: Tensor) -> list[tuple[Tensor, Tensor]]:
         signal = self.chosen.method.encoder

@@ -21,26 +21,14 @@ from transformers import PreTrainedTokenizerFast
 from transformers.initialization import no_init_weights
 
 from leanvlm import files, plugins
-from leanvlm.errors import InputError
+from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.models._adapter import infer
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
 from leanvlm.processes.quiet import quiet
-from leanvlm.texts import perhaps
 
 PLAIN = ("<pad>", "<s>", "</s>", "<unk>")
 SPREAD = 0.02  # of the weights, as most models begin their training with
-
-
-def names(root: Path = Path()) -> list[str]:
-    """List the shapes of a checkout."""
-    return sorted(path.stem for path in (root / files.SHAPES).glob("*.json"))
-
-
-def refuse_unknown(name: str) -> None:
-    """Raise: InputError for a name without a file."""
-    if name not in names():
-        raise InputError(f"no shape {name[:60]!r}{perhaps(name, names())}; profiles/shapes has {', '.join(names())}")
 
 
 def load_shape(name: str, *, dtype: str, device: str) -> LoadedModel:

@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from leanvlm import plugins
+from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.errors import InputError
 from leanvlm.params._typed import LOCAL
-from leanvlm.params.blocks import Cluster, LocalJudge, Params
+from leanvlm.params.blocks import Clock, Cluster, LocalJudge, Params
 from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")
@@ -28,10 +29,18 @@ def check_names(params: Params) -> None:
             raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
                              f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
     _check_cluster(params.cluster)
+    _check_clock(params.clock)
     _check_judge(params)
     _check_models(params)
     _check_recipes(params)
     _check_ablated(params.ablation.recipes)
+
+
+def _check_clock(clock: Clock) -> None:
+    for name in clock.shapes:
+        refuse_unknown(name)
+    for text in clock.axes.recipes if clock.axes else ():
+        parse(text)
 
 
 def _check_cluster(cluster: Cluster | None) -> None:

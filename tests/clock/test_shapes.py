@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from leanvlm.clock import shapes
+from leanvlm.clock import shape_names, shapes
 from leanvlm.clock.run import run
 from leanvlm.errors import InputError
 from leanvlm.recipes import parse
@@ -26,7 +26,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("name", shapes.names())
+@pytest.mark.parametrize("name", shape_names.names())
 def test_a_shape_is_as_large_as_the_published_model(name: str) -> None:
     kind, config = shapes.shape_of(name)
     with torch.device("meta"):
@@ -36,7 +36,7 @@ def test_a_shape_is_as_large_as_the_published_model(name: str) -> None:
 
 
 def test_every_file_is_a_shape_of_the_list() -> None:
-    assert shapes.names() == sorted(PUBLISHED)
+    assert shape_names.names() == sorted(PUBLISHED)
 
 
 def test_a_shape_reads_a_picture_and_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ WEIGHTS = (
     *(f"weights/{name}@50%" for name in ("magnitude", "wanda", "sparsegpt", "owl")),
     "weights/wanda@2:4",
     *(f"weights/{name}@w4a16-g64" for name in ("rtn", "gptq", "awq")),  # 64 divides 576 and 1536, 128 does not
-    "weights/rtn@w8a8",
+    *(f"weights/{name}@w8a8" for name in ("rtn", "smoothquant")),
+    "weights/gptq@w4a16-g64+weights/eora@r32",
     "weights/ecoflap@50%:samples=1",  # 420 passes, the longest here; the default's 8 samples take an hour
 )
 CACHE = (

@@ -19,7 +19,7 @@ from leanvlm.clock.conditions import Condition, along_axes, singles
 from leanvlm.clock.rows import ceilings_row, timing_rows, work_rows
 from leanvlm.clock.steadiness import Reference
 from leanvlm.clock.subjects import Subject, subjects
-from leanvlm.clock.timers import Measured, Timer, rounds, timer
+from leanvlm.clock.timers import Measured, Timer, rounds, timer, warm_up
 from leanvlm.engine.conversations import conversations
 from leanvlm.engine.worker import read_samples
 from leanvlm.errors import InputError, exit_on_error
@@ -51,12 +51,14 @@ def time_subject(params: Params, subject: Subject, process: int) -> dict[str, li
     found: list[Measured] = []
     workloads = []
     for timers in _timers(params, subject):
+        if process == 0:  # work is the same in all; to count it is to run everything once, and warms up
+            workloads += work_rows(params, subject, timers)
+        else:
+            warm_up(timers)
         n = len(timers) * params.clock.repeats
         measured = rounds(timers, reference, repeats=params.clock.repeats, first=process)
         title = f"{subject.name} timings {process + 1}/{params.clock.processes}"
         found += tqdm(measured, title, n, unit="pair")
-        if process == 0:  # work is the same in all
-            workloads += work_rows(params, subject, timers)
     return {
         "timings": timing_rows(params, subject, found, process),
         "workloads": workloads,

@@ -66,14 +66,18 @@ def timer(model: LoadedModel, full: LoadedModel, recipe: Recipe, condition: Cond
     )
 
 
+def warm_up(timers: Sequence[Timer]) -> None:
+    """Run the first of each recipe and kind of condition once, unmeasured."""
+    for one in warming(timers):
+        one.mine()
+        one.full()
+
+
 def rounds(timers: Sequence[Timer], reference: Reference, *, repeats: int, first: int) -> Iterator[Measured]:
     """Measure in rounds: what slows the machine for a minute then slows one repeat of each recipe.
 
     Takes: first, a number that is odd where the full model goes first, so that processes alternate too.
     """
-    for one in warming(timers):
-        one.mine()
-        one.full()
     for repeat in range(repeats):
         for number, one in enumerate(timers):
             seconds = reference.seconds()

@@ -39,7 +39,7 @@ def choices(served: Served, form: str, field: str) -> set[str]:
 
 
 def test_drop_downs_offer_what_the_checkout_has(served: Served) -> None:
-    profiles = {path.stem for path in (served.folder / "profiles").iterdir()}
+    profiles = {path.stem for path in (served.folder / "profiles").glob("*.yaml")}
     assert choices(served, "reproduce", "profile") == choices(served, "sweep", "profile") == {"default"} | profiles
     assert {"samples", "answer", "report"} <= choices(served, "reproduce", "stages")
     assert {"embedded", "qwen2-vl-7b"} <= choices(served, "sweep", "models")

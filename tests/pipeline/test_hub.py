@@ -42,7 +42,7 @@ def hub(checkout: Path, cache: Path) -> Path:
     write_params(checkout, RECIPES, n=1)
     path, yaml = checkout / "params.yaml", YAML(typ="safe")
     params = yaml.load(path)
-    params["models"] = {one.name: {"checkpoint": f"{one.id}@main", "max_pixels": 200_000} for one in TRIED}
+    params["models"] = {one.name: {"checkpoint": f"{one.id}@main", "max_pixels": 60_000} for one in TRIED}
     params["models"][TRIED[0].name]["dtype"] = "bfloat16"
     params["grid"] |= {"models": list(params["models"]), "benchmarks": ["documents"]}
     params["calibration"] |= {"n": 1}

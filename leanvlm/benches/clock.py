@@ -45,6 +45,9 @@ RECIPES = ("controls/random_tokens@10%", "controls/downsample@40%", "tokens/fast
            "tokens/visionzip@10%", "tokens/visionzip@40%", "cache/streaming@10%", "cache/snapkv@10%", "cache/h2o@10%",
            "cache/pyramidkv@10%")  # fmt: skip
 BUSY = "while True: pass"
+CONDITION = {"model": "embedded", "device": "cpu", "engine": "leanvlm", "dtype": "float32", "attention": "sdpa",
+             "axis": "none", "batch_size": 1, "prompt_tokens": 463, "visual_tokens": 456, "new_tokens": NEW_TOKENS,
+             "is_shape_only": False}  # fmt: skip
 
 
 class Slowed(Stopwatch):
@@ -122,11 +125,13 @@ def measure(beside: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
         if other is not None:
             other.kill()
     timed = [
-        {"model": "embedded", "recipe": row["recipe"], "device": "cpu", "phase": phase, "axis": "none",
-         "is_shape_only": False, "process": row["process"], "repeat": row["repeat"], "seconds": row["mine"][phase],
-         "full_seconds": row["full"][phase]}
-        for part in said for row in part for phase in ("vision", "prefill", "decode", "total")
-    ]  # fmt: skip
+        CONDITION
+        | {"recipe": row["recipe"], "process": row["process"], "repeat": row["repeat"], "phase": phase}
+        | {"seconds": row["mine"][phase], "full_seconds": row["full"][phase]}
+        for part in said
+        for row in part
+        for phase in ("vision", "prefill", "decode", "total")
+    ]
     with duckdb.connect() as connection:
         tally.prepare(connection, resamples=1, seed=0)
         store.add(connection, "timings", pa.Table.from_pylist(timed))

@@ -124,6 +124,7 @@ def measure(beside: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
     finally:
         if other is not None:
             other.kill()
+            other.wait()
     timed = [
         CONDITION
         | {"recipe": row["recipe"], "process": row["process"], "repeat": row["repeat"], "phase": phase}

@@ -39,7 +39,7 @@ runs as (
         device,
         phase,
         count(gain) as n_processes,
-        sum(n) as n_timings,
+        cast(sum(n) as bigint) as n_timings,
         median(seconds) as seconds,
         median(full_seconds) as full_seconds,
         avg(gain order by process) as gain,

@@ -57,7 +57,7 @@ runs as (
         is_shape_only,
         phase,
         count(gain) as n_processes,
-        sum(n) as n_repeats,
+        cast(sum(n) as bigint) as n_repeats,
         median(seconds) as seconds,
         median(full_seconds) as full_seconds,
         avg(gain order by process) as gain,

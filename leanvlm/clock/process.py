@@ -19,14 +19,13 @@ from leanvlm.clock.conditions import Condition, along_axes, singles
 from leanvlm.clock.rows import ceilings_row, timing_rows, work_rows
 from leanvlm.clock.steadiness import Reference
 from leanvlm.clock.subjects import Subject, subjects
-from leanvlm.clock.timers import Measured, Timer, rounds, timer, warm_up
+from leanvlm.clock.timers import Measured, Timer, Witness, rounds, warm_up
 from leanvlm.engine.conversations import conversations
 from leanvlm.engine.worker import read_samples
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.models._network import DTYPES
 from leanvlm.params import Params
 from leanvlm.pipeline.clock import TABLES, part_of
-from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
 
 
@@ -69,12 +68,15 @@ def time_subject(params: Params, subject: Subject, process: int) -> dict[str, li
 def _timers(params: Params, subject: Subject) -> Iterator[list[Timer]]:
     """Make the timers of one checkpoint after the other, each held beside the full model."""
     samples, full = samples_of(params), subject.full()
+    alone = [Witness(full, one) for one in singles(samples, params.clock.new_tokens)]
+    changed = [Witness(full, one) for one in conditions(params, samples)]
+    texts = params.clock.axes.texts if params.clock.axes else set()
     for load, recipes in subject.groups:
         model = load() if load else full
         yield [
-            timer(model, full, recipe, condition)
+            Timer(model, recipe, witness)
             for recipe in recipes
-            for condition in conditions(params, recipe, samples)
+            for witness in (*alone, *(changed if recipe.text in texts else ()))
         ]
 
 
@@ -90,20 +92,18 @@ def samples_of(params: Params) -> list[Sample]:
     return samples
 
 
-def conditions(params: Params, recipe: Recipe, samples: Sequence[Sample]) -> list[Condition]:
-    """List what a recipe is timed under; the full model is its own witness along the axes too."""
+def conditions(params: Params, samples: Sequence[Sample]) -> Iterator[Condition]:
+    """List what some recipes are timed under besides single prompts, if anything."""
     clock, axes = params.clock, params.clock.axes
-    found = singles(samples, clock.new_tokens)
-    if axes is None or recipe.text not in axes.texts:
-        return found
-    more = along_axes(
+    if axes is None:
+        return iter(())
+    return along_axes(
         samples,
         clock.new_tokens,
         batch_sizes=axes.batch_sizes,
         lengths=axes.new_tokens,
         pictures=axes.pictures,
     )
-    return [*found, *more]
 
 
 if __name__ == "__main__":

@@ -71,17 +71,17 @@ def _condition(params: Params, subject: Subject, timer: Timer) -> Row:
         "engine": "leanvlm",
         "dtype": subject.dtype,
         "attention": "sdpa",
-        "axis": timer.condition.axis,
-        "batch_size": len(timer.condition.samples),
-        "prompt_tokens": timer.prompt_tokens,
-        "visual_tokens": timer.visual_tokens,
-        "new_tokens": timer.condition.new_tokens,
+        "axis": timer.full.condition.axis,
+        "batch_size": len(timer.full.condition.samples),
+        "prompt_tokens": timer.full.tokens[0],
+        "visual_tokens": timer.full.tokens[1],
+        "new_tokens": timer.full.condition.new_tokens,
         "is_shape_only": subject.is_shape_only,
     }
 
 
 def _worked(condition: Row, timer: Timer) -> list[Row]:
-    mine, full = timer.work()
+    mine, full = timer.work(), timer.full.work
     return [
         condition
         | {

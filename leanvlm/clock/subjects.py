@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from leanvlm.clock.shapes import load_shape, shape_of
+from leanvlm.clock.timers import FULL_MODEL
 from leanvlm.engine.refusal import refusal
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import runnable, without_video
 from leanvlm.pipeline.models import checkpoint
-from leanvlm.recipes import FULL, Recipe, parse
+from leanvlm.recipes import Recipe, parse
 
 Load = Callable[[], LoadedModel]
-FULL_MODEL = parse(FULL)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 from leanvlm.clock.conditions import Condition
 from leanvlm.clock.pairs import pair
@@ -15,21 +15,57 @@ from leanvlm.clock.work import Work, count
 from leanvlm.engine.passes import count_tokens
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import FULL, Recipe, parse
+from leanvlm.sample import Sample
 
 FULL_MODEL = parse(FULL)
 
 
 @dataclass(frozen=True)
-class Timer:
-    """What is measured: `mine` and `full` answer once and return the seconds; tokens are those of the whole batch."""
+class Witness:
+    """The full model under one condition; its prompts' tokens and its work are found once, for all recipes."""
 
-    recipe: Recipe
+    model: LoadedModel
     condition: Condition
-    prompt_tokens: int
-    visual_tokens: int
-    mine: Callable[[], Seconds]
-    full: Callable[[], Seconds]
-    work: Callable[[], tuple[Work, Work]]  # the recipe's, and the full model's
+
+    @cached_property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens of the whole batch, and the visual ones among them.
+
+        Raises: InputError for a prompt that is too long for the model.
+        """
+        counted = [self._count(sample) for sample in self.condition.samples]
+        return sum(n for n, _ in counted), sum(n for _, n in counted)
+
+    def _count(self, sample: Sample) -> tuple[int, int]:
+        inputs = self.model.inputs_for(self.model.shown(sample), sample.question, sample.fps)
+        return count_tokens(self.model, inputs["input_ids"], self.condition.new_tokens)
+
+    @cached_property
+    def work(self) -> Work:
+        """What the full model asks for; to count it is to run it once."""
+        return count(self.model, self.condition.samples, FULL_MODEL)
+
+    def seconds(self) -> Seconds:
+        """Answer once."""
+        return run(self.model, self.condition.samples, FULL_MODEL, new_tokens=self.condition.new_tokens)
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One recipe beside the full model, on the weights that it runs on."""
+
+    model: LoadedModel
+    recipe: Recipe
+    full: Witness
+
+    def seconds(self) -> Seconds:
+        """Answer once."""
+        asked = self.full.condition
+        return run(self.model, asked.samples, self.recipe, new_tokens=asked.new_tokens)
+
+    def work(self) -> Work:
+        """Count what the recipe asks for; to count it is to run it once."""
+        return count(self.model, self.full.condition.samples, self.recipe)
 
 
 @dataclass(frozen=True)
@@ -37,40 +73,17 @@ class Measured:
     """One measurement: the recipe's seconds, the full model's, those of the reference work before, the watts after."""
 
     timer: Timer
-    repeat: int
     mine: Seconds
     full: Seconds
     reference: float
     watts: float | None
 
 
-def timer(model: LoadedModel, full: LoadedModel, recipe: Recipe, condition: Condition) -> Timer:
-    """Make one; `full` holds the untouched weights.
-
-    Raises: InputError for a prompt that is too long for the model.
-    """
-    shapes = [
-        count_tokens(full, full.inputs_for(full.shown(one), one.question, one.fps)["input_ids"], condition.new_tokens)
-        for one in condition.samples
-    ]
-    sides = ((model, recipe), (full, FULL_MODEL))
-    mine, reference = (partial(run, on, condition.samples, one, new_tokens=condition.new_tokens) for on, one in sides)
-    return Timer(
-        recipe=recipe,
-        condition=condition,
-        prompt_tokens=sum(n for n, _ in shapes),
-        visual_tokens=sum(n for _, n in shapes),
-        mine=mine,
-        full=reference,
-        work=lambda: (count(model, condition.samples, recipe), count(full, condition.samples, FULL_MODEL)),
-    )
-
-
 def warm_up(timers: Sequence[Timer]) -> None:
     """Run the first of each recipe and kind of condition once, unmeasured."""
     for one in warming(timers):
-        one.mine()
-        one.full()
+        one.seconds()
+        one.full.seconds()
 
 
 def rounds(timers: Sequence[Timer], reference: Reference, *, repeats: int, first: int) -> Iterator[Measured]:
@@ -81,15 +94,15 @@ def rounds(timers: Sequence[Timer], reference: Reference, *, repeats: int, first
     for repeat in range(repeats):
         for number, one in enumerate(timers):
             seconds = reference.seconds()
-            mine, full = pair(one.full, one.mine, repeat=first + repeat + number)
-            yield Measured(one, repeat, mine, full, seconds, watts(reference.device))
+            mine, full = pair(one.full.seconds, one.seconds, repeat=first + repeat + number)
+            yield Measured(one, mine, full, seconds, watts(reference.device))
 
 
 def warming(timers: Sequence[Timer]) -> list[Timer]:
     """Choose who warms up: the first of each recipe and kind of condition."""
     found: dict[tuple[object, ...], Timer] = {}
     for one in timers:
-        asked = one.condition
+        asked = one.full.condition
         kind = (asked.axis, len(asked.samples), asked.new_tokens, len(asked.samples[0].images))
         found.setdefault((one.recipe.text, *kind), one)
     return list(found.values())

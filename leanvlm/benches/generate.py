@@ -1,5 +1,7 @@
 """What answering costs beside transformers' own `generate`: `make bench-generate`, `CHECKPOINT=FOLDER` for a model.
 
+`python -m leanvlm.benches.generate --shape llava-onevision-7b --device cuda` asks a model of random weights on a GPU.
+
 One question alone, and eight questions together, each against `generate` asked one question after the other, in turns
 in one process and thread; no answer ends before its length. The processor's work is on both sides. On a CPU vision
 passes and prompts are never batched, since no answer may depend on its company: what is shared is decoding alone, so
@@ -9,22 +11,17 @@ the gain grows with the length of answers and shrinks with the number of visual 
 from __future__ import annotations
 
 import argparse
-import random
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from leanvlm import files
+from leanvlm.benches import _subject
 from leanvlm.benches._figures import span, write
-from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answer_all
 from leanvlm.errors import exit_on_error
-from leanvlm.models._adapter import infer
-from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample
@@ -36,24 +33,18 @@ N_SAMPLES = 8
 def main() -> None:
     """Print a line per length of answers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", nargs="?", type=Path, default=files.EMBEDDED)
-    parser.add_argument("--dtype", default="bfloat16")
+    _subject.add_arguments(parser, dtype="bfloat16")
     parser.add_argument("--lengths", type=int, nargs="+", default=[16, 48, 192], metavar="TOKENS")
     parser.add_argument("--repeats", type=int, default=5)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model(infer(asked.checkpoint), asked.checkpoint, dtype=asked.dtype)
-    samples = [_sample(seed) for seed in range(N_SAMPLES)]
+    model = _subject.load(asked)
+    samples = [_subject.page(seed) for seed in range(N_SAMPLES)]
     n_tokens = model.inputs(samples[0].pictures(), samples[0].question)["input_ids"].shape[1]
-    print(f"{n_tokens} prompt tokens, {asked.dtype}, {asked.repeats} repeats, 1 thread")
+    print(f"{n_tokens} prompt tokens, {asked.dtype} on {asked.device}, {asked.repeats} repeats, 1 thread")
     figures = [compare(model, samples, length, asked.repeats) for length in asked.lengths]
-    write("generate", figures, prompt_tokens=n_tokens, dtype=asked.dtype, samples=N_SAMPLES, repeats=asked.repeats)
-
-
-def _sample(seed: int) -> Sample:
-    picture = documents.Benchmark().draw(random.Random(seed))
-    images = tuple(canvas.image for canvas in picture.canvases)
-    return Sample(sample_id=str(seed), question=picture.questions[0].text, images=images)
+    write("generate", figures, prompt_tokens=n_tokens, shape=asked.shape, dtype=asked.dtype, device=asked.device,
+          samples=N_SAMPLES, repeats=asked.repeats)  # fmt: skip
 
 
 def compare(model: LoadedModel, samples: Sequence[Sample], length: int, repeats: int) -> dict[str, Any]:

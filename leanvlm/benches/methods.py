@@ -23,6 +23,7 @@ from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 from leanvlm.benches._figures import span, write
 from leanvlm.clock.pairs import pairs
 from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
+from leanvlm.clock.shapes import load_shape
 from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.prompt import EncoderAttention, Prompt
@@ -51,9 +52,15 @@ TOKENS = (
 )
 CACHE = ("controls/random_cache", "cache/streaming", "cache/snapkv", "cache/pyramidkv", "cache/vlcache", "cache/h2o",
          "cache/lookm", "cache/csp", "cache/adakv", "cache/kvzip")  # fmt: skip
+RECIPES = [
+    *(f"{name}@{budget}%" for name in TOKENS for budget in (50, 25, 10)),
+    *(f"{name}@10%" for name in CACHE),
+    "cache/kivi@4bit",
+]
 FULL_MODEL = parse(FULL)
-PAIRS, NEW_TOKENS = 15, 8
-VISUAL, TEXT = 1536, 40
+NEW_TOKENS = 8
+SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers")
+TEXT = 40  # tokens around the visual ones
 
 
 @dataclass(frozen=True)
@@ -75,53 +82,67 @@ class Row:
 
 def main() -> None:
     """Print one line a recipe: median ratio and the 95 % interval of the median."""
-    shape = read_arguments()
+    setting = read_arguments()
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
-    model = wide_model(shape)
-    recipes = [parse(f"{name}@{budget}%") for name in TOKENS for budget in (50, 25, 10)]
-    recipes += [*(parse(f"{name}@10%") for name in CACHE), parse("cache/kivi@4bit")]
-    prompt = crowded_prompt(model, recipes, generator)
-    print(f"{VISUAL} visual tokens of {VISUAL + TEXT}, {PAIRS} interleaved pairs, {shape}, 1 thread")
+    model = build(setting)
+    recipes = [parse(text) for text in setting.recipes]
+    prompt = crowded_prompt(model, recipes, setting.visual, generator)
+    print(f"interleaved, 1 thread; {setting}")
     print(f"{'recipe':<28}{'prefill':>22}{'theory':>8}{'decode':>22}{'cache bytes':>13}")
     rows = []
     for recipe in recipes:
-        rows.append(compare(model, prompt, recipe))
+        rows.append(compare(model, prompt, recipe, setting.pairs))
         print(rows[-1].line, flush=True)
-    write("methods", [asdict(row) for row in rows], visual_tokens=VISUAL, pairs=PAIRS, **asdict(shape))
+    write("methods", [asdict(row) for row in rows], **asdict(setting))
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How wide the random decoder is, and where it runs."""
+class Setting:
+    """Which model is timed, where, how often, and on how many visual tokens."""
 
+    shape: str | None  # of profiles/shapes; else the embedded model's with a decoder of the sizes that follow
     hidden_size: int
     intermediate_size: int
     num_hidden_layers: int
     dtype: str
     device: str
+    pairs: int
+    visual: int
+    recipes: list[str]
 
     def __str__(self) -> str:
-        return f"hidden {self.hidden_size}, {self.num_hidden_layers} layers, {self.dtype} on {self.device}"
+        size = self.shape or f"hidden {self.hidden_size}, {self.num_hidden_layers} layers"
+        return f"{self.visual} visual tokens, {self.pairs} pairs, {size}, {self.dtype} on {self.device}"
 
 
-def read_arguments() -> Shape:
-    """Read the decoder's shape: `--hidden 3584 --intermediate 18944 --layers 28` is that of a 7B model."""
+def read_arguments() -> Setting:
+    """Read the setting: `--shape llava-onevision-7b --device cuda --dtype bfloat16` is what a GPU is for."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", help="of profiles/shapes, instead of the three sizes that follow")
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--intermediate", type=int, default=1536)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument("--device", choices=DEVICES, default="cpu")
-    given = parser.parse_args()
-    return Shape(given.hidden, given.intermediate, given.layers, given.dtype, given.device)
+    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--visual", type=int, default=1536, help="visual tokens of the prompt")
+    parser.add_argument("--recipes", nargs="+", default=RECIPES)
+    return Setting(*vars(parser.parse_args()).values())
 
 
-def wide_model(wide: Shape) -> LoadedModel:
+def build(setting: Setting) -> LoadedModel:
+    """Build a model of random weights."""
+    if setting.shape:
+        return load_shape(setting.shape, dtype=setting.dtype, device=setting.device)
+    return wide_model(setting)
+
+
+def wide_model(wide: Setting) -> LoadedModel:
     """Build the embedded model's architecture with a wider, deeper decoder and random weights."""
     tokenizer = build_tokenizer()
     config: Any = build_model(tokenizer).config
-    sizes = {name: value for name, value in asdict(wide).items() if name not in ("dtype", "device")}
+    sizes = {name: value for name, value in asdict(wide).items() if name in SIZES}
     config.text_config = Qwen2Config(**{**config.text_config.to_dict(), **sizes, "layer_types": None})
     with tempfile.TemporaryDirectory() as name, quiet(), torch.random.fork_rng():
         torch.manual_seed(0)
@@ -132,22 +153,22 @@ def wide_model(wide: Shape) -> LoadedModel:
         return load_model("llava_onevision", folder, dtype=wide.dtype, device=wide.device)
 
 
-def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.Generator) -> Prompt:
+def crowded_prompt(model: LoadedModel, recipes: list[Recipe], n: int, generator: torch.Generator) -> Prompt:
     """Show the model one picture and repeat its tokens until there are enough."""
     inputs = model.inputs([Image.effect_noise((288, 288), 90).convert("RGB")], "what is the name?")
     prompt = run_vision(model, inputs, wanted=encoder_signals(recipes))
     visual = prompt.is_visual.nonzero()[:, 0]
-    repeated = visual.repeat(-(-VISUAL // len(visual)))[:VISUAL]
+    repeated = visual.repeat(-(-n // len(visual)))[:n]
     text = (~prompt.is_visual).nonzero()[:, 0].repeat(TEXT)[:TEXT]
     order = torch.cat([text[: TEXT // 2], repeated, text[TEXT // 2 :]])
-    among = torch.arange(VISUAL) % len(visual)
+    among = torch.arange(n) % len(visual)
     noise = 0.1 * torch.randn(1, len(order), prompt.embeds.shape[-1], generator=generator)
     positions = torch.arange(len(order), device=prompt.embeds.device)[None]
     return Prompt(
         embeds=prompt.embeds[:, order] + noise.to(prompt.embeds),
         positions=positions,
         is_visual=prompt.is_visual[order],
-        spans=((0, VISUAL),),
+        spans=((0, n),),
         is_patch=prompt.is_patch[among],
         index=positions[0],
         encoder={
@@ -157,14 +178,20 @@ def crowded_prompt(model: LoadedModel, recipes: list[Recipe], generator: torch.G
     )
 
 
-def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Row:
+def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe, repeats: int) -> Row:
     """Time one recipe beside the full model."""
     mine, full = (partial(seconds, model, prompt, one) for one in (recipe, FULL_MODEL))
-    timed = list(pairs(full, mine, repeats=PAIRS))
+    timed = list(pairs(full, mine, repeats=repeats))
     ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for fast, slow in timed]
     quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
     prefill, decode = (tuple(map(float, column)) for column in quantiles.T)
-    return Row(recipe.text, prefill, theory(model, recipe), decode, cache_share(model, prompt, recipe))
+    return Row(
+        recipe.text,
+        prefill,
+        theory(model, recipe, int(prompt.is_visual.sum())),
+        decode,
+        cache_share(model, prompt, recipe),
+    )
 
 
 def seconds(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Seconds:
@@ -190,14 +217,14 @@ def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:
     return kept[0] / kept[1]
 
 
-def theory(model: LoadedModel, recipe: Recipe) -> float:
+def theory(model: LoadedModel, recipe: Recipe, visual: int) -> float:
     """Count the multiplications of the full prefill over those with fewer visual tokens."""
     part, n = recipe.part("tokens"), len(model.text.layers)
     if part is None:
         return 1.0
     shares = part.built.stages(n) if isinstance(part.built, LayerMethod) else {0: part.budget or 1}
     entering = [min([1, *(share for first, share in shares.items() if first <= layer)]) for layer in range(n)]
-    return n * work(model, TEXT + VISUAL) / sum(work(model, TEXT + int(VISUAL * share)) for share in entering)
+    return n * work(model, TEXT + visual) / sum(work(model, TEXT + int(visual * share)) for share in entering)
 
 
 def work(model: LoadedModel, n: int) -> float:

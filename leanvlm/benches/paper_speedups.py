@@ -9,13 +9,13 @@ can do a second.
 from __future__ import annotations
 
 import argparse
-import random
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from leanvlm.benches import _subject
 from leanvlm.benches._figures import span, write
 from leanvlm.benches.methods import bootstrap, seconds
 from leanvlm.benchmarks import documents
@@ -46,11 +46,14 @@ def main() -> None:
     parser.add_argument("--device", choices=DEVICES, default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--budgets", nargs="+", default=["40%", "10%", "1%"])
+    parser.add_argument(
+        "--side", type=int, default=288, help="of the page [pixels]; scanned ones have some 1,200 to 2,000"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     limits = measure(model.model.device, DTYPES[asked.dtype])
-    sample = page()
+    sample = page(asked.side)
     full = count(model, [sample], FULL_MODEL)
     print(f"{asked.shape}, {asked.dtype} on {asked.device}, {asked.repeats} pairs, 1 thread, random weights")
     print(f"{'recipe':<24}{'TTFT ours':>24}{'theirs':>8}{'theory':>8}{'TPOT ours':>24}{'theirs':>8}{'theory':>8}")
@@ -64,11 +67,12 @@ def main() -> None:
     write("paper_speedups", rows, shape=asked.shape, dtype=asked.dtype, device=asked.device, repeats=asked.repeats)
 
 
-def page() -> Sample:
-    """Draw a page of text, as DocVQA shows."""
-    picture = documents.Benchmark(columns=24, rows=24).draw(random.Random(0))
-    images = tuple(canvas.image for canvas in picture.canvases)
-    return Sample(sample_id="s", question=picture.questions[0].text, images=images)
+def page(side: int) -> Sample:
+    """Draw a page of text, as DocVQA shows, as large as it was scanned."""
+    drawn = _subject.page(0, documents.Benchmark(columns=24, rows=24))
+    return Sample(
+        sample_id="s", question=drawn.question, images=tuple(one.resize((side, side)) for one in drawn.pictures())
+    )
 
 
 def compare(

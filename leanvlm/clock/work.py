@@ -7,14 +7,14 @@ modules that run, once a prompt or a step, and the cache that is written or read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode
 
 from leanvlm.clock.memory import Peak
 from leanvlm.clock.run import answer
@@ -78,11 +78,22 @@ def weight_bytes(*modules: nn.Module) -> int:
     return sum(weights.values())
 
 
-def _attention(query: Any, key: Any, value: Any, *options: Any, out_shape: Any = None, **named: Any) -> int:  # noqa: ARG001
-    """Count the CPU's flash kernel, which PyTorch's counter does not know; its second option: is it causal?"""
-    is_causal = options[1] if len(options) > 1 else named.get("is_causal", False)
-    n: int = sdpa_flop_count(query, key, value)  # type: ignore[no-untyped-call]
-    return n // 2 if is_causal else n
+def _attention(causal_at: int) -> Callable[..., int]:
+    """Make the formula of a kernel that says at which of its options whether it is causal; PyTorch's ignores that."""
+
+    def operations(query: Any, key: Any, value: Any, *options: Any, out_shape: Any = None, **named: Any) -> int:  # noqa: ARG001
+        is_causal = options[causal_at] if len(options) > causal_at else named.get("is_causal", False)
+        batch, heads, n_queries, width = query  # those of keys and values may be fewer: they are shared
+        n: int = 2 * batch * heads * n_queries * key[2] * (width + value[3])
+        return n // 2 if is_causal else n
+
+    return operations
 
 
-FORMULAS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+ATEN = torch.ops.aten
+FORMULAS = {
+    ATEN._scaled_dot_product_flash_attention_for_cpu: _attention(1),
+    ATEN._scaled_dot_product_flash_attention: _attention(1),
+    ATEN._scaled_dot_product_efficient_attention: _attention(3),
+    ATEN._scaled_dot_product_cudnn_attention: _attention(3),
+}

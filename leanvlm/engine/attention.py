@@ -70,6 +70,15 @@ def plain_attention(module: nn.Module, *states: Tensor | None, **options: Any) -
     return output
 
 
+def sees_all(q_length: int, kv_length: int, *_: Any, local_size: int | None = None, **__: Any) -> None:
+    """Make no mask for one new token, which sees all that its cache holds.
+
+    transformers' own function makes one while a CUDA graph is captured, from lengths that hold for that step alone.
+    """
+    assert q_length == 1, "tokens are decoded one by one"
+    assert local_size is None or kv_length < local_size, "a layer's window hides a part of the cache"
+
+
 def _attend_with_lse(query: Tensor, key: Tensor, value: Tensor, scaling: float) -> tuple[Tensor, Tensor]:
     """Call the kernel that SDPA calls on a CPU, which has each row's log-sum-exp at hand."""
     heads = query.shape[1] // key.shape[1]

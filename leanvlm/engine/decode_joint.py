@@ -17,9 +17,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import recording
+from leanvlm.engine.attention import recording, sees_all
 from leanvlm.engine.joint_cache import JointCache, n_positions
 from leanvlm.engine.launch import Replayed, is_capturable
 from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
@@ -137,7 +136,7 @@ def _joint_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """Let each row attend to what it holds. Shapes: query (rows, H, 1, D), key and value (rows, G, S, D)."""
-    assert attention_mask is None, "one new token sees all that its cache holds"
+    assert attention_mask is None
     rows, heads, _, width = query.shape
     folded = query.reshape(rows, key.shape[1], heads // key.shape[1], width)
     mask = module.__dict__["leanvlm_recorder"].mask
@@ -146,4 +145,4 @@ def _joint_attention(
 
 
 AttentionInterface.register(NAME, _joint_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, sees_all)

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
-from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import plain_attention, recording
+from leanvlm.engine.attention import plain_attention, recording, sees_all
 from leanvlm.engine.evict import blank_cache, carried
 from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.memory import cache_bytes, has_room
@@ -118,7 +117,7 @@ def _rows_attention(
     module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
-    assert attention_mask is None, "one new token sees all that its cache holds"
+    assert attention_mask is None
     outputs = []
     for i, layer in enumerate(module.__dict__["leanvlm_recorder"].updated):
         seen = layer.seen(query.shape[1]) if isinstance(layer, KeptLayer) else None
@@ -127,4 +126,4 @@ def _rows_attention(
 
 
 AttentionInterface.register(NAME, _rows_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, sees_all)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
-from leanvlm.clock.work import STEPS, count
+from leanvlm.clock.work import ATEN, FORMULAS, STEPS, count
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
@@ -31,6 +33,18 @@ def test_operations_of_reading_are_those_of_the_shape(model: LoadedModel, prompt
     n = model.inputs(sample.pictures(), sample.question)["input_ids"].shape[1]
     vision, prefill, _ = count(model, [sample], parse("controls/full")).operations
     assert prefill - vision == pytest.approx(2 * by_hand(model, n), rel=0.002)  # the rest turns positions
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize("kernel", ["flash", "efficient", "cudnn"])
+def test_every_kernel_of_attention_is_counted(kernel: str, is_causal: bool) -> None:
+    """Eight heads of queries share two of keys; one multiplication and one addition each, half of them where causal."""
+    query, key, value = (torch.empty(3, heads, n, 16, device="meta") for heads, n in ((8, 5), (2, 7), (2, 7)))
+    call = getattr(ATEN, f"_scaled_dot_product_{kernel}_attention")
+    options = () if kernel == "flash" else (None, False)  # no mask, no log-sum-exp
+    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
+        call(query, key, value, *options, 0.0, is_causal)
+    assert counter.get_total_flops() == 2 * (2 * 3 * 8 * 5 * 7 * 16) // (2 if is_causal else 1)
 
 
 def test_two_prompts_ask_twice_as_much_but_share_the_weights_of_a_step(model: LoadedModel, prompts: Prompts) -> None:

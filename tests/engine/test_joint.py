@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from transformers import masking_utils
 from transformers.cache_utils import DynamicLayer
 
 from leanvlm import plugins
@@ -193,6 +194,7 @@ class Traced:
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode_joint, "is_capturable", lambda _: True)
     monkeypatch.setattr(decode_joint, "Replayed", Traced)
+    monkeypatch.setattr(masking_utils, "is_tracing", lambda *_: True)  # so does transformers think of a capture
 
 
 def test_a_step_can_be_replayed(model: Any, traced: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,8 +74,13 @@ def streamed(model: nn.Module, place: Place, *, besides: set[nn.Module]) -> Iter
             stack.enter_context(lent(part, place, alone=True))
         for block in _blocks(model, besides):
             stack.enter_context(_lent_while_it_runs(block, place))
-        hook = tokens.register_forward_hook(lambda _, __, output: place.take(output))
-        stack.callback(hook.remove)
+        own = tokens.weight.device
+        hooks = [
+            tokens.register_forward_pre_hook(lambda _, given: tuple(ids.to(own) for ids in given)),
+            tokens.register_forward_hook(lambda _, __, output: place.take(output)),
+        ]
+        for hook in hooks:
+            stack.callback(hook.remove)
         yield
 
 

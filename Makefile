@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-paper bench-serving bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-compress bench-devices bench-paper bench-serving bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
 
 setup: .venv/ready
 
@@ -57,6 +57,12 @@ bench-clock: setup
 
 bench-paper: setup
 	$(BIN)/python -m leanvlm.benches.paper_speedups $(if $(SHAPE),--shape $(SHAPE))
+
+bench-devices: setup
+	$(BIN)/python -m leanvlm.benches.devices
+
+bench-compress: setup
+	$(BIN)/python -m leanvlm.benches.compress $(if $(SHAPE),--shape $(SHAPE)) $(if $(DEVICE),--device $(DEVICE))
 
 bench-metrics: setup
 	$(BIN)/python -m leanvlm.benches.metrics

@@ -124,6 +124,7 @@ def test_a_cluster_whose_package_is_missing_is_refused_with_the_remedy(
         ("new_tokens: 16", "new_tokens: 1", "it must be from 2 to 32768"),
         ("processes: 5", "processes: 0", "clock.processes is 0; it must be from 1 to 100"),
         ("batch_sizes: [4]", "batch_sizes: [65]", "clock.axes.batch_sizes.0. is 65; it must be from 2 to 64"),
+        ("sides: [144]", "sides: [0]", "clock.axes.sides.0. is 0; it must be from 8 to 10000"),
         ("shapes: []", "shapes: [qwen2-vl-8b]", "no shape 'qwen2-vl-8b' .perhaps qwen2-vl-7b"),
         ("  dtype: float32", "  dtype: float8", "answer.dtype 'float8'"),
         ("  device: cpu", "  device: gpu", "answer.device is 'gpu'"),

@@ -103,6 +103,7 @@ def conditions(params: Params, samples: Sequence[Sample]) -> Iterator[Condition]
         batch_sizes=axes.batch_sizes,
         lengths=axes.new_tokens,
         pictures=axes.pictures,
+        sides=axes.sides,
     )
 
 

@@ -103,6 +103,11 @@ def warming(timers: Sequence[Timer]) -> list[Timer]:
     found: dict[tuple[object, ...], Timer] = {}
     for one in timers:
         asked = one.full.condition
-        kind = (asked.axis, len(asked.samples), asked.new_tokens, len(asked.samples[0].images))
+        kind = (
+            asked.axis,
+            len(asked.samples),
+            asked.new_tokens,
+            *(image.size for image in asked.samples[0].pictures()),
+        )
         found.setdefault((one.recipe.text, *kind), one)
     return list(found.values())

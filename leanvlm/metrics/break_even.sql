@@ -2,8 +2,8 @@
 --
 -- Grain:     one row per model, recipe, device, is_shape_only, phase, axis.
 -- Unit:      prompts (axis batch_size), tokens of an answer (new_tokens), visual tokens of the prompt
---            (pictures): the smallest measured number at which, and at all measured ones beyond, the verdict
---            is faster. low and high are the ends of what was measured.
+--            (pictures, resolution): the smallest measured number at which, and at all measured ones
+--            beyond, the verdict is faster. low and high are the ends of what was measured.
 -- Source:    ours: a speed-up at one condition says nothing of another.
 -- Reads:     speedup.
 -- Undefined: null where the recipe is not faster at the largest number; no row for a recipe that was not

@@ -169,6 +169,7 @@ class Axes:
     batch_sizes: tuple[Annotated[int, between(2, 64)], ...] = ()  # prompts side by side
     new_tokens: tuple[Annotated[int, between(2, 32_768)], ...] = ()
     pictures: tuple[Annotated[int, between(1, 1000)], ...] = ()  # in one prompt
+    sides: tuple[Annotated[int, between(8, 10_000)], ...] = ()  # the longer one of a picture [pixels]
 
     @property
     def texts(self) -> set[str]:

@@ -8,7 +8,7 @@ from leanvlm.tables._table import Table, column
 
 PHASES = ("preprocess", "vision", "selection", "prefill", "decode", "total")
 BASE = "none"  # the axis of conditions that nothing was changed for
-AXES = (BASE, "batch_size", "new_tokens", "pictures")
+AXES = (BASE, "batch_size", "new_tokens", "pictures", "resolution")
 CONDITION = (
     column("model", pa.string(), "id of the model"),
     column("recipe", pa.string(), "canonical text of the recipe"),
@@ -16,7 +16,7 @@ CONDITION = (
     column("engine", pa.string(), "what ran the model"),
     column("dtype", pa.string(), "type of activations and of untouched weights"),
     column("attention", pa.string(), "attention kernel, the same on both sides"),
-    column("axis", pa.string(), "none, or what was changed: batch_size, new_tokens, pictures"),
+    column("axis", pa.string(), "none, or what was changed: batch_size, new_tokens, pictures, resolution"),
     column("batch_size", pa.int32(), "prompts at once"),
     column("prompt_tokens", pa.int32(), "length of the full prompts of the batch", unit="tokens"),
     column("visual_tokens", pa.int32(), "visual tokens of the full prompts", unit="tokens"),

@@ -110,8 +110,12 @@ def test_conditions_change_one_thing_at_a_time(prompts: Prompts) -> None:
     samples = [sample(prompts), Sample(sample_id="t", question="why?", images=(Image.new("RGB", (9, 9)),))]
     base = singles(samples, 16)
     assert [(one.axis, len(one.samples), one.new_tokens) for one in base] == [("none", 1, 16)] * 2
-    batch, length, many = along_axes(samples, 16, batch_sizes=[3], lengths=[64], pictures=[5])
+    batch, length, many, small = along_axes(samples, 16, batch_sizes=[3], lengths=[64], pictures=[5], sides=[24])
     assert [one.sample_id for one in batch.samples] == ["s", "t", "s"]
     assert (length.samples, length.new_tokens) == ((samples[0],), 64)
     assert [len(one.images) for one in many.samples] == [5]
     assert many.samples[0].question == samples[0].question
+    before, after = (one.samples[0].pictures()[0].size for one in (base[0], small))
+    assert small.axis == "resolution"
+    assert max(after) == 24
+    assert after[0] * before[1] == pytest.approx(after[1] * before[0], rel=0.1)

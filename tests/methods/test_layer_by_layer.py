@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from leanvlm.errors import InputError
 from leanvlm.methods.weights import _entrances, _saving
 from leanvlm.methods.weights._checkpoint import produce
 from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._entrances import record
-from leanvlm.methods.weights._lending import Place
+from leanvlm.methods.weights._lending import Place, streamed
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.recipes import parse
 from tests.methods import saved
@@ -54,6 +55,14 @@ def test_lent_it_computes_what_it_computes_whole(source: tuple[str, Path]) -> No
             expected = whole.model.model(**sample, use_cache=False).last_hidden_state
             assert torch.equal(norm(states), expected)
     assert {value.dtype for value in lent.model.parameters()} == {torch.bfloat16}, "something stayed lent"
+
+
+def test_tokens_of_another_device_are_looked_up_where_their_embeddings_are(source: tuple[str, Path]) -> None:
+    """They are not lent, so that what a GPU was given must come to them."""
+    model = stored(*source).model
+    with FakeTensorMode(allow_non_fake_inputs=True), streamed(model, Place(), besides=set()):
+        ids = torch.zeros(1, 3, dtype=torch.long, device="cuda")
+        assert model.get_input_embeddings()(ids).device.type == "cpu"
 
 
 def test_a_recording_is_the_same_from_disk(source: tuple[str, Path], tmp_path: Path) -> None:

@@ -17,7 +17,12 @@ from leanvlm.report.tradeoff.labels import Box
 
 WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
 FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
-NAMES = {"batch_size": "prompts at once", "new_tokens": "tokens of an answer", "pictures": "visual tokens"}
+NAMES = {
+    "batch_size": "prompts at once",
+    "new_tokens": "tokens of an answer",
+    "pictures": "visual tokens of more pictures",
+    "resolution": "visual tokens of a larger picture",
+}
 PHASES = {"total": "end to end", "prefill": "to the first token", "decode": "each later token"}
 DASHES = 3  # styles of lines of one family
 

@@ -1,7 +1,8 @@
 -- along: how much faster some recipes are along an axis, and from where on.
 --
 -- Grain:     one row per model, axis, phase, recipe, amount.
--- Unit:      amount: prompts (batch_size), tokens of an answer (new_tokens), visual tokens (pictures).
+-- Unit:      amount: prompts (batch_size), tokens of an answer (new_tokens), visual tokens (pictures,
+--            resolution).
 --            speedup, low, high: times the full model's speed; 95 % for another run.
 -- Reads:     speedup, break_even, cells.
 -- Undefined: no row for recipes that were not timed along an axis.

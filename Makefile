@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-compress bench-devices bench-paper bench-serving bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-compress bench-devices bench-paper bench-serving bench-sinks bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
 
 setup: .venv/ready
 
@@ -63,6 +63,9 @@ bench-devices: setup
 
 bench-compress: setup
 	$(BIN)/python -m leanvlm.benches.compress $(if $(SHAPE),--shape $(SHAPE)) $(if $(DEVICE),--device $(DEVICE))
+
+bench-sinks: setup
+	$(BIN)/python -m leanvlm.benches.sinks
 
 bench-metrics: setup
 	$(BIN)/python -m leanvlm.benches.metrics

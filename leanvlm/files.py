@@ -55,7 +55,7 @@ SUMMARY = ARTIFACTS / "summary.json"
 SCORES = ARTIFACTS / "scores"
 PLOTS = ARTIFACTS / "plots"
 BENCH = ARTIFACTS / "bench"
-DECODER = BENCH / "decoder.json"  # kept in git: the report shows it
+DECODER, SINKS = BENCH / "decoder.json", BENCH / "sinks.json"  # kept in git: the report shows them
 
 LOG = ".wal"  # what DuckDB adds to a file's name for changes that are not in it yet
 HOST = re.sub(r"[^A-Za-z0-9-]+", "-", platform.node())  # in the names of what is being written: folders are shared

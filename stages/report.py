@@ -1,7 +1,7 @@
 """report: write the page that people read, the summary that git keeps, and what `dvc metrics` and `dvc plots` show.
 
 Writes: artifacts/report/index.html, artifacts/summary.json, artifacts/scores, artifacts/plots.
-Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, artifacts/bench/decoder.json, params.yaml.
+Reads:  artifacts/leanvlm.duckdb, artifacts/ablation.json, artifacts/bench/{decoder,sinks}.json, params.yaml.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> None:
             embedded=embedded,
             ablated=_stored(files.ABLATION, "make ablate"),
             decoder=_stored(files.DECODER, "make bench-decoder"),
+            sinks=_stored(files.SINKS, "make bench-sinks"),
         )
         files.write(text, files.REPORT)
         _write_folder(figures.drawings(connection), files.PLOTS)

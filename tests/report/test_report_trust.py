@@ -76,3 +76,12 @@ def test_orders_of_options_are_shown_where_there_are_any() -> None:
 def test_without_anything_to_explain_the_section_says_so() -> None:
     shown = page._environment({}).get_template("why/why.html").render(why=[], models=[{}])
     assert "nothing but the untouched model was asked" in shown
+
+
+def test_sinks_are_shown_where_they_were_looked_for() -> None:
+    template = page._environment({}).get_template("trust/sinks.html")
+    row = {"recipe": "r", "decoder": [0.1, 0.2, 0.3], "tower": [0.4, 0.5, 0.6]}
+    shown = template.render(sinks={"settings": {"share": 0.1, "questions": 50}, "rows": [row]})
+    assert line(shown, "r") == "r 20.0 10.0 to 30.0 50.0 40.0 to 60.0"
+    assert "50 pages" in " ".join(shown.split())
+    assert "<code>make bench-sinks</code>" in template.render(sinks=None)

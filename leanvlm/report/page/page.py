@@ -56,12 +56,13 @@ def render(
     embedded: Collection[str] = (),
     ablated: Mapping[str, Sequence[Row]] | None = None,
     decoder: Mapping[str, Any] | None = None,
+    sinks: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page for the tables and metrics behind `connection`.
 
     Takes: n_flips, how many flipped answers to draw with `seed`; settings, the text of params.yaml; embedded, the names
     of models that are the project's small one; ablated, the tables `levels` and `effects` of an ablation, if one was
-    run; decoder, what `make bench-decoder` measured, if it was run.
+    run; decoder and sinks, what `make bench-decoder` and `make bench-sinks` measured, if they were run.
 
     Raises: InputError for a number of flips that cannot be shown; RunError where the page would be too large.
     """
@@ -83,6 +84,7 @@ def render(
         why=why.recipes(connection),
         ablation=ablation.tables(ablated),
         decoder=decoder,
+        sinks=sinks,
         flips=flips.browser(connection, n_flips=n_flips, seed=seed),
         audit=audited,
         audit_summary=audit.summary(audited),

@@ -68,7 +68,7 @@ def test_orders_of_options_are_shown_where_there_are_any() -> None:
     interval = {"low": 0.1, "high": 0.3, "difference": 0.05, "difference_low": -0.02, "difference_high": 0.12}
     row = {"model": "m", "recipe": "r", "benchmark": "rotations", "n_questions": 40, "order_sensitivity": 0.2}
     tables = {"recipes": [], "absent": [], "orders": [row | interval]}
-    shown = page._environment({}).get_template("trust/trust.html").render(trust=tables, models=[{}])
+    shown = page._environment({}).get_template("trust/trust.html").render(trust=tables, sinks=None, models=[{}])
     assert line(shown, "r") == "r rotations 40 20.0 10.0 to 30.0 5.0 -2.0 to 12.0"
     assert "No benchmark of this grid asks" in shown
 

@@ -5,7 +5,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-compress bench-devices bench-paper bench-serving bench-sinks bench-weights bench-decoder test-faults test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
+.PHONY: setup lint docs test repro plan ablate serve cluster bench-sweep bench-generate bench-methods bench-metrics bench-clock bench-compress bench-devices bench-paper bench-serving bench-sinks bench-weights bench-decoder test-faults test-hub test-chaos test-cluster test-ui test-lmms-eval test-peft test-vllm
 
 setup: .venv/ready
 
@@ -88,6 +88,10 @@ bench-serving: setup .venv/vllm/plug-in
 
 test-faults: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults --faults all -n 2 --dist load
+
+# All seven published configurations from hub ids to the report: an hour on two cores.
+test-hub: setup
+	LEANVLM_HUB=all OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/pipeline/test_hub.py -n 0
 
 test-chaos: setup
 	LEANVLM_KILLS=$(KILLS) $(BIN)/python -m pytest -m chaos -n 0 -s

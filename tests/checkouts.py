@@ -90,7 +90,7 @@ def make(folder: Path, model: Path) -> None:
     halves = {name: tensor.bfloat16() for name, tensor in load_file(weights).items()}
     save_file(halves, weights, metadata={"format": "pt"})  # as the embedded model is stored
     (folder / "artifacts/bench").mkdir()
-    for name in ("ablation.json", "bench/decoder.json"):
+    for name in ("ablation.json", "bench/decoder.json", "bench/sinks.json"):
         shutil.copy(ROOT / "artifacts" / name, folder / "artifacts" / name)
     (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")

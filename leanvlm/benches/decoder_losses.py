@@ -80,8 +80,10 @@ def _continued_attention(
     n, held = query.shape[2], key.shape[2]
     seen = torch.ones(1, 1, n, held, dtype=torch.bool, device=query.device).tril(held - n)
     layer = module.__dict__["leanvlm_recorder"]
-    by_head = layer.seen(query.shape[1]) if isinstance(layer, KeptLayer) else None
-    return plain_attention(module, query, key, value, seen if by_head is None else seen & by_head, **options)
+    by_head = layer.seen() if isinstance(layer, KeptLayer) else None
+    if by_head is not None:
+        seen = seen & by_head.repeat_interleave(query.shape[1] // key.shape[1], 1)
+    return plain_attention(module, query, key, value, seen, **options)
 
 
 AttentionInterface.register(NAME, _continued_attention)

@@ -1,9 +1,8 @@
 """Decode jointly: one attention call a layer for all rows, the way of CUDA, where each operation costs its launch.
 
-Rows of different lengths lie in one cache, padded on the right and masked (joint_cache.py). The query heads that share
-a key head are folded into the axis of queries: the kernels that take a mask then need no copies of keys and values.
-The mask adds 0 or -inf in the model's dtype; a boolean one would be turned into that in every layer. A step changes
-tensors in place and reads nothing back from the device but the tokens, so that it can be launched as one (launch.py).
+Rows of different lengths lie in one cache, padded on the right and masked (joint_cache.py). The mask adds 0 or -inf in
+the model's dtype; a boolean one would be turned into that in every layer. A step changes tensors in place and reads
+nothing back from the device but the tokens, so that it can be launched as one (launch.py).
 
 An answer's rounding depends on the number of rows and of columns, which depend on free memory and on its company:
 `controls/rebatched` measures what that changes.
@@ -15,10 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from leanvlm.engine.attention import recording, sees_all
+from leanvlm.engine.attention import newest_attention, recording, sees_all
 from leanvlm.engine.joint_cache import JointCache, n_positions
 from leanvlm.engine.launch import Replayed, is_capturable
 from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
@@ -137,11 +135,7 @@ def _joint_attention(
 ) -> tuple[Tensor, None]:
     """Let each row attend to what it holds. Shapes: query (rows, H, 1, D), key and value (rows, G, S, D)."""
     assert attention_mask is None
-    rows, heads, _, width = query.shape
-    folded = query.reshape(rows, key.shape[1], heads // key.shape[1], width)
-    mask = module.__dict__["leanvlm_recorder"].mask
-    states = scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=options.get("scaling"))
-    return states.reshape(rows, 1, heads, value.shape[-1]), None
+    return newest_attention(query, key, value, module.__dict__["leanvlm_recorder"].mask, **options)
 
 
 AttentionInterface.register(NAME, _joint_attention)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
 
-from leanvlm.engine.attention import plain_attention, recording, sees_all
+from leanvlm.engine.attention import newest_attention, recording, sees_all
 from leanvlm.engine.evict import blank_cache, carried
 from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.memory import cache_bytes, has_room
@@ -120,8 +120,8 @@ def _rows_attention(
     assert attention_mask is None
     outputs = []
     for i, layer in enumerate(module.__dict__["leanvlm_recorder"].updated):
-        seen = layer.seen(query.shape[1]) if isinstance(layer, KeptLayer) else None
-        outputs.append(plain_attention(module, query[i : i + 1], layer.keys, layer.values, seen, **options)[0])
+        seen = layer.seen() if isinstance(layer, KeptLayer) else None
+        outputs.append(newest_attention(query[i : i + 1], layer.keys, layer.values, seen, **options)[0])
     return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
 
 

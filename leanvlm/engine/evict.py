@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import Cache
-from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
+from transformers.cache_utils import LinearAttentionLayer
 
 from leanvlm.engine.cache_size import CacheSize
+from leanvlm.engine.growing_layer import GrowingLayer
 from leanvlm.engine.kept_layer import KeptLayer
 from leanvlm.engine.prefill import Prefilled
 from leanvlm.methods._cache import CacheMethod, uniform
@@ -68,7 +69,7 @@ def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
 
     Shapes: carried (B, C, kernel), by layer index.
     """
-    kinds: list[Any] = [LinearAttentionLayer if index in carried else DynamicLayer for index in range(n_layers)]
+    kinds: list[Any] = [LinearAttentionLayer if index in carried else GrowingLayer for index in range(n_layers)]
     layers = [kind() for kind in kinds]
     for index, states in carried.items():
         layers[index].update_conv_state(states)

@@ -13,21 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
-from transformers.cache_utils import DynamicLayer
-from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import plain_attention, recording
+from leanvlm.engine.attention import newest_attention, recording, sees_all
+from leanvlm.engine.growing_layer import GrowingLayer
 from leanvlm.methods._storage import StoringMethod
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_kept"
 
 
-class KeptLayer(DynamicLayer):
+class KeptLayer(GrowingLayer):
     """Keys and values (1, G, S, D); `padding`, the columns in front of each key head that hold nothing."""
-
-    keys: Tensor
-    values: Tensor
 
     def __init__(self, keys: Tensor, values: Tensor, padding: Sequence[int], storage: StoringMethod | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -54,13 +50,13 @@ class KeptLayer(DynamicLayer):
         self.settle()
         return super().update(key_states, value_states, *args, **options)
 
-    def seen(self, n_heads: int) -> Tensor | None:
-        """Say which columns hold something, None where all do. Shapes: -> (1, H, 1, S), True = does."""
+    def seen(self) -> Tensor | None:
+        """Say which columns hold something, None where all do. Shapes: -> (1, G, 1, S), True = does."""
         if not any(self.padding):
             return None
         column = torch.arange(self.keys.shape[2], device=self.keys.device)
         padding = torch.tensor(self.padding, device=self.keys.device)
-        return (column >= padding[:, None]).repeat_interleave(n_heads // len(padding), 0)[None, :, None]
+        return (column >= padding[:, None])[None, :, None]
 
 
 def padding_of(layer: Any) -> tuple[int, ...]:
@@ -75,24 +71,19 @@ def storage_of(cache: Cache) -> StoringMethod | None:
 
 @contextmanager
 def seeing(model: LoadedModel, cache: Cache) -> Iterator[None]:
-    """Let each head attend to what it holds of one answer's cache, for the length of a `with`."""
-    layers: list[Any] = cache.layers
-    padded = {i: layer for i, layer in enumerate(layers) if isinstance(layer, KeptLayer) and any(layer.padding)}
-    if not padded:
-        yield
-        return
-    with recording({model.attention[index]: layer for index, layer in padded.items()}, NAME):
+    """Let a new token's heads attend to what they hold of one answer's cache, for the length of a `with`."""
+    with recording({module: cache.layers[index] for index, module in model.attention.items()}, NAME):
         yield
 
 
 def _kept_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Attend with SDPA. Shapes: query (1, H, 1, D)."""
-    layer: KeptLayer | None = module.__dict__.get("leanvlm_recorder")
-    mask = attention_mask if layer is None else layer.seen(query.shape[1])
-    return plain_attention(module, query, key, value, mask, **options)
+    """Shapes: query (1, H, 1, D), key and value (1, G, S, D)."""
+    assert attention_mask is None
+    layer = module.__dict__["leanvlm_recorder"]
+    return newest_attention(query, key, value, layer.seen() if isinstance(layer, KeptLayer) else None, **options)
 
 
 AttentionInterface.register(NAME, _kept_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, sees_all)

@@ -9,9 +9,11 @@ Departs: the code asks CLIP's text encoder what is relevant, which few models ha
          in OpenVINO's port. Without such words, or where all tokens are as relevant, all count the same, which is
          `relevance=none`; the code divides by zero. Each picture has its own range and choice over all its tiles; the
          code takes one range over a batch and as many tokens of each tile. Where the rest adds nothing but rounding
-         noise, the most relevant fill up. Ties go to the earlier token. Row-end tokens, which no patch stands behind,
-         go first.
+         noise, as from the features' width on, the most relevant fill up; the code takes tokens twice there, and so
+         keeps fewer. Ties go to the earlier token. Row-end tokens, which no patch stands behind, go first.
 Checked: tests/methods/test_cdpruner.py, the example of five tokens worked by hand, and determinants of the kernel.
+         Beside the code @ ed9c12d, on random tokens and words: the same tokens in all 1,042 draws that ask for no more
+         than the features are wide.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ Departs: the count is rounded down, to one at least; the code rounds to the near
          the code where only duplicates are left. Kept tokens stay at their positions; the code numbers them anew. Ties
          go to the earlier token. All tiles of an image are one choice. Row-end tokens, which no patch stands behind, go
          first; the code compares them like the others.
-Checked: tests/methods/test_divprune.py, the example of six angles worked by hand, and all sets of a few points.
+Checked: tests/methods/test_divprune.py, the example of six angles worked by hand, and all sets of a few points. Beside
+         a copy of the code's own search, on random tokens: the same order in all 676 draws that ask for no more tokens
+         than are distinct.
 """
 
 from __future__ import annotations

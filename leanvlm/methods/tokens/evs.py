@@ -6,7 +6,8 @@ Code:    github.com/vllm-project/vllm @ d750efb, vllm/multimodal/video_prune/evs
 Departs: the count is the budget's, rounded down without the slip of binary floats; tokens keep the positions that the
          whole video gives them, and the text after it too, where vLLM numbers it anew for Qwen2.5-VL. The text between
          frames stays. The newline after LLaVA-OneVision's videos goes first.
-Checked: tests/methods/test_evs.py, the example of three frames worked by hand.
+Checked: tests/methods/test_evs.py, the example of three frames worked by hand. Beside the code, on random videos: the
+         same tokens in 988 of 1,000 draws, and in all with its own count.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ Departs: `tau` is in grey levels of 255; the code's is a share of the range, by 
          tower's patch embedding is spared too. Only Qwen's towers can be shown a part of their patches. There is no
          budget: the picture says how much is kept, and `visual_tokens_kept` tells.
 Checked: tests/methods/test_pixelprune.py, grids worked by hand, pictures drawn again from what was kept, and towers
-         whose patches do not see those that were left out.
+         whose patches do not see those that were left out. Beside the code @ 0bf89f3: the same tokens of 1,000 random
+         grids, and of 600 pictures from the processors of two models.
 """
 
 from __future__ import annotations

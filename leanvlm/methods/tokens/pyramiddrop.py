@@ -10,7 +10,8 @@ Departs: the budget is what the last stage leaves, so each stage keeps its cube 
          the earlier token. Decoders of other depths are cut into quarters, rounded down; stages that meet in a shallow
          one are one, with the lowest share.
 Checked: tests/methods/test_pyramiddrop.py, an example of eight tokens over three stages; what a stage's layer attends
-         to against transformers' eager attention.
+         to against transformers' eager attention. Beside the code @ 3f89f94, on random states: the same tokens at 750
+         of 750 stages that get the same positions.
 """
 
 from __future__ import annotations

@@ -5,12 +5,15 @@ Source:  Liu et al. 2025, arXiv 2505.14454: frames that stand out have a larger 
 Code:    github.com/xuyang-liu16/VidCom2 @ 944a17d (read, not copied): likeness is a sum of five Gaussians around the
          mean, over the half of the channels that vary least. The exact total is that of
          github.com/vllm-project/vllm @ 0f17ee0, vllm/multimodal/video_prune/vidcom2.py (read, not copied).
-Departs: the total is the budget's, rounded down, however many frames there are; the authors' drifts from it, as they
-         round frame by frame, and vLLM keeps as many tokens as there are frames at least. What a frame's share keeps is
-         settled once more over all frames, as in vLLM, so that a frame may keep nothing. Scores are in float32; the
-         code's are in the model's 16 bits. Ties go to the earlier token. The newline after LLaVA-OneVision's videos
-         goes first; the code keeps LLaVA-Video's newlines and puts them behind their frame.
-Checked: tests/methods/test_vidcom2.py, the example of two frames worked by hand, and loops over its formulas.
+Departs: the total is the budget's, rounded down without the slip of binary floats, however many frames there are; the
+         authors' drifts from it, as they round frame by frame, and vLLM keeps as many tokens as there are frames at
+         least. What a frame's share keeps is settled once more over all frames, as in vLLM, so that a frame may keep
+         nothing. Scores are in float32; the code's are in the model's 16 bits. Ties go to the earlier token. The
+         newline after LLaVA-OneVision's videos goes first; the code keeps LLaVA-Video's newlines and puts them behind
+         their frame.
+Checked: tests/methods/test_vidcom2.py, the example of two frames worked by hand, and loops over its formulas. Beside
+         both codes, the authors' @ d31b156, on random videos in float32: the shares keep the same tokens in 900 of 900
+         draws; once settled, 752 of 900 are vLLM's, and all with its own count.
 """
 
 from __future__ import annotations

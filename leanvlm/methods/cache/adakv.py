@@ -4,12 +4,15 @@ Source:  Feng et al. 2024, arXiv 2407.11550: the best scores of all heads of a l
          positions each head keeps; a part of the budget is shared out evenly as a safeguard.
 Code:    github.com/FFY0/AdaKV @ efe4e2e, adaptive_snapkv/monkeypatch/snapkv_utils.py (read, not copied).
 Departs: `uniform` is the paper's alpha, 0.2 what the code takes for models with grouped heads. Counts are rounded by
-         largest remainder, so that the sum over heads is exact; the code rounds each, which is off by up to half a
-         position a head. Scores are those of `scorer` with its defaults; SnapKV's are averaged and pooled otherwise in
-         the code. What the scorer keeps in any case, its window, every head keeps. PyramidKV and VL-Cache also share
-         the budget out over layers. The heads of a layer lie in one tensor, padded to the longest: bytes are those of
-         what is kept, and decoding gets no faster for a head that keeps less.
+         largest remainder, so that the sum over heads is exact; the code rounds the even part down and then each count,
+         which leaves up to one and a half positions a head unused, or takes half a one too many. Scores are those of
+         `scorer` with its defaults; SnapKV's are averaged and pooled otherwise in the code. What the scorer keeps in
+         any case, its window, every head keeps. PyramidKV and VL-Cache also share the budget out over layers. The heads
+         of a layer lie in one tensor, padded to the longest: bytes are those of what is kept, and decoding gets no
+         faster for a head that keeps less.
 Checked: tests/methods/test_adakv.py, two heads of six scores worked by hand; `uniform` 1 is the scorer, bit for bit.
+         Beside the code @ 1baceda, on random keys and queries: scores pooled alike within 1e-8; the same positions in
+         all 493 draws where `uniform` is 0 or 1, and between these all counts within one of its.
 """
 
 from __future__ import annotations

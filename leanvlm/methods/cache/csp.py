@@ -6,10 +6,13 @@ Code:    github.com/TerryPei/CSP @ 1c52eef, kv_token_merge/modify_llama.py (read
 Departs: `cross_share` 0.1 is the code's default; its published runs take one per data set. A position that both
          rankings want is kept once, and another comes in for it; the code stores it twice. What a quota has no
          positions for goes to the other one; the code fills it with positions of score zero. Shares are rounded so that
-         all of the budget is used. At most 64 of the recent queries look back; the code asks all of them. Scores are
+         all of the budget is used; the code rounds both down, which mostly loses one, and takes 1 and 308 positions
+         where `cross_share` is 0. At most 64 of the recent queries look back; the code asks all of them. Scores are
          averaged over the query heads that share a key head; the code keeps a cache per query head. Prompts without
          pictures are evicted too; the code leaves them whole.
 Checked: tests/methods/test_csp.py, two rows over six keys worked by hand; a plain loop over modalities drawn by lot.
+         Beside the code @ ca1b030, its quotas rounded as ours, on random keys and queries: the same positions in 839 of
+         912 draws; in the others it stores one twice, or its quota has no positions left.
 """
 
 from __future__ import annotations

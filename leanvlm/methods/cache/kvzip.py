@@ -8,11 +8,12 @@ Departs: paper and code repeat text. Here what entered the decoder from the firs
          the code repeats 2,000 tokens at a time. That costs about two more reads of the pictures, since the first is
          not taken from the cache. No question is read, so none decides; the prompt's other text stays in every head as
          long as the budget holds it, what stands behind the pictures before what stands in front. A prompt without
-         pictures is repeated whole, its question too. The count is exact; the code keeps one less than asked, and fewer
-         where scores tie. With `level` uniform all heads keep as many (the code's pair-uniform); its "head" level,
-         which needs samples, is left out. Scores are in float32.
+         pictures is repeated whole, its question too. The count is exact, ties to the earlier; the code keeps one less
+         than asked, and fewer where scores tie. With `level` uniform all heads keep as many (the code's pair-uniform);
+         its "head" level, which needs samples, is left out. Scores are in float32.
 Checked: tests/methods/test_kvzip.py, rankings worked by hand; a repetition read by transformers' eager attention, on
-         every architecture; another question changes no score.
+         every architecture; another question changes no score. Beside the code @ 4c2ed0f, on random keys and queries:
+         scores within 3e-7 in 200 draws, and the same pairs, but for ties, in all 1,000 draws with its count.
 """
 
 from __future__ import annotations

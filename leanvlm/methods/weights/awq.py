@@ -4,17 +4,20 @@ Source:  Lin et al. 2024, arXiv 2306.00978, section 3: the scale of a column, se
 Code:    github.com/mit-han-lab/llm-awq @ d6e797a, awq/quantize/{auto_scale,auto_clip}.py, and llmcompressor 0.14.0.1,
          AWQModifier (read, not copied).
 Departs: the authors' own setting is w4a16-asym-g128 with `weights=false,clip=true`: they give each group a zero point,
-         and cut weights. Without asym integers are symmetric, as fast kernels want them, and without `clip` nothing is
-         cut, as in EffiVLM-Bench. With asym zero stays one of the values of every group. What is cut is searched
-         over all tokens, not 512, on inputs from the layers before as they were rounded. A scale weighs the columns'
-         inputs against their weights, as AutoAWQ and EffiVLM-Bench do; `weights=false` takes inputs alone, as the
-         paper does. The exponents are llmcompressor's, 0 and 1 included: for inputs alone i / (grid - 1) for each i
-         below grid, with weights i / (grid - 2) for each i below grid - 1 and no scaling at all; the authors' are
-         i / 20 for each i below 20. A norm that was scaled is rounded to the 16 bits that it is stored in. Values are
-         scaled for the layer after attention only where both have the same width: not with fewer key-value heads than
-         heads. Calibrated on questions with pictures, not text from the Pile.
-Checked: tests/methods/test_awq.py: examples worked by hand and a slow search over a whole layer choose the same
-         scales and limits; scaled but not rounded, the model computes what it did, on every architecture.
+         and cut weights. Without asym integers are symmetric, as fast kernels want them, with steps of 1 / 7.5 of the
+         largest, where AutoAWQ has 1 / 7; without `clip` nothing is cut, as in EffiVLM-Bench. With asym zero stays one
+         of the values of every group. What is cut is searched over all tokens, not 512, on inputs from the layers
+         before as they were rounded. A scale weighs the columns' inputs against their weights, as AutoAWQ and
+         EffiVLM-Bench do; `weights=false` takes inputs alone, as the paper does. The exponents are llmcompressor's, 0
+         and 1 included: for inputs alone i / (grid - 1) for each i below grid, with weights i / (grid - 2) for each i
+         below grid - 1 and no scaling at all; the authors' are i / 20 for each i below 20. A norm that was scaled is
+         rounded to the 16 bits that it is stored in. Values are scaled for the layer after attention only where both
+         have the same width: not with fewer key-value heads than heads. Calibrated on questions with pictures, not text
+         from the Pile.
+Checked: tests/methods/test_awq.py: examples worked by hand and a slow search over a whole layer choose the same scales
+         and limits; scaled but not rounded, the model computes what it did, on every architecture. Beside the code @
+         e65873f and AutoAWQ @ 0222940: the same values of 6,048 groups around zero, limits of 38,400 from up to 1,023
+         tokens, and with their exponents the same scales of 400 layers.
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ Departs: all calibration samples count alike, where the authors' running mean fo
          same rank, no higher than the narrowest allows, since vLLM reads one rank. Matrices are stored in 16 bits
          beside the checkpoint, as PEFT does, and not quantised; our own loader adds what they give, whoever else
          loads the checkpoint has to be given them. It follows no method that scales weights before rounding.
-Checked: tests/methods/test_eora.py: two matrices worked by hand, a float64 search in which no other matrix of that
-         rank errs less, full rank gives the weights back, and every layer errs less than without; PEFT loads it.
+Checked: tests/methods/test_eora.py: two matrices worked by hand, a float64 search in which no other matrix of that rank
+         errs less, full rank gives the weights back, and every layer errs less than without; PEFT loads it. Beside the
+         code @ 40659bc, on the same products of inputs: what is added differs by 4e-5 of itself at most in 219 draws of
+         tokens enough.
 """
 
 from __future__ import annotations

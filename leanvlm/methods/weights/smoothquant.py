@@ -2,12 +2,14 @@
 
 Source:  Xiao et al. 2023, arXiv 2211.10438, section 4: a column's scale is max|input|^alpha / max|weight|^(1 - alpha).
 Code:    github.com/mit-han-lab/smoothquant @ c61476d, smoothquant/smooth.py (read, not copied).
-Departs: weights have a scale per row and inputs one per token, as in the authors' finest setting but one. A column
-         whose inputs or weights are all zeros is not scaled; the authors' scale there is 0.00001. `alpha` 0.5 is the
-         paper's for most models; the authors take 0.8 to 0.85 for Llama and Mistral. A norm that was scaled is
+Departs: weights have a scale per row and inputs one per token, as in the authors' finest setting but one. The largest
+         of each is 127.5 steps, as in compressed-tensors, where the authors make it 127. A column whose inputs or
+         weights are all zeros is not scaled; the authors take 0.00001 for its scale, or for its weights. `alpha` 0.5 is
+         the paper's for most models; the authors take 0.8 to 0.85 for Llama and Mistral. A norm that was scaled is
          rounded to the 16 bits that it is stored in. Calibrated on questions with pictures, not text from the Pile.
 Checked: tests/methods/test_smoothquant.py: scales worked by hand, and at alpha 0.5 what enters is as large as the
-         weights that it meets, column by column; scaled but not rounded, the model computes what it did.
+         weights that it meets, column by column; scaled but not rounded, the model computes what it did. Beside the
+         code @ 43ded6c: the same scales, norms and weights in 300 of 300 draws, but for columns without inputs.
 """
 
 from __future__ import annotations

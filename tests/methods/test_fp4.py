@@ -72,6 +72,15 @@ def test_two_groups_of_nvfp4_worked_by_hand() -> None:
     assert found[16:] == [0, 0.0625, 0.125, 0.125, 0.1875, 0.25, 0.25, 0.375, 0.375, 0.5, 0.5, 0.5, 0.5, *[0.75] * 3]
 
 
+@pytest.mark.parametrize(("largest", "given_back"), [(12, 12), (6, 6), (3.06, 3), (2.94, 0)])
+def test_a_group_of_nvfp4_is_lost_where_its_scale_is_less_than_half_the_smallest(
+    largest: float, given_back: float
+) -> None:
+    """Which is 2^-9, as 448 sixes beside it make the scale of scales 1. In such steps, 3 is the halfway."""
+    step = 2.0**-9
+    assert back([448 * 6.0] + [0.0] * 15 + [largest * step] + [0.0] * 15, "nvfp4a16")[16] == given_back * step
+
+
 @pytest.mark.parametrize("setting", ["nvfp4a16", "mxfp4a16"])
 def test_the_bytes_on_disk_read_by_hand_are_the_weights_that_are_loaded(source: Path, setting: str) -> None:
     network = rounded(source, setting)

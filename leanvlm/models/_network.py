@@ -56,7 +56,13 @@ def widen(network: nn.Module, dtype: torch.dtype) -> None:
 
 
 def unwrap(network: PreTrainedModel) -> None:
-    """Give layers whose inputs are not rounded their own forward back: what stands around it takes as long again."""
+    """Take off what unpacking leaves around every module, which makes each access to a weight a search.
+
+    Layers whose inputs are not rounded get their own forward back, too: what stands around it takes as long again.
+    """
+    from compressed_tensors.offload import remove_dispatch
+
+    remove_dispatch(network, onload_tensors=True)
     for module in network.modules():
         scheme = getattr(module, "quantization_scheme", None)
         if scheme is not None and not (scheme.input_activations or scheme.output_activations):

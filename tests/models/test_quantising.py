@@ -96,3 +96,4 @@ def test_only_layers_whose_inputs_are_rounded_keep_a_forward_of_their_own(
     network = read_network(model.network_class, tmp_path / "made", dtype="float32", device_map=None)
     forwards = ["forward" in layer.__dict__ for layer in decoder_linears(network).values()]
     assert forwards == [not is_plain] * len(forwards)
+    assert {type(part._parameters) for part in network.modules()} == {dict}, "weights are looked up through a cache"

@@ -25,7 +25,7 @@ def reproduce(arguments: Sequence[str], run: UUID) -> None:
 
     Raises: InputError with the child's own sentence where input was refused, else RunError where it failed.
     """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "leanvlm.pipeline.reproduce", *arguments],
         env=os.environ | {PARENT: str(run), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
@@ -33,27 +33,29 @@ def reproduce(arguments: Sequence[str], run: UUID) -> None:
         stderr=subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=dying_with_this(),
-    )
-    try:
-        sentence = _log(child)
-    finally:  # a cancelled run comes here by an exception that Prefect makes of SIGTERM
-        _end(child)
-        runs.end_beneath(run)
+    ) as child:
+        try:
+            said = _log(child)
+        finally:  # a cancelled run comes here by an exception that Prefect makes of SIGTERM
+            _end(child)
+            runs.end_beneath(run)
     if child.returncode:
-        refused = child.returncode == InputError.exit_status
-        raise (InputError if refused else RunError)(sentence or f"the run ended with status {child.returncode}")
+        said = said or [f"the run ended with status {child.returncode}"]
+        if child.returncode == InputError.exit_status:
+            raise InputError(said[0])  # of the stage that refused, if one did; the last points at it
+        raise RunError(said[-1])
 
 
-def _log(child: subprocess.Popen[bytes]) -> str:
-    """Log what a child prints until it ends; return the last sentence of ours."""
-    logger, sentence = get_run_logger(), ""
+def _log(child: subprocess.Popen[bytes]) -> list[str]:
+    """Log what a child prints until it ends; return the sentences of ours."""
+    logger, said = get_run_logger(), list[str]()
     assert child.stdout is not None
     for line in lines(child.stdout):
         logger.info(line)
         if line.startswith(SAID):
-            sentence = line.removeprefix(SAID)
+            said.append(line.removeprefix(SAID))
     child.wait()
-    return sentence
+    return said
 
 
 def lines(output: IO[bytes]) -> Iterator[str]:

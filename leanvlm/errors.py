@@ -54,6 +54,7 @@ EXTRAS = {
     "dev": ("polars",),
 }
 
+REFUSED = "LEANVLM_REFUSED"  # in the environment of a run's processes: a file that one makes that refuses its input
 LONGEST = 300  # characters of the sentence about wrong input
 END = 120  # of these, how many of its end stay, which says what to do
 
@@ -112,6 +113,8 @@ def exit_on_error(main: Callable[[], None]) -> None:
         _drop_output()
     except LeanvlmError as error:
         print(f"leanvlm: {error}", file=sys.stderr)
+        if isinstance(error, InputError) and REFUSED in os.environ:
+            Path(os.environ[REFUSED]).touch()  # DVC, which stands between, passes no status on
         sys.exit(error.exit_status)
     except OSError as error:
         if (said := disk.refusal(error, Path.cwd()) or disk.lost(error)) is None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leanvlm import disk, files
-from leanvlm.errors import InputError, RunError, exit_on_error
+from leanvlm.errors import REFUSED, InputError, RunError, exit_on_error
 from leanvlm.models._hub import is_id
 from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
@@ -30,6 +30,7 @@ from leanvlm.processes.lock import only_run
 from leanvlm.texts import perhaps
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
+REFUSAL = Path(".dvc/tmp/leanvlm.refused")  # is there where a stage refused its input, and did not fail by itself
 DVC = (sys.executable, "-m", "dvc")
 TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage, an item of one, or an output
 
@@ -43,7 +44,7 @@ def run_dvc(
         values, instead; patient, whether it waits for a run that holds the checkout.
 
     Raises: InputError for a target that names no stage, a params.yaml that cannot be used or a model that is not
-        there, RunError if another run holds the checkout or a stage fails.
+        there, and where a stage refuses its input; RunError if another run holds the checkout or a stage fails.
     """
     for target in targets:
         if TARGET.fullmatch(target) is None:
@@ -118,13 +119,18 @@ def ready(
         repair_lock()
         forget_killed_commands()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, RUN: str(os.getpid())}
+        own = {RUN: str(os.getpid()), REFUSED: str(REFUSAL.resolve())}
+        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, **own}
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
+    files.remove(REFUSAL)
     done = subprocess.run(command, env=environment, preexec_fn=dying_with_this(), check=False)
     if done.returncode and disk.is_full(Path()):
         raise RunError(disk.full(Path.cwd()))
+    if done.returncode and REFUSAL.exists():
+        raise InputError("a stage refused its input; its own message is above. What was done is kept: mend that, and "
+                         "run the command again")  # fmt: skip
     if done.returncode:
         raise RunError("a stage failed; its own message is above. What was done is kept: run the command again")
 

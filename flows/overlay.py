@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,9 +12,18 @@ from flows.forms import Reproduce, Sweep
 from leanvlm import files
 from leanvlm.params._profiles import dumped, over, read_profile
 from leanvlm.params._yaml import read_yaml
+from leanvlm.processes.lock import held
 
 HEADER = "# What the Prefect run {run} laid over params.yaml. To repeat it:\n"
 AGAIN = "# python -m leanvlm.pipeline.reproduce --overlay {path}\n"
+
+
+@contextmanager
+def recorded(run: UUID, chosen: Reproduce | Sweep) -> Iterator[Path]:
+    """Record what a run lays, and keep `leanvlm clean` from it for the length of a `with`."""
+    path = record(run, chosen)
+    with held(path):
+        yield path
 
 
 def record(run: UUID, chosen: Reproduce | Sweep) -> Path:

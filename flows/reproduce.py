@@ -39,9 +39,9 @@ def _carry_out(chosen: Reproduce | Sweep, stages: Sequence[str]) -> Ended:
     """Run the pipeline with what a form chose laid over params.yaml, and show what came out."""
     run = UUID(flow_run.get_id())
     try:
-        laid = overlay.record(run, chosen)
-        runs.set_tags(run, overlay.tags(laid, chosen.profile))
-        _try_twice(["--patient", "--overlay", str(laid), "--", *stages], run)
+        with overlay.recorded(run, chosen) as laid:
+            runs.set_tags(run, overlay.tags(laid, chosen.profile))
+            _try_twice(["--patient", "--overlay", str(laid), "--", *stages], run)
     except LeanvlmError as error:
         return Failed(message=str(error))
     if not stages or results.STAGE in stages:

@@ -1,7 +1,7 @@
 """What lies on the disk and no run of the grid needs, kind by kind, and how to delete just that.
 
-Only what this project made is named, below artifacts/, data/ and .dvc/cache, and the cells of a bucket that params.yaml
-names; what a link leads to elsewhere is left.
+Only what this project made is named, below artifacts/, data/, runs/ and .dvc/cache, and the cells of a bucket that
+params.yaml names; what a link leads to elsewhere is left.
 The hub's cache (HF_HOME) is not this project's own, so it is not looked at.
 """
 
@@ -21,11 +21,12 @@ from leanvlm.pipeline.definitions import refuse_damaged, stages
 from leanvlm.pipeline.lock import why_incomplete
 from leanvlm.pipeline.reproduce import DVC
 from leanvlm.pipeline.stored_cells import unused
+from leanvlm.processes.lock import is_held
 from leanvlm.storage._storage import Entry, Storage
 from leanvlm.storage.chosen import chosen
 
 OTHERWISE = "answered with other code, settings, samples or weights"
-FOLDERS = (files.ARTIFACTS, Path("data"), Path(".dvc/cache"))
+FOLDERS = (files.ARTIFACTS, Path("data"), files.RUNS, Path(".dvc/cache"))
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ class Kind:
             except OSError as error:
                 raise RunError(f"{path} cannot be deleted ({error.strerror}); what was listed before it is "
                                "gone") from error  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Overlays(Kind):
+    """What runs of the Prefect UI that are over laid over params.yaml; a run that waits for its turn holds its own."""
+
+    def delete(self) -> None:
+        """Delete those that no run has taken up meanwhile."""
+        Kind(self.what, tuple(path for path in self.paths if not is_held(path))).delete()
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ def kinds(params: Params) -> list[Kind | Objects]:
         _own("checkpoints", _checkpoints(params), "that the grid does not need, with what making them cost"),
         _cells(params),
         _own("copies", files.BROUGHT.glob("[!.]*"), "that workers brought from a bucket, and bring again when needed"),
+        _overlays(),
         _own("leftovers", _leftovers(), "that killed processes left half written"),
         _cache(),
     ]
@@ -142,6 +153,13 @@ def _cells(params: Params) -> Kind | Objects:
     if storage.inputs is None:
         return _own("cells", [files.CELLS / entry.name for entry in entries], OTHERWISE)
     return Objects("cells", storage, tuple(entries), f"in {storage.where('')}, {OTHERWISE}, or another grid's")
+
+
+def _overlays() -> Kind:
+    found = _own(
+        "runs", files.RUNS.glob("[!.]*.yaml"), "of the Prefect UI that are over: what each laid over params.yaml"
+    )
+    return Overlays(found.what, tuple(path for path in found.paths if not is_held(path)), found.note)
 
 
 def _leftovers() -> Iterator[Path]:

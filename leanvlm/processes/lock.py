@@ -1,4 +1,4 @@
-"""One run at a time in a checkout."""
+"""One run at a time in a checkout; and files that a process needs for as long as it lives, however it ends."""
 
 from __future__ import annotations
 
@@ -37,12 +37,25 @@ def only_run(lock: Path, *, says: str = "", refusal: str = REFUSAL, patient: boo
         yield
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a file, whatever is in it, for the length of a `with`: others learn by `is_held` that a process needs it."""
+    with path.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def is_held(lock: Path) -> bool:
-    """Tell whether a process holds a checkout."""
+    """Tell whether a process holds a checkout, or another file."""
+    return holder(lock) is not None
+
+
+def holder(lock: Path) -> str | None:
+    """Return what the process that holds a file wrote into it; None where there is none."""
     if not lock.is_file():
-        return False
+        return None
     with lock.open("r+") as file:
-        return _held_by(file) is not None
+        return _held_by(file)
 
 
 def _held_by(file: TextIO) -> str | None:

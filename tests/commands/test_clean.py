@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from leanvlm import files, params
+from leanvlm.pipeline import clean as clean_up
 from leanvlm.pipeline.cells import grid_cells
+from leanvlm.processes.lock import held
 from tests import checkouts
 from tests.checkouts import run, write_params
 from tests.in_process import inside, leanvlm
@@ -26,7 +28,8 @@ for name in ("sources/embedded.json", "calibration_files.json", "benchmark_files
 CHECKPOINTS = Path("artifacts/checkpoints/embedded")
 OBJECT = Path(".dvc/cache/files/md5/ab/cdef0123456789abcdef0123456789")
 DEAD, ALIVE = 2**22 + 1, os.getpid()  # no process has a number above 2**22
-KINDS = ("checkpoints", "cells", "copies", "leftovers", "DVC's cache")
+KINDS = ("checkpoints", "cells", "copies", "runs", "leftovers", "DVC's cache")
+OVER, WAITING = Path("runs/over.yaml"), Path("runs/waiting.yaml")
 
 
 def put(path: Path, size: int = 1000) -> Path:
@@ -51,6 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, random_checkpoint: Path) -> P
     put(checkout / OBJECT, 2_000_000)
     for pid in (DEAD, ALIVE):
         put(checkout / f"data/.samples.{pid}.part/half")
+    put(checkout / OVER, 500)
     with inside(checkout):
         for cell in grid_cells(params.load(files.PARAMS)):
             put(files.CELLS / cell.file)
@@ -83,13 +87,13 @@ def files_of(folder: Path) -> set[Path]:
 def test_it_says_what_it_then_deletes(used: Path) -> None:
     before = files_of(used)
     told = listed(used)
-    assert {kind: told[kind][0] for kind in KINDS} == dict(zip(KINDS, (2, 2, 0, 1, 1), strict=True))
+    assert {kind: told[kind][0] for kind in KINDS} == dict(zip(KINDS, (2, 2, 0, 1, 1, 1), strict=True))
     assert [told[kind][1] for kind in ("checkpoints", "DVC's cache")] == [0.003, 0.002]
     assert files_of(used) == before
     assert listed(used, "--yes") == told
     gone = before - files_of(used)
     assert {path.name for path in gone} == {
-        *("audit.json", "model.safetensors", "weights-wanda-40.json", "half", OBJECT.name),
+        *("audit.json", "model.safetensors", "weights-wanda-40.json", "half", OBJECT.name, OVER.name),
         "documents-0123456789abcdef.parquet",
     }
     assert f"data/.samples.{ALIVE}.part" not in {path.parent.as_posix() for path in gone}
@@ -110,6 +114,22 @@ def test_what_a_person_needs_stays(used: Path, tmp_path: Path) -> None:
     assert (used / CHECKPOINTS / "weights-wanda-40/model.safetensors").is_file(), "params.yaml names it as a model"
     assert (mine / "audit.json").is_file()
     assert not (used / CHECKPOINTS / "weights-wanda-30").is_symlink(), "the link is ours, what it leads to is not"
+
+
+def test_what_a_run_of_the_ui_laid_stays_while_it_waits_for_its_turn(used: Path) -> None:
+    """And where it takes a file up again between the list and the deletion, as a run does that is started once more."""
+    found = [put(used / WAITING), put(used / OVER)]
+    with inside(used):
+        with held(WAITING):
+            before = clean_up._overlays()
+            assert before.paths == (OVER,)
+            with held(OVER):
+                clean_up.delete([before])
+                assert all(path.is_file() for path in found)
+            assert clean(used, "--yes").returncode == 0
+            assert [path.is_file() for path in found] == [True, False]
+        clean_up.delete([clean_up._overlays()])
+    assert not any(path.is_file() for path in found)
 
 
 def test_cells_are_kept_while_a_checkpoint_is_not_made(used: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -20,12 +22,15 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
+from leanvlm import files
+
 OURS = ("reproduce", "sweep", "answers")  # flows
 STARTS = 2  # of a run at most, by itself
 ALIVE = FlowRunFilterState(
     type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
 )
 KILLED = re.compile(r"status code:? -9\b")  # in what a worker says of a process that got SIGKILL
+MARK = re.compile(r"process:(\d{1,9})@(.+)")
 RECENT = 20  # crashed runs that are looked at
 GONE = "its process was ended; what was done is kept: run it again to go on"
 
@@ -43,13 +48,49 @@ def end_beneath(run: UUID) -> None:
         _end(client, client.read_flow_runs(flow_run_filter=beneath))
 
 
+def mark() -> str:
+    """Name this process, as the tag of a run of a terminal: no worker says of it that it was killed."""
+    return f"process:{os.getpid()}@{files.HOST}"
+
+
 def end_all() -> list[FlowRun]:
-    """Mark every run of ours that Prefect takes for alive, where no process of ours is; return them as they were."""
+    """Mark every run of ours that Prefect takes for alive, where no process of ours is; return them as they were.
+
+    Those of a terminal are left, or of one on another machine.
+    """
+    return _end_those(lambda run: _process(run) is None or _is_lost(run))
+
+
+def end_lost() -> list[FlowRun]:
+    """Mark the runs of a terminal of this machine whose process is no more; return them as they were."""
+    return _end_those(_is_lost)
+
+
+def _end_those(chosen: Callable[[FlowRun], bool]) -> list[FlowRun]:
     ours = FlowFilter(name=FlowFilterName(any_=list(OURS)))
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=ALIVE))
+        alive = client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(state=ALIVE))
+        found = [run for run in alive if chosen(run)]
         _end(client, found)
     return found
+
+
+def _process(run: FlowRun) -> tuple[int, str] | None:
+    """Read the tag of a run of a terminal: the process's number, and its machine."""
+    found = next((match for tag in run.tags if (match := MARK.fullmatch(tag))), None)
+    return (int(found[1]), found[2]) if found else None
+
+
+def _is_lost(run: FlowRun) -> bool:
+    number, host = _process(run) or (0, "")
+    return host == files.HOST and not _is_there(number)
+
+
+def _is_there(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def resume(ended: Sequence[FlowRun]) -> None:

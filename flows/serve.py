@@ -17,8 +17,9 @@ from pathlib import Path
 
 import httpx
 
+from flows import serving
 from flows.guard import LOOPBACK, SETTING, origins
-from flows.server import HOME, own_server, set_up
+from flows.server import SERVING, own_server, set_up
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import read
@@ -26,7 +27,6 @@ from leanvlm.pipeline.reproduce import HOLD
 from leanvlm.processes.children import dying_with_this
 from leanvlm.processes.lock import is_held, only_run
 
-SERVING = HOME / "serving"  # held by the process that serves; says where
 LOOK_SECONDS = 5  # between two looks for runs that were killed
 SHORTEST_SECONDS = 30  # that a worker must have lived to be replaced when it ends by itself
 
@@ -43,7 +43,7 @@ def main() -> None:
 
     port = _port()
     url = f"http://127.0.0.1:{port}"
-    with only_run(SERVING, says=f"{url} (process {os.getpid()})", refusal="this checkout is served already at {}"):
+    with only_run(SERVING, says=serving.name(url), refusal="this checkout is served already at {}"):
         _refuse_a_taken_port(port)
         os.environ.setdefault("PREFECT_UI_API_URL", f"{url}/api")
         origins(os.environ.setdefault(SETTING, url))
@@ -110,6 +110,7 @@ def _watched(worker: subprocess.Popen[bytes]) -> int:
         except subprocess.TimeoutExpired:
             with suppress(httpx.HTTPError):  # a busy server is asked again
                 runs.resume_killed(began)
+                runs.end_lost()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ and writes to a file.
 
 from __future__ import annotations
 
+import http
 import http.client
 import os
 import socket
@@ -14,19 +15,24 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from flows import history, proxies
+from flows import history, proxies, serving
 from flows.guard import SETTING
 from leanvlm import disk
 from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import dying_with_this
 
 HOME = Path(".prefect")
+SERVING = HOME / "serving"  # held by the process of `make serve`; says where
 LOG = HOME / "server.log"
+PASSWORD = "PREFECT_API_AUTH_STRING"
+ANSWER_SECONDS = 5
 SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are said once, by us, as one sentence
@@ -39,25 +45,40 @@ SETTINGS = {
 
 @contextmanager
 def prefect_server(*, patience_seconds: float = 120) -> Iterator[str]:
-    """Name a Prefect API in the environment for the length of a `with`.
+    """Name a Prefect API in the environment for the length of a `with`: its own, that of `make serve`, or a new one.
 
-    Raises: InputError where the environment names a server that does not answer, RunError where our own does not come
-        up.
+    Raises: InputError where the environment names a server that does not answer, or one asks for another password;
+        RunError where that of `make serve` does not answer, or our own does not come up.
     """
     set_up()
     if url := os.environ.get("PREFECT_API_URL"):
         _require(url)
         yield url
         return
-    port = _free_port()
-    own = {SETTING: f"http://127.0.0.1:{port}"}  # not what the user let in to another server
-    with own_server(port, name="Prefect's temporary server", settings=own, patience_seconds=patience_seconds) as url:
+    found = serving.find(SERVING, _answers, patience_seconds=patience_seconds)
+    with _temporary(patience_seconds) if found is None else _served(found) as url:
         os.environ["PREFECT_API_URL"] = url
         try:
             yield url
         finally:
             _say_the_rest()
             os.environ.pop("PREFECT_API_URL", None)
+
+
+@contextmanager
+def _served(url: str) -> Iterator[str]:
+    _refuse_another_password(url)
+    print(f"this run is seen in the UI of `make serve`, {url.removesuffix('/api')}", flush=True)
+    with serving.ending_with(SERVING):
+        yield url
+
+
+@contextmanager
+def _temporary(patience_seconds: float) -> Iterator[str]:
+    port = _free_port()
+    own = {SETTING: f"http://127.0.0.1:{port}"}  # not what the user let in to another server
+    with own_server(port, name="Prefect's temporary server", settings=own, patience_seconds=patience_seconds) as url:
+        yield url
 
 
 def set_up() -> None:
@@ -103,12 +124,10 @@ def own_server(
 
 
 def _end_with(server: subprocess.Popen[bytes], name: str, is_done: threading.Event) -> None:
-    """End this process when its server ends before it: Prefect would ask again for long, and then raise in a thread."""
+    """End this process when its server ends before it."""
     status = server.wait()
     if not is_done.is_set():
-        said = f"leanvlm: {name} ended with status {status}; what was done is kept: run it again"
-        os.write(sys.stderr.fileno(), f"\n{said} to go on\n".encode())
-        os._exit(1)
+        serving.end(name, f"ended with status {status}")
 
 
 def _command(port: int) -> list[str]:
@@ -119,12 +138,30 @@ def _command(port: int) -> list[str]:
 
 def _require(url: str) -> None:
     if _answers(url):
+        if "PREFECT_API_KEY" not in os.environ:  # of Prefect's own service, which knows no password
+            _refuse_another_password(url)
         return
     proxy = proxies.in_the_way(url)
     blamed = f", asked through the proxy that {proxy} names" if proxy else ""
     remedy = "start it, add its host to no_proxy" if proxy else "start it"
     raise InputError(f"no Prefect server answers at PREFECT_API_URL={url[:100]}{blamed}; {remedy}, or unset "
                      "PREFECT_API_URL and let this run have its own")  # fmt: skip
+
+
+def _refuse_another_password(url: str) -> None:
+    """Refuse a server that would answer every question of Prefect's with 401, which is a traceback there."""
+    asked = urllib.request.Request(f"{url}/admin/version")  # which asks for it, as /health does not
+    if (password := os.environ.get(PASSWORD)) is not None:
+        asked.add_header("Authorization", f"Basic {b64encode(password.encode()).decode()}")
+    try:
+        proxies.opener(url).open(asked, timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.UNAUTHORIZED:
+            raise InputError(f"the Prefect server at {url[:100]} asks for another password; set {PASSWORD} as the "
+                             "terminal has it in which the server was started")  from None  # fmt: skip
+    except OSError:  # whoever uses it next learns that it is gone, and says so
+        return
 
 
 def _say_the_rest() -> None:
@@ -160,7 +197,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, name: str, patience_seconds
 
 def _answers(url: str) -> bool:
     try:
-        with proxies.opener(url).open(f"{url}/health", timeout=5):
+        with proxies.opener(url).open(f"{url}/health", timeout=ANSWER_SECONDS):
             return True
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return False

@@ -17,11 +17,13 @@ from prefect.futures import PrefectFuture
 from flows.clusters.hand_out import Joined, as_done, on_cluster
 from leanvlm import files
 from leanvlm.cluster import checkpoints
+from leanvlm.cluster.checkpoints import Made, Needed
 from leanvlm.cluster.turn import Run, begin
 from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params
 
 Pair = tuple[str, str]  # a model, and the slug of its weights recipe
+Call = tuple[Pair, Callable[[], PrefectFuture[Made | None]]]
 
 
 def make(params: Params, pairs: Sequence[Pair]) -> None:
@@ -36,24 +38,27 @@ def make(params: Params, pairs: Sequence[Pair]) -> None:
         for pair, found in as_done(joined, _calls(begin(params), params, pairs)):
             if isinstance(found, InputError):
                 refused.append(found)
-            else:
-                _commit(*pair)
+                continue
+            if found is not None:
+                checkpoints.bring(found, *pair)
+            _commit(*pair)
 
     on_cluster(params.cluster, work, device=params.compress.device, name="checkpoints")
     if refused:
         raise refused[0]
 
 
-def _calls(run: Run, params: Params, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Callable[[], PrefectFuture[None]]]]:
+def _calls(run: Run, params: Params, pairs: Sequence[Pair]) -> Iterator[Call]:
+    needed = {model: checkpoints.share(params, model) for model in dict.fromkeys(model for model, _ in pairs)}
     for model, slug in pairs:
         named = checkpoint.with_options(task_run_name=f"checkpoint {model} | {slug}")
-        yield (model, slug), partial(named.submit, run, params, model, slug)
+        yield (model, slug), partial(named.submit, run, params, needed[model], model, slug)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def checkpoint(run: Run, params: Params, model: str, slug: str) -> None:
+def checkpoint(run: Run, params: Params, needed: Needed | None, model: str, slug: str) -> Made | None:
     """Make a checkpoint on a worker."""
-    checkpoints.make(run, params, model, slug)
+    return checkpoints.make(run, params, needed, model, slug)
 
 
 def _commit(model: str, slug: str) -> None:

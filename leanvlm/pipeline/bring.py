@@ -48,7 +48,7 @@ def bring_checkpoint(cell: Cell, named: Checkpoint) -> Checkpoint:
     inputs = cell.storage.inputs
     if inputs is None:
         return named
-    return replace(named, folder=_folder(inputs, dict(cell.parts)["weights"], named.folder))
+    return replace(named, folder=bring_folder(inputs, dict(cell.parts)["weights"], named.folder))
 
 
 def bring_samples(cell: Cell) -> Path:
@@ -58,14 +58,15 @@ def bring_samples(cell: Cell) -> Path:
 
 
 @cache  # looked at once in a process: hashing 15 GB takes half a minute
-def _folder(inputs: Bucket, hashed: str, named: Path) -> Path:
+def bring_folder(inputs: Bucket, hashed: str, named: Path) -> Path:
+    """Say where on this machine a folder of a hash lies, and bring it if it does not; `named` is where it may."""
     if named.is_dir() and listing_hash(listing(named)) == hashed:
         return named
     folder = files.BROUGHT / hashed
     with _alone(hashed):
         if not folder.is_dir() or listing_hash(listing(folder)) != hashed:
             with files.whole(folder) as part:
-                _bring_folder(inputs, hashed, part)
+                write_folder(inputs, hashed, part)
     return folder
 
 
@@ -77,11 +78,15 @@ def _file(inputs: Bucket, hashed: str, named: Path) -> Path:
     with _alone(hashed):
         if not path.is_file() or fresh_hash(path) != hashed:
             with files.whole(path) as part:
-                _bring_file(inputs, hashed, part)
+                _write_file(inputs, hashed, part)
     return path
 
 
-def _bring_folder(inputs: Bucket, hashed: str, part: Path) -> None:
+def write_folder(inputs: Bucket, hashed: str, part: Path) -> None:
+    """Write all files of a folder of the bucket below another.
+
+    Raises: RunError where one is not what was put.
+    """
     name = f"{hashed}.json"
     with inputs.reading(name) as path:
         found = _listed(path)
@@ -89,7 +94,7 @@ def _bring_folder(inputs: Bucket, hashed: str, part: Path) -> None:
         raise _set_aside(inputs, name)
     for one, (_, own) in found.items():
         (part / one).parent.mkdir(parents=True, exist_ok=True)
-        _bring_file(inputs, own, part / one)
+        _write_file(inputs, own, part / one)
 
 
 def _listed(path: Path) -> dict[str, tuple[int, str]]:
@@ -100,7 +105,8 @@ def _listed(path: Path) -> dict[str, tuple[int, str]]:
         return {}
 
 
-def _bring_file(inputs: Bucket, hashed: str, path: Path) -> None:
+def _write_file(inputs: Bucket, hashed: str, path: Path) -> None:
+    """Write a file of the bucket; raises as `write_folder`."""
     inputs.bring(hashed, path)
     if fresh_hash(path) != hashed:
         raise _set_aside(inputs, hashed)

@@ -1,4 +1,4 @@
-"""Put into a bucket what workers on other machines need to answer cells: samples and checkpoints, under their hashes.
+"""Put into a bucket what workers on other machines need, such as samples and checkpoints, under their hashes.
 
 A file lies there once, whatever it is called here: `inputs/HASH`. Which files a checkpoint is made of says
 `inputs/HASH.json`, which is put after them: who finds it finds all of them.
@@ -24,13 +24,17 @@ def share(params: Params, cells: Sequence[Cell]) -> None:
     for inputs in {inputs for cell in cells if (inputs := cell.storage.inputs) is not None}:
         own = [cell for cell in cells if cell.storage.inputs == inputs]
         asked = sorted({files.samples(cell.benchmark) for cell in own})
-        folders = sorted({params.folder(cell.model, cell.recipe) for cell in own})
-        known = {entry.name for entry in inputs.entries()}
-        sizes = [_put_file(inputs, path, known) for path in asked]
-        sizes += [size for folder in folders for size in _put_folder(inputs, folder, known)]
-        if any(sizes):
-            n, size = sum(map(bool, sizes)), f"{sum(sizes) / GB:.3g} GB"
-            print(f"{n} files that workers read ({size}) were put into {inputs.where('')}")
+        put(inputs, asked, sorted({params.folder(cell.model, cell.recipe) for cell in own}))
+
+
+def put(inputs: Bucket, paths: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Put files and whole folders into a bucket, those that it lacks, and say how much that was."""
+    known = {entry.name for entry in inputs.entries()}
+    sizes = [_put_file(inputs, path, known) for path in paths]
+    sizes += [size for folder in folders for size in _put_folder(inputs, folder, known)]
+    if any(sizes):
+        n, size = sum(map(bool, sizes)), f"{sum(sizes) / GB:.3g} GB"
+        print(f"{n} files that workers read ({size}) were put into {inputs.where('')}")
 
 
 def _put_file(inputs: Bucket, path: Path, known: set[str]) -> int:

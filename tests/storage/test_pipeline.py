@@ -15,7 +15,7 @@ import pytest
 
 from leanvlm import files
 from leanvlm.cluster import answers as cluster
-from leanvlm.cluster import turn
+from leanvlm.cluster import checkpoints, turn
 from leanvlm.engine import worker
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
@@ -24,11 +24,14 @@ from leanvlm.pipeline import batches, bring, clean, hashes
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.bring import answer_brought, bring_checkpoint, bring_samples
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells
+from leanvlm.pipeline.compress import compress
 from leanvlm.pipeline.models import checkpoint
+from leanvlm.pipeline.record import record
 from leanvlm.pipeline.share import share
 from leanvlm.storage._client import client
 from leanvlm.storage.bucket import Bucket
 from leanvlm.tables import samples
+from stages import calibration
 from stages import samples as samples_stage
 from tests.checkouts import RECIPES, ROOT, run, write_params
 from tests.storage.server import way_to
@@ -54,7 +57,7 @@ def params(checkout: Path, block: ObjectStore, monkeypatch: pytest.MonkeyPatch) 
 
 
 def forget() -> None:
-    for remembered in (hashes.file_hash, hashes.folder_hash, bring._folder, bring._file):  # by relative paths
+    for remembered in (hashes.file_hash, hashes.folder_hash, bring.bring_folder, bring._file):  # by relative paths
         remembered.cache_clear()
 
 
@@ -152,6 +155,48 @@ def test_a_worker_of_a_cluster_needs_nothing_but_the_bucket(
     assert [cluster.join(job, cell) for cell in there] == [0] * len(there)
     for cell in there:
         assert content(bucket, cell.file) == (checkout / files.CELLS / cell.file).read_bytes()
+
+
+def test_a_checkpoint_of_a_worker_elsewhere_is_brought_from_the_bucket_alone(
+    block: ObjectStore, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte of what this machine makes, by the flow's machine and by another worker; a third checkout's stays."""
+    checkout, name = Path.cwd(), ("embedded", "weights-wanda-50")
+    write_params(checkout, ("controls/full", "weights/wanda@50%"), storage=json.dumps(vars(block)))
+    params = load(files.PARAMS)
+    calibration.main()
+    record(params, "embedded")
+    compress(params, *name)
+    wanted = bytes_of(files.checkpoint(*name))
+    files.remove(files.checkpoint(*name))
+    files.remove(files.costs(*name))
+    needed = checkpoints.share(params, "embedded")
+
+    theirs = tmp_path / "elsewhere" / files.checkpoint(*name) / "config.json"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    job = replace(turn.begin(params), folder=str(tmp_path / "elsewhere"))
+    made = checkpoints.make(job, params, needed, *name)
+    assert made is not None
+    assert bytes_of(theirs.parent) == {"config.json": b"theirs"}
+    assert not [path for path in files.BROUGHT.iterdir() if path.name.endswith(".part")]
+
+    monkeypatch.chdir(checkout)
+    forget()
+    checkpoints.bring(made, *name)
+    assert bytes_of(files.checkpoint(*name)) == wanted
+    assert json.loads(files.costs(*name).read_text()).keys() == {"calibration_samples", "seconds", "peak_bytes"}
+    [cell, *_] = [one for one in grid_cells(params) if one.recipe.acts_on == "weights"]
+    weights = checkpoint(params, cell.model, cell.recipe)
+    (tmp_path / "another").mkdir()
+    monkeypatch.chdir(tmp_path / "another")
+    forget()
+    brought = bytes_of(bring_checkpoint(cell, weights).folder)
+    assert brought == {name: content for name, content in wanted.items() if name != files.AUDIT}
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def at_once(command: list[str]) -> set[str]:

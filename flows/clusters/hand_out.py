@@ -56,7 +56,8 @@ def on_cluster(cluster: Cluster, work: Callable[[Joined], None], *, device: str,
 
     token = _work.set(joined)
     try:
-        flow(name=f"{name} on {cluster.runner}", task_runner=kind.task_runner(cluster, device=device))(_joined)()
+        runner = kind.task_runner(cluster, device=device)
+        flow(name=f"{name} on {cluster.runner}", task_runner=runner)(_joined)()
     except ConnectionError as error:
         raise InputError(f"what listens at cluster.address {cluster.address!r} is no cluster of {cluster.runner}'s "
                          f"({error}); name one") from None  # fmt: skip

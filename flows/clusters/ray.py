@@ -11,30 +11,59 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from leanvlm.errors import InputError
 from leanvlm.params.blocks import Cluster
 
 RETRIES = 20  # of a task whose process was killed
+PATIENCE_SECONDS = 10.0  # with what listens at the address
+QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # else it writes a token into the home folder
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import ray  # noqa: E402, which reads these when it is imported
+import grpc  # noqa: E402, since what follows reads these when it is imported
+import ray  # noqa: E402
 from prefect_ray import RayTaskRunner  # noqa: E402
 from prefect_ray.context import remote_options  # noqa: E402
 
 
 def task_runner(cluster: Cluster, *, device: str) -> RayTaskRunner:
     """Say how tasks get to the cluster: one that runs, or processes of this machine for the length of the flow."""
-    quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if cluster.address:
-        return RayTaskRunner(address=cluster.address, init_kwargs=quietly)
+        _connect(cluster.address.rpartition("/")[2])
+        return RayTaskRunner()  # of this process's connection
     gpus = {"num_gpus": cluster.workers} if device == "cuda" else {}
     own = {"num_cpus": cluster.workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    return RayTaskRunner(init_kwargs=quietly | own | gpus)
+    return RayTaskRunner(init_kwargs=QUIETLY | own | gpus)
+
+
+def _connect(address: str) -> None:
+    """Join the cluster of a head.
+
+    Raises: InputError where no head answers, one of another version does, or none of its nodes is on this machine.
+    """
+    if os.environ.get("RAY_USE_TLS", "0") == "0":
+        _refuse_others(address)
+    try:
+        ray.init(address, **QUIETLY)
+    except (ConnectionError, RuntimeError) as error:
+        raise InputError(f"this machine cannot join the Ray cluster at cluster.address {address!r} "
+                         f"({' '.join(str(error).split())}); let it have the same Ray and Python, and run "
+                         f"`ray start --address {address}` here")  from None  # fmt: skip
+
+
+def _refuse_others(address: str) -> None:
+    """Ask for a connection as Ray's own are, since Ray would try for minutes, and then end the process."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=PATIENCE_SECONDS)
+        except grpc.FutureTimeoutError:
+            raise InputError(f"no Ray head answers at cluster.address {address!r}, though something listens there; "
+                             "name a head's address, such as HOST:6379")  from None  # fmt: skip
 
 
 def join(_runner: RayTaskRunner) -> None:
-    """Do nothing: Ray connects when the flow starts."""
+    """Do nothing: this process has joined already, or Ray starts with the flow."""
 
 
 def slots(_runner: RayTaskRunner, *, device: str) -> int:
@@ -53,4 +82,5 @@ def on_a_slot(*, device: str) -> Iterator[None]:
 
 
 def let_go(_runner: RayTaskRunner) -> None:
-    """Do nothing: Ray ends processes that are idle."""
+    """Leave the cluster, which then ends the processes that worked for this one."""
+    ray.shutdown()

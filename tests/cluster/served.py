@@ -38,6 +38,22 @@ def dask(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         cluster.communicate(timeout=60)
 
 
+@contextmanager
+def ray(folder: Path) -> Iterator[str]:
+    """Serve a head of two CPUs for the length of a `with`, as docs/cluster.md says; give its address."""
+    address = f"127.0.0.1:{free_port()}"
+    options = ("--num-cpus=2", "--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=100000000")
+    words = ("start", "--head", "--block", f"--port={address.rpartition(':')[2]}", *options)
+    head = started(folder.parent, "-m", "ray.scripts.scripts", *words)
+    try:
+        assert head.stdout is not None
+        assert any("runtime started" in line for line in head.stdout), head.communicate()[1]
+        yield address
+    finally:
+        head.send_signal(signal.SIGTERM)
+        head.communicate(timeout=60)
+
+
 def workers_of(cluster: subprocess.Popen[str]) -> list[psutil.Process]:
     """List the worker processes of a cluster, those that were killed and started again too."""
     return [one for one in psutil.Process(cluster.pid).children() if "spawn_main" in line_of(one)]

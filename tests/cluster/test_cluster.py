@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import socket
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -17,8 +18,11 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from flows.clusters.hand_out import on_cluster
+from leanvlm.errors import InputError
+from leanvlm.params.blocks import Cluster
 from tests.checkouts import RECIPES, run, write_params
-from tests.cluster.served import checkpoints, dask, gone, name_cluster, stored, workers_of
+from tests.cluster.served import checkpoints, dask, gone, name_cluster, ray, stored, workers_of
 from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_left, started
 
 pytestmark = pytest.mark.cluster
@@ -75,7 +79,28 @@ def test_dask_and_ray_make_what_one_process_makes(sampled: Path) -> None:
     name_cluster(sampled, RAY)
     assert made(sampled) == alone
     assert nothing_is_left(sampled)
+    with ray(sampled) as address:
+        name_cluster(sampled, f'{{runner: ray, address: "{address}"}}')
+        assert made(sampled) == alone
+        forget(sampled)
+        assert "weights-magnitude-50 is made" in reproduced(sampled, "answer"), "the head is there for another run"
+    assert nothing_is_left(sampled)
     assert not [one for one in psutil.process_iter() if one.pid not in before and "ray" in one.name()]
+
+
+def test_what_is_no_ray_head_or_another_version_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(InputError, match=f"^no Ray head answers at cluster.address '{address}', though something"):
+            on_cluster(Cluster("ray", address), print, device="cpu", name="answers")
+    with ray(tmp_path / "checkout") as address:
+        monkeypatch.setattr("ray.__version__", "1.0")
+        with pytest.raises(
+            InputError, match=rf"^this machine cannot join .*'{address}'.*`ray start --address {address}"
+        ):
+            on_cluster(Cluster("ray", address), print, device="cpu", name="answers")
 
 
 def test_twenty_kills_of_workers_lose_nothing_and_double_nothing(sampled: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -12,6 +12,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.runtime import flow_run
 
 from flows.subflow import parent
+from leanvlm.errors import LeanvlmError
 from leanvlm.pipeline.cells import Cell
 from leanvlm.pipeline.stored_cells import not_stored
 
@@ -44,10 +45,11 @@ def _watch(bar: UUID, cells: Sequence[Cell], is_done: threading.Event) -> None:
     with get_client(sync_client=True) as client:
         while True:
             last = is_done.wait(SECONDS)
-            share, text = counted(cells)
-            if text != said:
-                client.update_artifact(bar, ArtifactUpdate(data=share, description=text))
-                said = text
+            with suppress(LeanvlmError):  # a storage that is away: who keeps answers there is told too, and says so
+                share, text = counted(cells)
+                if text != said:
+                    client.update_artifact(bar, ArtifactUpdate(data=share, description=text))
+                    said = text
             if last:
                 return
 

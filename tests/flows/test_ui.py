@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from tests import checkouts
 from tests.flows.served import Served, left_in, line_of, serve, until
+from tests.pipeline.test_endings import started
 
 pytestmark = pytest.mark.ui
 RECIPES = ("controls/full", "cache/snapkv@10%")
@@ -43,9 +45,9 @@ def runs_of(served: Served, deployment: str) -> list[dict[str, Any]]:
     return found
 
 
-def running(served: Served, name: str) -> psutil.Process:
-    """Wait for a process whose command line has a name in it."""
-    everyone = psutil.Process(served.process.pid)
+def running(served: Served, name: str, whole: subprocess.Popen[str] | None = None) -> psutil.Process:
+    """Wait for a process whose command line has a name in it, of the server's or of a run in a terminal."""
+    everyone = psutil.Process((whole or served.process).pid)
     return until(lambda: next((one for one in everyone.children(recursive=True) if name in line_of(one)), None))
 
 
@@ -98,6 +100,29 @@ def test_what_is_killed_goes_on(served: Served, victim: str) -> None:
     states = [one["state_type"] for one in served.beneath(run)]
     assert sorted(states)[0] == "COMPLETED"
     assert set(states) <= {"COMPLETED", "CRASHED", "FAILED"}
+
+
+def test_a_run_of_a_terminal_is_seen_in_the_ui_that_is_open(served: Served) -> None:
+    """It has no server of its own, and one that is killed is not said to run on."""
+    checkouts.write_params(served.folder, RECIPES, n=61)
+    whole = started(served.folder, "-m", "leanvlm.pipeline.reproduce", "answer")
+    running(served, "stages.answer", whole)
+    found = until(lambda: of_a_terminal(served))
+    assert (found[0]["name"], found[0]["state_type"]) == ("answers", "RUNNING")
+    assert not [one for one in psutil.Process(whole.pid).children(recursive=True) if "uvicorn" in line_of(one)]
+    whole.kill()
+    said = whole.communicate()[0]
+    assert f"this run is seen in the UI of `make serve`, http://127.0.0.1:{served.port}\n" in said
+    until(lambda: served.run(found[0]["id"])["state_type"] == "CRASHED", seconds=30)
+    done = checkouts.run(served.folder, "-m", "leanvlm.pipeline.reproduce", "answer")
+    assert done.returncode == 0, done.stderr
+    assert sorted(run["state_type"] for run in of_a_terminal(served)) == ["COMPLETED", "CRASHED"]
+
+
+def of_a_terminal(served: Served) -> list[dict[str, Any]]:
+    """List the runs of `answers` that no worker runs."""
+    found = served.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["answers"]}}})[1]
+    return [run for run in found if any(tag.startswith("process:") for tag in run["tags"])]
 
 
 def test_runs_of_a_killed_server_are_marked(served: Served) -> None:

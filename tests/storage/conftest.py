@@ -10,7 +10,7 @@ from leanvlm.params.blocks import ObjectStore
 from leanvlm.storage._client import client
 from leanvlm.storage.bucket import Bucket
 from leanvlm.storage.chosen import chosen
-from tests.storage.server import running
+from tests.storage.server import credentials, running
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +23,7 @@ def server() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials of nobody, and none of this machine's; a folder of the test's own to bring things to."""
-    named = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
-    homes = {"AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
-    for name, value in {**named, **homes}.items():
+    for name, value in credentials(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 
 from leanvlm.processes.children import dying_with_this
@@ -20,19 +21,32 @@ VERBS = (b"GET ", b"HEAD ", b"PUT ", b"POST ", b"DELETE ")
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Run moto's server on a free port of 127.0.0.1; give its address."""
+    """Run the server for the length of a `with`; give its address."""
+    server, url = start()
+    try:
+        yield url
+    finally:
+        server.kill()
+        server.wait()
+
+
+def start(folder: Path | None = None) -> tuple[subprocess.Popen[str], str]:
+    """Start moto's server on a free port of 127.0.0.1, in a folder; return it, and its address once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, preexec_fn=dying_with_this(), **quiet)
-    try:
-        _wait(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
+    server = subprocess.Popen(command, cwd=folder, text=True, preexec_fn=dying_with_this(), **quiet)
+    _wait(f"http://127.0.0.1:{port}")
+    return server, f"http://127.0.0.1:{port}"
+
+
+def credentials(folder: Path) -> dict[str, str]:
+    """Say in which environment credentials are found: those of nobody, and none of this machine's."""
+    named = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
+    homes = {"AWS_CONFIG_FILE": str(folder / "none"), "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none")}
+    return {**named, **homes}
 
 
 def _wait(url: str) -> None:

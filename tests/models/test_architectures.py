@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from leanvlm.engine import dropping, evict, passes, prefill, sweep, vision
 from leanvlm.engine.decode import decode
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.steps import DecodeStart, steps
+from leanvlm.engine.steps import DecodeStart
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
@@ -34,7 +33,7 @@ from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
-from tests.engine.test_oracle import evicted_keys_masked
+from tests.engine.test_oracle import evicted_keys_masked, plainly_said
 from tests.methods.calibrated import compress, samples_of
 from tests.models import tiny
 
@@ -244,7 +243,7 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
         logits = model.model(**inputs, past_key_values=whole, use_cache=True).logits[0, -1]
     torch.testing.assert_close(read.logits, logits)
     with evicted_keys_masked(model, kept, prompt.embeds.shape[1]):
-        oracle = list(islice(steps(model, DecodeStart(whole, logits, read.next_position)), 8))
+        oracle = plainly_said(model, whole, logits, read.next_position, n=8)
     assert [one.token for one in ours] == oracle or method in REWRITING
 
 

@@ -164,8 +164,9 @@ def test_padding_another_kernel_and_training_are_refused(llava: Any) -> None:
 
 
 def test_a_model_without_an_adapter_is_refused(llava: Any) -> None:
+    unknown = SimpleNamespace(model_type="gpt9", is_encoder_decoder=False)
     with pytest.raises(InputError, match="no adapter for models of the type 'gpt9'; leanvlm has adapters for"):
-        leanvlm.models._adapter.wrap(SimpleNamespace(config=SimpleNamespace(model_type="gpt9")))
+        leanvlm.models._adapter.wrap(SimpleNamespace(config=unknown))
 
 
 def test_leaving_leaves_no_trace(model: LoadedModel) -> None:

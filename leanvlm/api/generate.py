@@ -90,10 +90,11 @@ def _generate(
 def _start(model: LoadedModel, recipe: Recipe, ids: Tensor, inputs: dict[str, Any], *, limit: int) -> DecodeStart:
     """Read the prompt and keep what the recipe keeps of the cache."""
     refuse(model, [recipe])
-    count_tokens(model, ids, limit - ids.shape[1])
     given = {name: value for name, value in inputs.items() if isinstance(value, Tensor) and name not in ADDED}
     is_video = "pixel_values_videos" in given
-    prompt = run_vision(model, {"input_ids": ids, **given}, wanted=encoder_signals([recipe]), is_video=is_video)
+    whole = {"input_ids": ids, **given}
+    count_tokens(model, whole, limit - ids.shape[1])
+    prompt = run_vision(model, whole, wanted=encoder_signals([recipe]), is_video=is_video)
     read = read_prompt(model, prompt, recipe.part("tokens"), "", [recipe])
     cache = keep_cache(recipe, read, "").cache
     return DecodeStart(cache, read.logits, read.next_position)

@@ -22,6 +22,19 @@ first_answers as (
 
 ),
 
+received as (
+
+    -- where visual tokens are more than the prompt's, they stand outside it and take none of its positions
+    select
+        *,
+        case
+            when visual_tokens < prompt_tokens then prompt_tokens - visual_tokens + visual_tokens_kept
+            else prompt_tokens
+        end as n_positions
+    from first_answers
+
+),
+
 token_shares as (
 
     -- what one token is of all that a method could keep; a cache method gets what token methods left
@@ -31,8 +44,8 @@ token_shares as (
         benchmark,
         avg(visual_runs / nullif(visual_tokens, 0) order by sample_id) as visual_token_share,
         avg(1 / nullif(visual_runs, 0) order by sample_id) as frame_share,
-        avg(1 / (prompt_tokens - visual_tokens + visual_tokens_kept) order by sample_id) as position_share
-    from first_answers
+        avg(1 / n_positions order by sample_id) as position_share
+    from received
     group by all
 
 ),

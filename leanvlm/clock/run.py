@@ -63,7 +63,7 @@ def answer(
     with watch.phase("preprocess"):
         asked = [_inputs(model, sample, recipe) for sample in samples]
     for inputs in asked:
-        count_tokens(model, inputs["input_ids"], new_tokens)
+        count_tokens(model, inputs, new_tokens)
     with watch.phase("vision"):
         prompts = [_see(model, inputs, sample, recipe) for inputs, sample in zip(asked, samples, strict=True)]
     return answer_prompts(model, prompts, recipe, samples[0].sample_id, watch, new_tokens=new_tokens)

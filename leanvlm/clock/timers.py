@@ -38,7 +38,7 @@ class Witness:
 
     def _count(self, sample: Sample) -> tuple[int, int]:
         inputs = self.model.inputs_for(self.model.shown(sample), sample.question, sample.fps)
-        return count_tokens(self.model, inputs["input_ids"], self.condition.new_tokens)
+        return count_tokens(self.model, inputs, self.condition.new_tokens)
 
     @cached_property
     def work(self) -> Work:

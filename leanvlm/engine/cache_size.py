@@ -34,13 +34,14 @@ class _Layer:
 class CacheSize:
     """How much a cache holds over all layers that attend; what layers that convolve carry is left out.
 
-    `share`: of the prompt's positions that each layer received, those that its heads keep. `n_since`: tokens that came
-    after the prompt.
+    `share`: of the prompt's positions that each layer received, those that its heads keep. `looked_bytes`: of pictures
+    outside the prompt, which are held whole. `n_since`: tokens that came after the prompt.
     """
 
     share: float
     layers: tuple[_Layer, ...]
     storage: StoringMethod | None
+    looked_bytes: int
     n_since: int = 0
 
     @classmethod
@@ -49,6 +50,8 @@ class CacheSize:
         received: Sequence[Tensor],
         kept: Sequence[tuple[Tensor, Tensor, list[int]]],
         storage: StoringMethod | None,
+        *,
+        looked_bytes: int = 0,
     ) -> CacheSize:
         """Measure what is kept. Shapes: received, the keys of each layer, (1, G, T, D); kept, as evict.py says."""
         layers = tuple(
@@ -58,7 +61,7 @@ class CacheSize:
             for keys, values, padding in kept
         )
         n = sum(keys.shape[1] * keys.shape[2] for keys in received)
-        return cls(sum(sum(layer.held) for layer in layers) / n, layers, storage)
+        return cls(sum(sum(layer.held) for layer in layers) / n, layers, storage, looked_bytes)
 
     def after(self, n: int) -> CacheSize:
         """Say what is held when `n` more tokens have come, all of which stay."""
@@ -67,9 +70,13 @@ class CacheSize:
     @property
     def cache_bytes(self) -> int:
         """The bytes of keys and values, as they are stored."""
+        return self._of_positions + self.looked_bytes
+
+    @property
+    def _of_positions(self) -> int:
         return sum(layer.bytes(self.n_since, self.storage) for layer in self.layers)
 
     @property
     def bits_kept(self) -> float:
         """The share of the bytes that the same positions take at the model's own precision; 1 unless quantised."""
-        return self.cache_bytes / sum(layer.whole_bytes(self.n_since) for layer in self.layers)
+        return self._of_positions / sum(layer.whole_bytes(self.n_since) for layer in self.layers)

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from leanvlm.engine.attention import newest_attention, recording, sees_all
-from leanvlm.engine.joint_cache import JointCache, n_positions
+from leanvlm.engine.joint_cache import Held, JointCache, n_positions
 from leanvlm.engine.launch import Replayed, is_capturable
+from leanvlm.engine.looking import Looking
 from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
 from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
@@ -115,13 +116,15 @@ class _Batch:
         """Add one token to every row and return what was chosen. Shapes: -> (rows, 2)."""
         model = self.model
         self.cache.open()
-        held = {module: self.cache.held[layer] for layer, module in model.attention.items()}
-        with recording(held, NAME):
+        held: dict[nn.Module, Any] = {module: self.cache.held[layer] for layer, module in model.attention.items()}
+        looking = self.cache.looking
+        with recording(held | looking.recorders(model), NAME):
             states = model.text(
                 inputs_embeds=model.model.get_input_embeddings()(self.ids),
                 position_ids=self.positions,
                 past_key_values=self.cache,
                 use_cache=True,
+                **looking.arguments,
             ).last_hidden_state
         said = chosen(model.head(states[:, -1]))
         self.ids.copy_(said[:, :1])
@@ -135,7 +138,10 @@ def _joint_attention(
 ) -> tuple[Tensor, None]:
     """Let each row attend to what it holds. Shapes: query (rows, H, 1, D), key and value (rows, G, S, D)."""
     assert attention_mask is None
-    return newest_attention(query, key, value, module.__dict__["leanvlm_recorder"].mask, **options)
+    recorder: Held | Looking = module.__dict__["leanvlm_recorder"]
+    if isinstance(recorder, Looking):
+        return recorder.attend(module, query, **options)
+    return newest_attention(query, key, value, recorder.mask, **options)
 
 
 AttentionInterface.register(NAME, _joint_attention)

@@ -16,6 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, Cache
 from leanvlm.engine.attention import newest_attention, recording, sees_all
 from leanvlm.engine.evict import blank_cache, carried
 from leanvlm.engine.kept_layer import KeptLayer
+from leanvlm.engine.looking import Looking
 from leanvlm.engine.memory import cache_bytes, has_room
 from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
@@ -72,12 +73,16 @@ def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> list[Chosen]:
     slots = rows + [rows[0]] * (n_slots - len(rows))
     ids = torch.tensor([[row.token] for row in slots], device=rows[0].position.device)
     side_by_side = _SideBySide(rows, slots)
-    with recording(dict.fromkeys(model.attention.values(), side_by_side), NAME):
+    looking = Looking(n_slots, ids.device)
+    for slot, row in enumerate(rows if model.crossing else []):
+        looking.put(slot, row.cache)
+    with recording(dict.fromkeys(model.attention.values(), side_by_side) | looking.recorders(model), NAME):
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(ids),
             position_ids=torch.cat([row.position for row in slots], dim=-2),
             past_key_values=side_by_side,
             use_cache=True,
+            **looking.arguments,
         ).last_hidden_state
     side_by_side.hand_back()
     said = as_chosen(chosen(model.head(states[:, -1])[: len(rows)]))
@@ -106,6 +111,10 @@ class _SideBySide(Cache):
             layer.update(key_states[i : i + 1], value_states[i : i + 1])
         return key_states, value_states
 
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Count the positions of the row that holds most; a layer that looks at pictures asks whether there are any."""
+        return max(row.cache.get_seq_length(layer_idx) for row in self.rows)
+
     def hand_back(self) -> None:
         """Give each row what its convolutions carry on; they change their states in place."""
         for layer, joined in carried(self).items():
@@ -118,6 +127,9 @@ def _rows_attention(
 ) -> tuple[Tensor, None]:
     """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
     assert attention_mask is None
+    recorder: _SideBySide | Looking = module.__dict__["leanvlm_recorder"]
+    if isinstance(recorder, Looking):
+        return recorder.attend(module, query, **options)
     outputs = []
     for i, layer in enumerate(module.__dict__["leanvlm_recorder"].updated):
         seen = layer.seen() if isinstance(layer, KeptLayer) else None

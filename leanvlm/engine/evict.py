@@ -48,7 +48,10 @@ def evict(
             cache.layers[index] = KeptLayer(keys, values, padding, storage)
         else:
             cache.update(keys, values, index)
-    return EvictedCache(cache, CacheSize.of(prefilled.keys, kept, storage))
+    for index, layer in prefilled.looked.items():  # which nobody changes: all copies share it
+        cache.layers[index] = layer
+    looked_bytes = sum(layer.nbytes for layer in prefilled.looked.values())
+    return EvictedCache(cache, CacheSize.of(prefilled.keys, kept, storage, looked_bytes=looked_bytes))
 
 
 def _all(prefilled: Prefilled) -> list[Kept]:

@@ -23,6 +23,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from leanvlm import files
+from leanvlm.engine.crossing import Crossed
 from leanvlm.engine.prompt import Prompt
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Part
@@ -100,6 +101,7 @@ def _packed(prompt: Prompt) -> tuple[Tensors, str]:
     found |= {"is_visual": prompt.is_visual, "is_patch": prompt.is_patch, "index": prompt.index}
     found |= {f"masks.{name}": mask for name, mask in masks.items() if mask is not None}
     found |= {f"added.{place}": rows for place, rows in enumerate(prompt.added)}
+    found |= {f"crossed.{name}": tensor for name, tensor in vars(prompt.crossed).items()} if prompt.crossed else {}
     said: dict[str, Any] = {"spans": prompt.spans, "is_video": prompt.is_video, "n_added": len(prompt.added)}
     said["masks"] = None if prompt.masks is None else list(masks)
     tensors = {name: tensor.cpu().clone(memory_format=torch.contiguous_format) for name, tensor in found.items()}
@@ -108,6 +110,7 @@ def _packed(prompt: Prompt) -> tuple[Tensors, str]:
 
 def _unpacked(tensors: Tensors, said: Any) -> Prompt:
     masks = said["masks"]
+    crossed = {name.partition(".")[2]: tensor for name, tensor in tensors.items() if name.startswith("crossed.")}
     return Prompt(
         embeds=tensors["embeds"],
         positions=tensors["positions"],
@@ -118,6 +121,7 @@ def _unpacked(tensors: Tensors, said: Any) -> Prompt:
         spans=tuple((start, end) for start, end in said["spans"]),
         masks=None if masks is None else {name: tensors.get(f"masks.{name}") for name in masks},
         added=tuple(tensors[f"added.{place}"] for place in range(said["n_added"])),
+        crossed=Crossed(**crossed) if crossed else None,
     )
 
 

@@ -18,6 +18,7 @@ from transformers.cache_utils import DynamicLayer
 
 from leanvlm.engine.evict import blank_cache, carried
 from leanvlm.engine.kept_layer import padding_of, storage_of
+from leanvlm.engine.looking import CrossLayer, Looking
 from leanvlm.methods._storage import StoringMethod
 
 BLOCK = 256  # columns by which a cache grows: a multiple of 16, to which CUDA's kernels want masks aligned
@@ -91,6 +92,7 @@ class JointCache(Cache):
             for index, pair in attended(like).items()
         }
         self.tables = [self._table(layers) for layers in self._alike().values()]
+        self.looking = Looking(n_slots, self.tables[0].lengths.device)
 
     def _alike(self) -> dict[tuple[torch.device, int], list[int]]:
         groups: dict[tuple[torch.device, int], list[int]] = {}
@@ -148,10 +150,12 @@ class JointCache(Cache):
             self.stored[slot] = _Stored(storage, lengths)
         for index, states in carried(cache).items():
             self.convolved[index][slot] = states[0]
+        self.looking.put(slot, cache)
 
     def clear(self, slot: int) -> None:
         """Free a slot."""
         self.stored.pop(slot, None)
+        self.looking.clear(slot)
         for table in self.tables:
             table.hide(slot)
 
@@ -172,6 +176,12 @@ class JointCache(Cache):
                 keys, values = (states[slot, heads, : n + 1] for states in self.states[index])
                 row.storage.settle(keys, values, before=n)
 
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Count columns; a layer that looks at pictures asks whether there are any."""
+        return max(
+            (row[layer_idx].get_seq_length() for row in self.looking.slots if layer_idx in row), default=self.n_columns
+        )
+
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
     ) -> tuple[Tensor, Tensor]:
@@ -187,7 +197,7 @@ def attended(cache: Cache) -> dict[int, tuple[Tensor, ...]]:
     filled: list[tuple[int, Any]] = [
         (i, layer) for i, layer in enumerate(cache.layers) if isinstance(layer, DynamicLayer)
     ]
-    return {index: (layer.keys, layer.values) for index, layer in filled}
+    return {index: (layer.keys, layer.values) for index, layer in filled if not isinstance(layer, CrossLayer)}
 
 
 def _padded_behind(states: Tensor, padding: Sequence[int]) -> Tensor:

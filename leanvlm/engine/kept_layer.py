@@ -72,7 +72,8 @@ def storage_of(cache: Cache) -> StoringMethod | None:
 @contextmanager
 def seeing(model: LoadedModel, cache: Cache) -> Iterator[None]:
     """Let a new token's heads attend to what they hold of one answer's cache, for the length of a `with`."""
-    with recording({module: cache.layers[index] for index, module in model.attention.items()}, NAME):
+    modules = model.attention | model.crossing
+    with recording({module: cache.layers[index] for index, module in modules.items()}, NAME):
         yield
 
 

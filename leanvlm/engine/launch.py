@@ -36,6 +36,9 @@ class Replayed:
 
 
 def is_capturable(model: LoadedModel) -> bool:
-    """Tell whether a step can be captured: on CUDA, but not where several devices share the layers."""
+    """Tell whether a step can be captured: on CUDA, but not where several devices share the layers.
+
+    Nor where rows look at pictures outside the prompt, each at its own: what is captured stays as long as it was.
+    """
     devices = {parameter.device for parameter in model.model.parameters()}
-    return len(devices) == 1 and devices.pop().type == "cuda"
+    return not model.crossing and len(devices) == 1 and devices.pop().type == "cuda"

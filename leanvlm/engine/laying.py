@@ -71,7 +71,7 @@ def lay(model: LoadedModel, sample: Sample, tree: Sequence[Branch], limit: int) 
         images = model.shown(sample)
         whole = _inputs(model, sample, images)
         with naming(sample, images):
-            counts = count_tokens(model, whole["input_ids"], most)
+            counts = count_tokens(model, whole, most)
     except InputError as error:
         yield from refused(sample, tree, error)
         return

@@ -14,7 +14,7 @@ SPARE = 4  # reading the next prompt takes its cache, and for a while several ti
 
 def cache_bytes(cache: Cache) -> int:
     """Count the bytes of keys and values over all layers that attend."""
-    layers: list[Any] = [layer for layer in cache.layers if isinstance(layer, DynamicLayer)]
+    layers: list[Any] = [la for la in cache.layers if isinstance(la, DynamicLayer) and la.is_initialized]
     return sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
 
 

@@ -20,20 +20,19 @@ from leanvlm.methods._image import ImageMethod, PatchMethod
 from leanvlm.methods._method import SeededMethod
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._storage import StoringMethod
-from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, LayerMethod, TokenMethod
+from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, TokenMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Part, Recipe
 
 
-def count_tokens(model: LoadedModel, ids: Tensor, limit: int) -> tuple[int, int]:
-    """Count a prompt's tokens, and the visual ones among them.
-
-    Shapes: ids (1, T).
+def count_tokens(model: LoadedModel, inputs: dict[str, Tensor], limit: int) -> tuple[int, int]:
+    """Count a prompt's tokens, and its visual ones.
 
     Raises: InputError where prompt and answer together are more than the engine can handle.
     """
-    refuse_long(model, ids.shape[1], limit)
-    return ids.shape[1], int(torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device)).sum())
+    n = inputs["input_ids"].shape[1]
+    refuse_long(model, n, limit)
+    return n, model.n_visual(inputs)
 
 
 def refuse_long(model: LoadedModel, n: int, limit: int) -> None:
@@ -80,7 +79,7 @@ def read_entered(
         model,
         entered,
         wanted=reduce(or_, (one.wants(entered.is_visual) for one in evicting), Wanted()),
-        method=part.built if part and isinstance(part.built, LayerMethod) else None,
+        method=part.built if part and isinstance(part.built, TokenMethod) else None,
         rng=rng_for(part, sample_id),
         copies=2 if any(recipe.is_rebatched for recipe in recipes) else 1,
     )

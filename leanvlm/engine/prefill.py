@@ -12,12 +12,15 @@ from transformers import DynamicCache
 
 from leanvlm.engine.adding import adding
 from leanvlm.engine.attention import recording
+from leanvlm.engine.crossing import Crossed
 from leanvlm.engine.dropping import Dropper, dropping
+from leanvlm.engine.looking import CrossLayer
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.engine.reread import reread
+from leanvlm.engine.trimming import Trimmer, trimming
 from leanvlm.methods._signals import Signals, Wanted
-from leanvlm.methods._tokens import LayerMethod
+from leanvlm.methods._tokens import CrossMethod, LayerMethod, TokenMethod
 from leanvlm.models._model import LoadedModel
 
 
@@ -29,7 +32,8 @@ class Prefilled:
     hidden (1, 1, w, T) or None; repeated (1, G, T) or None; attending, its layer index. Of every layer: is_visual (T,),
     T being what it received. Of layers that convolve: carried (1, C, kernel), by layer index, which decoding goes on
     from. Of the last layer: visual_index (n,), the index in the prompt of each visual token that it received. Further:
-    logits (vocabulary,) of the first answer token; next_position (..., 1, 1).
+    logits (vocabulary,) of the first answer token; next_position (..., 1, 1). Of layers that look at pictures outside
+    the prompt: looked, what they hold of them, by layer index. Of every layer that gets visual tokens: n_visual.
     """
 
     keys: list[Tensor]
@@ -45,6 +49,8 @@ class Prefilled:
     carried: dict[int, Tensor]
     logits: Tensor
     next_position: Tensor
+    looked: dict[int, CrossLayer]
+    n_visual: list[int]
 
     def signals(self, generator: torch.Generator) -> list[Signals]:
         """List the signals of each layer that attends, for a method that draws from `generator`."""
@@ -71,26 +77,28 @@ def prefill(
     prompt: Prompt,
     *,
     wanted: Wanted,
-    method: LayerMethod | None = None,
+    method: TokenMethod | None = None,
     rng: torch.Generator,
     copies: int = 1,
 ) -> Prefilled:
     """Run the decoder over the prompt.
 
-    Takes: wanted, the signals to keep of every layer; method, if tokens are dropped inside the decoder; copies of the
-    prompt to read side by side, of which the first is returned.
+    Takes: wanted, the signals to keep of every layer; method, one that drops tokens inside the decoder, else it has no
+    say; copies of the prompt to read side by side, of which the first is returned.
     """
     layers, attention = model.text.layers, model.attention
     recorders = {layer: DecoderRecorder(wanted) for layer in attention}
-    if method is not None and method.judge < 0:
+    if isinstance(method, LayerMethod) and method.judge < 0:
         for layer in method.stages(len(layers)):
             recorders[layer + method.judge] = DecoderRecorder(wanted | method.wants(prompt.is_visual))
-    cache = DynamicCache(config=model.text.config)
-    dropper = Dropper(method, recorders, model, prompt, rng) if method is not None else None
+    cache, crossed = DynamicCache(config=model.text.config), prompt.crossed
+    dropper = Dropper(method, recorders, model, prompt, rng) if isinstance(method, LayerMethod) else None
+    trimmer = Trimmer(method, crossed, prompt.spans) if isinstance(method, CrossMethod) and crossed else None
     with (
         recording({attention[layer]: recorder for layer, recorder in recorders.items()}),
         dropping(layers, dropper),
         adding(layers, prompt.added, dropper),
+        trimming(model, trimmer),
     ):
         states = model.text(
             inputs_embeds=prompt.embeds.repeat(copies, 1, 1),
@@ -98,9 +106,26 @@ def prefill(
             position_ids=prompt.positions.repeat_interleave(copies, -2),
             past_key_values=cache,
             use_cache=True,
+            **(crossed.arguments(copies) if crossed else {}),
         ).last_hidden_state
     repeated = reread(model, prompt) if wanted.repeated else None
-    return _prefilled(prompt, cache.layers, recorders, dropper, model.head(states[:, -1])[0], repeated)
+    looked = _looked(cache.layers, crossed, list(model.crossing), trimmer)
+    return _prefilled(prompt, cache.layers, recorders, dropper, model.head(states[:, -1])[0], repeated, looked)
+
+
+Looked = dict[int, tuple[CrossLayer, int]]  # by layer index; beside what is held, how many visual tokens came
+
+
+def _looked(cached: Any, crossed: Crossed | None, crossing: list[int], trimmer: Trimmer | None) -> Looked:
+    """Hold what decoding will see of the pictures outside the prompt, layer by layer."""
+    if crossed is None:
+        return {layer: (CrossLayer(), 0) for layer in crossing}
+    found = {}
+    for layer in crossing:
+        got = crossed if trimmer is None or layer == crossing[0] else trimmer.left
+        states = (cached[layer].keys, cached[layer].values)
+        found[layer] = CrossLayer(*(one[:1, :, got.seen] for one in states)), int(got.is_visual.sum())
+    return found
 
 
 def _prefilled(
@@ -110,10 +135,12 @@ def _prefilled(
     dropper: Dropper | None,
     logits: Tensor,
     repeated: Sequence[Tensor] | None,
+    looked: Looked,
 ) -> Prefilled:
     """Collect what the first of the copies left in cache and recorders."""
     fewer = dropper.is_visual if dropper is not None else []
     kept = dropper.kept if dropper is not None else slice(None)
+    is_visual = [prompt.is_visual] * (len(cached) - len(fewer)) + fewer
     return Prefilled(
         keys=[cached[layer].keys[:1] for layer in recorders],
         values=[cached[layer].values[:1] for layer in recorders],
@@ -123,11 +150,13 @@ def _prefilled(
         repeated=[None] * len(recorders) if repeated is None else list(repeated),
         scaling=next(iter(recorders.values())).scaling,
         attending=list(recorders),
-        carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if i not in recorders},
-        is_visual=[prompt.is_visual] * (len(cached) - len(fewer)) + fewer,
+        carried={i: layer.conv_states[0][:1] for i, layer in enumerate(cached) if hasattr(layer, "conv_states")},
+        is_visual=is_visual,
         visual_index=prompt.index[kept][prompt.is_visual[kept]],
         logits=logits,
         next_position=prompt.positions[..., -1:] + 1,
+        looked={layer: held for layer, (held, _) in looked.items()},
+        n_visual=[n for _, n in looked.values()] or [int(layer.sum()) for layer in is_visual],
     )
 
 

@@ -38,6 +38,7 @@ class Prepared:
     size: CacheSize
     visual_tokens_kept: float  # mean over decoder layers
     position_bytes: int  # of one prompt position over all layers
+    looked_bytes: int  # of all pictures outside the prompt, if nothing of them is dropped
     image_kept: float  # share of the pixels that was shown
     tokens_kept: float  # share of the visual tokens that entered the last layer
     kept_centers: bytes | None  # of the visual tokens that are left, where a token method chose; see centers.py
@@ -119,7 +120,7 @@ def _look(model: LoadedModel, laid: Laid, features: FeatureStore | None) -> _Sho
 
 
 def _prepared(recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheSize) -> Prepared:
-    received = prefilled.is_visual
+    received = prefilled.n_visual
     return Prepared(
         sample=looked.laid.sample,
         recipe=recipe,
@@ -127,8 +128,9 @@ def _prepared(recipe: Recipe, looked: _Shown, prefilled: Prefilled, size: CacheS
         visual_tokens=looked.laid.visual_tokens,
         visual_runs=len(looked.prompt.spans),
         size=size,
-        visual_tokens_kept=sum(int(layer.sum()) for layer in received) / len(received),
+        visual_tokens_kept=sum(received) / len(received),
         position_bytes=sum(states[:, :, :1].nbytes for states in (*prefilled.keys, *prefilled.values)),
+        looked_bytes=_looked_bytes(prefilled, looked.prompt),
         image_kept=looked.laid.area * _made_share(looked),
         tokens_kept=_share(prefilled, looked.prompt),
         kept_centers=_kept_centers(looked, prefilled) if recipe.part("tokens") else None,
@@ -142,7 +144,15 @@ def _made_share(looked: _Shown) -> float:
 
 
 def _share(prefilled: Prefilled, prompt: Prompt) -> float:
-    return int(prefilled.is_visual[-1].sum()) / prompt.n_visual if prompt.n_visual else 1.0
+    return prefilled.n_visual[-1] / prompt.n_visual if prompt.n_visual else 1.0
+
+
+def _looked_bytes(prefilled: Prefilled, prompt: Prompt) -> int:
+    """Say what layers hold of pictures outside the prompt where nothing is dropped."""
+    if prompt.crossed is None:
+        return 0
+    of_one = sum(layer.nbytes // layer.get_seq_length() for layer in prefilled.looked.values())
+    return of_one * int(prompt.crossed.seen.sum())
 
 
 def _kept_centers(looked: _Shown, prefilled: Prefilled) -> bytes | None:

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+from leanvlm.engine.crossing import Crossed
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._tokens import EncoderSignal, EntranceMethod, VideoMethod, VisualTokens
@@ -34,7 +35,8 @@ class Prompt:
     behind; index (T,): each token's index in the prompt as it was asked. Where `is_video`, the images are its frames.
     `encoder` holds the signals that were asked for. What else some models hand to their decoder: `masks`, by
     layer type, each (1, 1, T, T), True = visible, or None for plain causal attention (Gemma 3); `added`, each (T, C),
-    what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack).
+    what is added to the tokens after each of the first layers (Qwen3-VL's DeepStack). Where the pictures are `crossed`,
+    outside the prompt, they are the visual tokens, and none of its tokens is.
     """
 
     embeds: Tensor
@@ -47,11 +49,37 @@ class Prompt:
     encoder: dict[EncoderSignal, EncoderAttention] = field(default_factory=dict)
     masks: dict[str, Tensor | None] | None = None
     added: tuple[Tensor, ...] = ()
+    crossed: Crossed | None = None
 
     @property
     def n_visual(self) -> int:
         """Count the visual tokens."""
-        return int(self.is_visual.sum())
+        return int((self.is_visual if self.crossed is None else self.crossed.is_visual).sum())
+
+    @property
+    def features(self) -> Tensor:
+        """The visual tokens as the decoder gets them. Shapes: -> (visual, C)."""
+        return self.embeds[0, self.is_visual] if self.crossed is None else self.crossed.features
+
+    @property
+    def text(self) -> Tensor:
+        """The embedded tokens after the last picture. Shapes: -> (M, C)."""
+        if self.crossed is not None:
+            return self.embeds[0, len(self.is_visual) - self.crossed.n_text :]
+        return self.embeds[0, int(self.is_visual.nonzero()[-1]) + 1 :]
+
+    def reduced(self, features: Tensor, keep: Tensor) -> Prompt:
+        """Give visual tokens other features and leave some out.
+
+        Shapes: features (visual, C); keep (visual,), True = stays.
+        """
+        if self.crossed is not None:
+            lengths = (int(keep[start:end].sum()) for start, end in self.spans)
+            crossed = self.crossed.reduced(features, keep)
+            return replace(self, crossed=crossed, spans=to_spans(lengths), is_patch=self.is_patch[keep], encoder={})
+        embeds = self.embeds.masked_scatter(self.is_visual[None, :, None], features.to(self.embeds.dtype))
+        stays = (~self.is_visual).masked_scatter(self.is_visual, keep)
+        return replace(self, embeds=embeds).select(stays)
 
     def select(self, keep: Tensor) -> Prompt:
         """Leave tokens out; positions stay the original ones.
@@ -93,23 +121,23 @@ def reduce_at_entrance(prompt: Prompt, method: EntranceMethod | None, generator:
     """
     if method is None or not prompt.spans:
         return prompt
-    visual = prompt.is_visual.nonzero()[:, 0]  # index of each visual token in the prompt
-    embeds, keep = prompt.embeds.clone(), ~prompt.is_visual
+    features = prompt.features  # (visual, C)
+    changed, keep = features.clone(), torch.zeros(len(features), dtype=torch.bool, device=features.device)
     attended = prompt.encoder[method.encoder] if method.encoder else None
     for start, end in _wholes(prompt, method):
         tokens = VisualTokens(
-            features=prompt.embeds[0, visual[start:end]],
+            features=features[start:end],
             is_patch=prompt.is_patch[start:end],
-            text=prompt.embeds[0, visual[-1] + 1 :],
+            text=prompt.text,
             generator=generator,
             attention=None if attended is None else attended.attention[start:end],
             keys=None if attended is None else attended.keys[start:end],
             n_frames=len(prompt.spans) if isinstance(method, VideoMethod) else 1,
         )
-        chosen, features = method.reduce(tokens, n_keep(end - start, method.budget))
-        embeds[0, visual[start:end][chosen]] = features.to(embeds.dtype)
-        keep[visual[start:end][chosen]] = True
-    return replace(prompt, embeds=embeds).select(keep)
+        chosen, made = method.reduce(tokens, n_keep(end - start, method.budget))
+        changed[start:end][chosen] = made.to(features.dtype)
+        keep[start:end][chosen] = True
+    return prompt.reduced(changed, keep)
 
 
 def _wholes(prompt: Prompt, method: EntranceMethod) -> tuple[tuple[int, int], ...]:

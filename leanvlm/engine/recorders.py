@@ -75,7 +75,7 @@ class EncoderRecorder:
     """Keep, per patch of the vision tower, the attention it receives and its key.
 
     A tower with class tokens is asked what the first of them attends to, another for the mean over all rows. Padding,
-    which a mask hides from all rows, receives nothing and has no say.
+    which a mask hides from itself, receives nothing and has no say.
     """
 
     wants_lse = False
@@ -92,14 +92,14 @@ class EncoderRecorder:
             query, key = (states.transpose(1, 2).flatten(2)[:, None] for states in (query, key))
             scaling = key.shape[-1] ** -0.5
         rows = query[:, :, :1] if self.class_tokens else query
-        is_patch = torch.ones(key.shape[0], 1, key.shape[2], dtype=torch.bool, device=key.device)
-        if call.mask is not None:
-            is_patch = ~_hidden_by(call.mask[:, :, 0])
+        nothing = torch.zeros((), dtype=torch.bool, device=key.device)
+        hidden = nothing.expand(len(key), 1, *2 * key.shape[2:3]) if call.mask is None else _hidden_by(call.mask)
+        is_patch = ~hidden.diagonal(dim1=-2, dim2=-1)  # (tiles, 1, N)
         votes = is_patch[:, :, : rows.shape[2], None]  # (tiles, 1, rows, 1)
         total = torch.zeros(key.shape[:3], device=key.device)  # (tiles, H, N)
         for start in range(0, rows.shape[2], BLOCK):
             logits = rows[:, :, start : start + BLOCK] @ key.transpose(-1, -2) * scaling
-            attention = logits.masked_fill(~is_patch[:, :, None], float("-inf")).softmax(-1)
+            attention = logits.masked_fill(hidden[:, :, start : start + logits.shape[2]], float("-inf")).softmax(-1)
             total += (attention * votes[:, :, start : start + BLOCK]).sum(2)
         received = total.mean(1) / votes.sum((1, 2))
         self._attention.append(received[:, self.class_tokens :].flatten())

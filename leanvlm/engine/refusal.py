@@ -10,7 +10,7 @@ from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import PatchMethod
 from leanvlm.methods._storage import StoringMethod
-from leanvlm.methods._tokens import LayerMethod, TokenMethod, VideoMethod
+from leanvlm.methods._tokens import CrossMethod, LayerMethod, TokenMethod, VideoMethod
 from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.models._patches import PatchModel
 from leanvlm.recipes import Part, Recipe
@@ -32,6 +32,7 @@ def _reasons(kind: type[LoadedModel], config: Any, recipe: Recipe) -> Iterator[s
             yield "it chooses among the frames of a video, and this model takes none"
         if isinstance(part.built, PatchMethod):
             yield from _of_patches(kind, recipe)
+        yield from _of_pictures(kind, part)
         if isinstance(part.built, LayerMethod):
             yield from _of_stages(part.built, kind.attends(config))
             yield from _of_reading(part.built, recipe.parts_on("cache"))
@@ -59,6 +60,18 @@ def _of_patches(kind: type[LoadedModel], recipe: Recipe) -> Iterator[str]:
     asking = recipe.part("tokens")
     if asking is not None and asking.method_as(TokenMethod).encoder is not None:
         yield f"the tower makes a part of the tokens, and {asking.method} asks it about all"
+
+
+def _of_pictures(kind: type[LoadedModel], part: Part) -> Iterator[str]:
+    """Check where the pictures are that a method looks for: in the prompt, or outside it."""
+    if isinstance(part.built, CrossMethod) and not kind.crosses:
+        able = [name for name in plugins.ids("models") if plugins.load("models", name).crosses]
+        yield f"its visual tokens stand in the prompt, and {part.method} is for cross-attention: {', '.join(able)}"
+    if isinstance(part.built, LayerMethod) and kind.crosses:
+        yield (f"no visual token passes through its decoder, which looks at them from outside: {part.method} has none "
+               "to drop there; use tokens/trimmed")  # fmt: skip
+    if isinstance(part.built, CacheMethod) and part.built.rereads and kind.crosses:
+        yield f"{part.method} reads pictures again, and none stands in this model's prompt"
 
 
 def _of_width(method: StoringMethod, config: Any) -> Iterator[str]:

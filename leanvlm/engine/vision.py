@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.engine.attention import AttentionCall, recording
+from leanvlm.engine.crossing import Crossed
 from leanvlm.engine.prompt import EncoderAttention, Prompt, to_spans
 from leanvlm.engine.recorders import EncoderRecorder
 from leanvlm.methods._image import PatchMethod
@@ -114,11 +115,13 @@ def _by_module(model: LoadedModel, recorders: dict[EncoderSignal, EncoderRecorde
 
 def _prompt(model: LoadedModel, inputs: dict[str, Tensor], arguments: dict[str, Any], *, has_image: bool) -> Prompt:
     ids = inputs["input_ids"][0]
-    embeds, positions = arguments["inputs_embeds"], arguments.get("position_ids")
+    embeds, positions = arguments.get("inputs_embeds"), arguments.get("position_ids")
+    if embeds is None:  # a decoder that looks at its pictures embeds the words itself
+        embeds = model.model.get_input_embeddings()(arguments["input_ids"])
     if positions is None:
         n = embeds.shape[1]
         positions = torch.arange(n, device=embeds.device).expand(*model.position_axes, 1, n)
-    is_visual = torch.isin(ids, torch.tensor(model.visual_ids, device=ids.device))
+    is_visual = model.is_visual(ids)
     lengths = model.image_lengths(inputs) if has_image else []
     is_patch = model.is_patch(inputs) if has_image else torch.ones(0, dtype=torch.bool)
     deep = arguments.get("deepstack_visual_embeds") or ()  # one (visual, C) per layer
@@ -131,6 +134,7 @@ def _prompt(model: LoadedModel, inputs: dict[str, Tensor], arguments: dict[str, 
         index=torch.arange(len(is_visual), device=is_visual.device),
         masks=arguments.get("attention_mask"),
         added=tuple(torch.zeros_like(embeds[0]).masked_scatter(is_visual[:, None], rows.to(embeds)) for rows in deep),
+        crossed=Crossed.of(arguments),
     )
 
 

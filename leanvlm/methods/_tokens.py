@@ -1,4 +1,4 @@
-"""Methods that drop or merge visual tokens: at the decoder's entrance, or at the entrance of one of its layers."""
+"""Methods that drop or merge visual tokens: at the decoder's entrance, or at the entrance of some of its layers."""
 
 from __future__ import annotations
 
@@ -171,3 +171,19 @@ class LayerMethod(TokenMethod):
         """
         index = top(scores, n)
         return index, states[index]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossMethod(TokenMethod):
+    """A method of models that look at pictures outside the prompt; it owes `choose`.
+
+    The first layer that looks gets all visual tokens, and by what it attends to those are chosen that the others get.
+    """
+
+    def choose(self, received: Tensor, n: int) -> Tensor:
+        """Choose `n` of the visual tokens of ONE image.
+
+        Shapes: received (H, N), the attention that each head pays to each, mean over the words that see the image,
+        float32 -> (n,) ascending.
+        """
+        raise NotImplementedError

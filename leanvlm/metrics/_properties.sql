@@ -21,7 +21,12 @@ asked as (
         grades.sample_id,
         answers.new_tokens,
         answers.visual_tokens,
-        answers.prompt_tokens - answers.visual_tokens as text_tokens,
+        -- where visual tokens are more than the prompt's, they stand outside it
+        case
+            when answers.visual_tokens < answers.prompt_tokens
+                then answers.prompt_tokens - answers.visual_tokens
+            else answers.prompt_tokens
+        end as text_tokens,
         answers.visual_runs,
         len(samples.options) as n_options,
         grades.benchmark || '/' || samples.kind as kind,

@@ -38,6 +38,7 @@ class LoadedModel:
     class_tokens: ClassVar[int] = 0  # tokens before the patches in the vision tower
     position_axes: ClassVar[tuple[int, ...]] = ()  # (3,) where a position is a time, a height and a width
     refused: ClassVar[dict[str, str]] = {}  # methods without a place in this architecture, and why
+    crosses: ClassVar[bool] = False  # its decoder looks at pictures outside the prompt, in layers of their own
     adds_special_tokens: ClassVar[bool] = True  # to prompts without pictures; the chat template may bring them
 
     def __init__(
@@ -116,6 +117,11 @@ class LoadedModel:
         return {place: layer.self_attn for place, layer in enumerate(self.text.layers) if hasattr(layer, "self_attn")}
 
     @property
+    def crossing(self) -> dict[int, nn.Module]:
+        """The attention modules of the layers that look at pictures outside the prompt, by the layer's place."""
+        return {place: layer.cross_attn for place, layer in enumerate(self.text.layers) if hasattr(layer, "cross_attn")}
+
+    @property
     def norm(self) -> Any:
         """The norm between the decoder's last layer and the head."""
         return self.text.norm
@@ -132,8 +138,12 @@ class LoadedModel:
 
     @property
     def visual_ids(self) -> tuple[int, ...]:
-        """The token ids that stand for visual tokens in a prompt: here the image placeholder alone."""
+        """The token ids that stand for pictures in a prompt: here the image placeholder alone."""
         return (self.model.config.image_token_id,)
+
+    def is_visual(self, ids: Tensor) -> Tensor:
+        """Tell which tokens of a prompt are visual: here those that stand for pictures. Shapes: (T,) -> (T,)."""
+        return torch.isin(ids, torch.tensor(self.visual_ids, device=ids.device))
 
     @property
     def encoder_blocks(self) -> Sequence[nn.Module]:
@@ -143,6 +153,10 @@ class LoadedModel:
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:  # noqa: ARG002
         """Count each picture's visual tokens; nothing where a prompt always has text between pictures."""
         return []
+
+    def n_visual(self, inputs: dict[str, Tensor]) -> int:
+        """Count the visual tokens of a prompt, batch of one."""
+        return int(self.is_visual(inputs["input_ids"][0]).sum())
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Bring values per patch into the order of the decoder's visual tokens; `fill` where no patch stands behind.
@@ -156,8 +170,7 @@ class LoadedModel:
 
         Shapes: -> (visual tokens,).
         """
-        is_visual = torch.isin(inputs["input_ids"][0].cpu(), torch.tensor(self.visual_ids))
-        return torch.ones(int(is_visual.sum()), dtype=torch.bool)
+        return torch.ones(self.n_visual(inputs), dtype=torch.bool)
 
     def token_centers(self, inputs: dict[str, Tensor]) -> Tensor | None:  # noqa: ARG002
         """Say where in its picture each visual token lies; None where an adapter does not tell.
@@ -221,6 +234,19 @@ class LoadedModel:
             twin.tokenizer = twin.processor.tokenizer
             twins.append(twin)
         return tuple(twins)
+
+    def longer(self, inputs: dict[str, Tensor], ids: Tensor) -> dict[str, Tensor]:
+        """Put words behind a prompt; whatever else stands per token, (1, T), marks them as text, by zeros.
+
+        Shapes: ids (1, n).
+        """
+        shape, added = inputs["input_ids"].shape, {"input_ids": ids}
+        return {
+            name: torch.cat([value, added.get(name, torch.zeros_like(ids).to(value.dtype))], dim=1)
+            if value.shape == shape
+            else value
+            for name, value in inputs.items()
+        }
 
     def shown(self, sample: Sample) -> list[Image]:
         """Return a sample's pictures as this model is shown them: none with more than `max_pixels`.

@@ -25,25 +25,20 @@ def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:
     answer = loaded.tokenizer(row["answer"], add_special_tokens=False).input_ids
     end = loaded.tokenizer.eos_token_id
     ids = torch.tensor([[*answer, min(loaded.stop_ids) if end is None else end]], device=prompt["input_ids"].device)
-    shape = prompt["input_ids"].shape
-    added = {"input_ids": ids}  # whatever else stands per token (1, T) marks the answer as text, by zeros
-    whole = {
-        name: torch.cat([value, added.get(name, torch.zeros_like(ids).to(value.dtype))], dim=1)
-        if value.shape == shape
-        else value
-        for name, value in prompt.items()
-    }
-    is_visual = torch.isin(whole["input_ids"][0], ids.new_tensor(loaded.visual_ids))
-    return CalibrationSample(whole, is_visual=is_visual, n_answer=ids.shape[1])
+    whole = loaded.longer(prompt, ids)
+    return CalibrationSample(whole, is_visual=loaded.is_visual(whole["input_ids"][0]), n_answer=ids.shape[1])
 
 
 def _prompt(loaded: LoadedModel, row: Row) -> dict[str, torch.Tensor]:
     """Build the prompt.
 
-    Raises: InputError naming the sample for texts to which the model's prompt gives a meaning.
+    Raises: InputError naming the sample for texts to which the model's prompt gives a meaning, and for one without
+    pictures where layers need some.
     """
     sample = Sample(sample_id=row["sample_id"], question=row["question"], images=tuple(row["images"]))
     try:
+        if loaded.crosses and not sample.images:
+            raise InputError("it shows no picture, and nothing else enters this model's cross-attention")
         if mark := next((mark for mark in loaded.marks if mark in row["answer"]), None):
             raise InputError(f"its answer holds {mark!r}, which the prompt takes for a picture or a turn; leave it out")
         return loaded.inputs(loaded.shown(sample), sample.question)

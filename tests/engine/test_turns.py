@@ -22,6 +22,7 @@ from leanvlm.engine import decode as decode_module
 from leanvlm.engine import dropping, laying, sweep
 from leanvlm.engine.decode_joint import JointRows
 from leanvlm.engine.evict import select
+from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
@@ -74,6 +75,8 @@ def longer(inputs: tiny.Inputs, more: list[int]) -> tiny.Inputs:
     """Add words to a prompt: what stands per token marks them as text, by zeros."""
     ids = inputs["input_ids"]
     added = torch.tensor([more], dtype=ids.dtype)
+    if (mask := inputs.get("cross_attention_mask")) is not None:  # `generate` repeats its last row
+        inputs = inputs | {"cross_attention_mask": torch.cat([mask, *[mask[:, -1:]] * len(more)], 1)}
     return {
         name: torch.cat([value, added if name == "input_ids" else torch.zeros_like(added).to(value)], 1)
         if value.shape == ids.shape
@@ -123,6 +126,8 @@ def hiding(model: Any, hidden: dict[int, Tensor], n_prompt: int, *, also_in_the_
     """Hide keys of the prompt, by layer, from all that comes behind it. Shapes: hidden, each (G, n_prompt)."""
 
     def slow(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
+        if module.layer_idx not in hidden:  # it looks at pictures outside the prompt
+            return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
         heads, t = query.shape[1], query.shape[2]
         seen = torch.ones(t, t, dtype=torch.bool).tril()[None, None] if attention_mask is None else attention_mask
         away = torch.nn.functional.pad(hidden[module.layer_idx], (0, t - n_prompt)).repeat_interleave(
@@ -166,6 +171,8 @@ def refuse_other_answers(model: Any, inputs: tiny.Inputs, answers: list[tuple[in
 
 @pytest.mark.parametrize("recipe", CACHE)
 def test_a_cache_that_was_evicted_once_equals_masking(model: Any, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if refusal(type(model), model.model.config, parse(recipe)):
+        return
     kept: list[Tensor] = []
     monkeypatch.setattr("leanvlm.engine.evict.select", lambda *args: (kept.extend(own := select(*args)), own)[1])
     found = said(model, conversation(), [recipe])
@@ -179,7 +186,7 @@ def test_a_cache_that_was_evicted_once_equals_masking(model: Any, recipe: str, m
     with hiding(model, hidden, n_prompt, also_in_the_prompt=False):
         refuse_other_answers(model, inputs, answers)
     held = [found[recipe, f"c-{turn}"].cache_bytes for turn in (1, 2, 3)]
-    of_one = found[recipe, "c-1"].full_cache_bytes // n_prompt
+    of_one = len(layers) * 2 * 2 * 16 * 4  # keys and values of two heads, 16 numbers of four bytes each
     assert held[1] - held[0] == held[2] - held[1] == of_one * (LIMIT + 5)
 
 

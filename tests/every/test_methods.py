@@ -82,6 +82,8 @@ def test_achieved_budget_is_the_asked_one_within_a_token(
     model: LoadedModel, prompts: list[tuple[list[Image], str]], method: str
 ) -> None:
     recipe = parse(recipe_of(method))
+    if refusal(type(model), model.model.config, recipe):  # tests/models asks it of a model that takes it
+        return
     for images, question in prompts:
         found = sweep.answers_to(model, sample_for(method, images, question), [recipe], limit=1)[recipe.text]
         achieved = getattr(found, f"{recipe.acts_on}_kept")

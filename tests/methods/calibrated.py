@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from leanvlm.methods.weights._decoder import Decoder
 from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._samples import CalibrationSample, Samples
@@ -20,7 +18,7 @@ def samples_of(model: Any, *prompts: str) -> Samples:
     found = []
     for prompt in prompts or tiny.PROMPTS:
         inputs = model.inputs(tiny.pictures(prompt), prompt)
-        is_visual = torch.isin(inputs["input_ids"][0], torch.tensor(model.visual_ids))
+        is_visual = model.is_visual(inputs["input_ids"][0])
         found.append(CalibrationSample(inputs, is_visual=is_visual, n_answer=N_ANSWER))
     return found
 

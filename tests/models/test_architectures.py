@@ -28,7 +28,7 @@ from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import EncoderSignal, LayerMethod, VideoMethod
+from leanvlm.methods._tokens import CrossMethod, EncoderSignal, LayerMethod, VideoMethod
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.models._model import LoadedModel, takes_video
 from leanvlm.recipes import parse
@@ -40,6 +40,7 @@ from tests.models import tiny
 ARCHITECTURES = list(tiny.BUILDERS)
 TOKENS = [name for name in plugins.ids("methods") if plugins.load("methods", name).acts_on == "tokens"]
 VIDEO = [name for name in TOKENS if issubclass(plugins.load("methods", name), VideoMethod)]
+CROSS = [name for name in TOKENS if issubclass(plugins.load("methods", name), CrossMethod)]
 CACHE = [name for name in plugins.ids("methods") if issubclass(plugins.load("methods", name), CacheMethod)]
 LAST_USED = {"llava": -2, "llava_next": -2}  # the tower's last block that features know, -1 elsewhere
 REWRITING = ["cache/lookm"]  # changes the keys that it keeps, so hiding keys is no oracle for it
@@ -133,6 +134,9 @@ def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
         left = [min([n, *(n_keep(n, stages[i]) for i in stages if i <= layer)]) for layer in range(4)]
         assert answer.visual_tokens_kept == sum(left) / 4
         assert answer.tokens_kept == n_keep(n, 0.3) / n
+    elif isinstance(inside, CrossMethod):  # of two layers that look, the first gets all
+        left = sum(n_keep(end - start, 0.3) for start, end in spans)
+        assert (answer.visual_tokens_kept, answer.tokens_kept) == ((n + left) / 2, left / n)
     else:
         assert answer.visual_tokens_kept == sum(n_keep(end - start, 0.3) for start, end in spans)
         assert abs(answer.tokens_kept - 0.3) * n <= len(spans)
@@ -171,7 +175,12 @@ def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
         return held["patches"]
 
     def enter(_module: Any, _args: Any, arguments: dict[str, Any]) -> None:
-        held["embeds"] = arguments["inputs_embeds"]
+        if model.crosses:
+            is_tile = inputs["aspect_ratio_mask"].flatten().bool()
+            held["visual"] = arguments["cross_attention_states"][is_tile].flatten(0, 1)
+        else:
+            is_visual = torch.isin(inputs["input_ids"][0], torch.tensor(model.visual_ids))
+            held["visual"] = arguments["inputs_embeds"][0, is_visual]
 
     block = model.model.get_submodule(name.rpartition(".")[0])
     handles = [
@@ -182,8 +191,8 @@ def gradients(model: Any, inputs: tiny.Inputs) -> Tensor:
     for handle in handles:
         handle.remove()
     rows = []
-    for place in torch.isin(inputs["input_ids"][0], torch.tensor(model.visual_ids)).nonzero()[:, 0]:
-        target = held["embeds"][0, place].square().sum()
+    for token in held["visual"]:
+        target = token.square().sum()
         found = torch.autograd.grad(target, held["patches"], retain_graph=True, allow_unused=True)[0]
         moved = torch.zeros_like(held["patches"]) if found is None else found
         moved = moved.abs().sum(-1) > 0
@@ -199,9 +208,12 @@ def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None
 
     def eager(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
         logits = query @ key.transpose(-1, -2) * options["scaling"]
-        is_patch = torch.ones_like(logits[:, :1], dtype=torch.bool) if attention_mask is None else attention_mask
-        rows = logits.masked_fill(~is_patch, float("-inf")).softmax(-1)
+        is_seen = torch.ones_like(logits[:, :1], dtype=torch.bool) if attention_mask is None else attention_mask == 0
+        if attention_mask is not None and attention_mask.dtype == torch.bool:
+            is_seen = attention_mask
+        rows = logits.masked_fill(~is_seen, float("-inf")).softmax(-1)
         if module is block:
+            is_patch = is_seen.diagonal(dim1=2, dim2=3)[:, :, None]  # padding does not see itself, but others may
             voters = is_patch[:, 0, 0].float()  # padding, which all rows do not see, is no row either
             mean = torch.einsum("bn,bhnm->bm", voters / voters.sum(1, keepdim=True), rows) / rows.shape[1]
             seen = rows.mean(1)[:, 0] if model.class_tokens else mean
@@ -228,9 +240,17 @@ def attention_of(config: Any, function: Any) -> Iterator[None]:
         config._attn_implementation_internal = before
 
 
+def seen_last(model: Any, inputs: tiny.Inputs) -> Tensor:
+    """Tell which features outside the prompt its last word sees. Shapes: -> (F,)."""
+    is_tile = inputs["cross_attention_mask"][0, -1].flatten().bool()
+    return is_tile.repeat_interleave(model.model.model.vision_model.num_patches)
+
+
 @pytest.mark.parametrize("method", CACHE)
 def test_eviction_equals_masking(model: Any, method: str) -> None:
     """The oracle reads the prompt with transformers alone, and hides the evicted keys while it decodes."""
+    if refused(model, f"{method}@30%"):
+        return
     inputs = model.inputs(tiny.pictures("two"), "two")
     part = parse(f"{method}@30%").parts[0]
     prompt = vision.run_vision(model, inputs)
@@ -242,6 +262,9 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
     with torch.inference_mode():
         logits = model.model(**inputs, past_key_values=whole, use_cache=True).logits[0, -1]
     torch.testing.assert_close(read.logits, logits)
+    for layer in model.crossing:  # in which `generate` hides by a mask what the last word does not see
+        pair = (whole.layers[layer].keys, whole.layers[layer].values)
+        whole.layers[layer].keys, whole.layers[layer].values = (one[:, :, seen_last(model, inputs)] for one in pair)
     with evicted_keys_masked(model, kept, prompt.embeds.shape[1]):
         oracle = plainly_said(model, whole, logits, read.next_position, n=8)
     assert [one.token for one in ours] == oracle or method in REWRITING
@@ -263,7 +286,7 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
 
     It is told what became of the tokens that a method changes; convolutions pass by the dropped tokens.
     """
-    if refused(model, recipe):
+    if model.crosses or refused(model, recipe):  # tests/models/test_mllama.py hides what such a model looks at
         return
     inputs = model.inputs(tiny.pictures("two"), "two")
     kept: dict[int, Tensor] = {}  # by the first layer that gets fewer tokens
@@ -316,6 +339,8 @@ def test_the_rows_that_vote_are_those_of_eager_attention(model: Any) -> None:
             expected = model.model(**inputs, output_attentions=True, use_cache=False).attentions
     finally:
         model.text.config._attn_implementation_internal = before
+    if model.crosses:  # transformers also tells of the layers that look at pictures outside the prompt
+        expected = [expected[layer] for layer in read.attending]
     for signals, attention in zip(read.signals(torch.Generator()), expected, strict=True):
         rows = signals.rows_by_head(32)
         assert torch.allclose(rows, attention[:, :, -32:], atol=1e-5)
@@ -413,8 +438,9 @@ def held(start: DecodeStart) -> list[Tensor]:
 
 
 def test_at_most_a_tenth_of_all_pairs_is_refused() -> None:
+    """Of methods that are not made for one kind of architecture."""
     models = [tiny.build(name) for name in ARCHITECTURES]
-    recipes = [parse(f"{method}@30%") for method in [*TOKENS, *CACHE]]
+    recipes = [parse(f"{method}@30%") for method in [*TOKENS, *CACHE] if method not in CROSS]
     recipes += [parse("weights/wanda@50%"), parse("weights/gptq@w4a16-g128"), parse("controls/full")]
     reasons = [refusal(type(model), model.model.config, recipe) for model in models for recipe in recipes]
     assert 0 < sum(reason is not None for reason in reasons) <= len(reasons) / 10

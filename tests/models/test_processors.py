@@ -18,6 +18,7 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from leanvlm.engine import sweep, vision
@@ -48,6 +49,7 @@ SPECIALS: dict[str, dict[int, str]] = {
     },
     "gemma3": {tiny.IMAGE: "<image_soft_token>", 7: "<start_of_image>", 8: "<end_of_image>"},
     "lfm2_vl": {tiny.IMAGE: "<image>", 7: "<|image_start|>", 8: "<|image_end|>"},
+    "mllama": {tiny.IMAGE: "<|image|>"},
 }
 NAMED = {  # what the tokenizers of some families call their special tokens
     "internvl": {
@@ -61,6 +63,7 @@ NAMED = {  # what the tokenizers of some families call their special tokens
 PLACEHOLDERS = {
     "internvl": "<IMG_CONTEXT>",
     "gemma3": "<start_of_image>",
+    "mllama": "<|image|>",
     **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl"), "<|vision_start|><|image_pad|><|vision_end|>"),
 }
 
@@ -103,6 +106,7 @@ def image_processor(architecture: str) -> Any:
         ),
         "gemma3": lambda: Gemma3ImageProcessorPil(size=square, do_pan_and_scan=False),
         "lfm2_vl": lambda: lfm2_vl.ImageProcessor(encoder_patch_size=14, min_image_tokens=4, max_image_tokens=16),
+        "mllama": lambda: MllamaImageProcessorPil(size={"height": 56, "width": 56}),
     }[architecture]()
 
 
@@ -129,14 +133,15 @@ def test_a_checkpoint_reads_pictures_and_says_what_generate_says(architecture: s
         assert prompt.n_visual > 0
         expected = generated(model, inputs)
         blind = generated(model, {"input_ids": model.inputs([], QUESTION)["input_ids"]})
-        recipes = [parse("controls/full"), parse("controls/blind"), parse("tokens/fastv@40%")]
+        fewer = "tokens/trimmed@40%" if model.crosses else "tokens/fastv@40%"
+        recipes = [parse("controls/full"), parse("controls/blind"), parse(fewer)]
         answers = sweep.answers_to(
             model, Sample(sample_id="s", question=QUESTION, images=tuple(pictures)), recipes, limit=8
         )
         assert (answers["controls/full"].answer, answers["controls/full"].new_tokens) == expected
         assert (answers["controls/blind"].answer, answers["controls/blind"].new_tokens) == blind
         assert answers["controls/blind"].visual_tokens_kept == 0
-        assert answers["tokens/fastv@40%"].visual_tokens_kept < answers["controls/full"].visual_tokens
+        assert answers[fewer].visual_tokens_kept < answers["controls/full"].visual_tokens
 
 
 def generated(model: Any, inputs: tiny.Inputs) -> tuple[str, int]:

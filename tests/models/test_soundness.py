@@ -161,7 +161,7 @@ def test_pixel_limits_of_a_checkpoint_do_not_reach_the_next(tmp_path: Path) -> N
 
 
 MARKS = {"llava": "<image>", "qwen2_vl": "<|image_pad|>", "idefics3": "<image>", "gemma3": "<start_of_image>",
-         "internvl": "<IMG_CONTEXT>", "lfm2_vl": "<image>"}  # fmt: skip
+         "internvl": "<IMG_CONTEXT>", "lfm2_vl": "<image>", "mllama": "<|image|>"}  # fmt: skip
 
 
 @pytest.mark.parametrize("architecture", MARKS)

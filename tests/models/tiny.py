@@ -16,6 +16,10 @@ import transformers
 from PIL.Image import Image
 from PIL.Image import new as new_image
 from torch import Tensor
+from transformers.models.mllama.processing_mllama import (
+    convert_sparse_cross_attention_mask_to_dense,
+    get_cross_attention_token_mask,
+)
 
 from leanvlm import plugins
 from leanvlm.models._model import LoadedModel
@@ -263,6 +267,39 @@ def lfm2_vl() -> tuple[Any, dict[str, Inputs]]:
     return randomise(transformers.Lfm2VlForConditionalGeneration(config)), {
         "one": prompt((8, 8)),
         "two": prompt((6, 10), (8, 4)),
+    }
+
+
+def mllama() -> tuple[Any, dict[str, Inputs]]:
+    tower = vision(image_size=56, patch_size=14, num_global_layers=2, vision_output_dim=96)
+    config = transformers.MllamaConfig(
+        vision_config=tower | {"intermediate_layers_indices": [0, 1]},
+        text_config={**TEXT, "cross_attention_layers": [1, 3]},
+        image_token_index=IMAGE,
+    )
+    network = randomise(transformers.MllamaForConditionalGeneration(config))
+    for name, parameter in network.named_parameters():
+        if "gate" in name and parameter.shape == (1,):  # zeros would shut the pictures out
+            parameter.data.fill_(1.0)
+
+    def prompt(*grids: tuple[int, int]) -> Inputs:
+        ids = torch.cat([words(10, seed=98), interleave(*[1] * len(grids))], dim=1)
+        return crossed(ids, [height * width for height, width in grids], grids, config)
+
+    return network, {"one": prompt((1, 3)), "two": prompt((1, 2), (2, 2))}
+
+
+def crossed(ids: Tensor, n_tiles: list[int], grids: Sequence[tuple[int, int]], config: Any) -> Inputs:
+    """Put pictures of several tiles beside a prompt that marks their places, as transformers' processor does."""
+    seen = get_cross_attention_token_mask(ids[0].tolist(), IMAGE)
+    mask = convert_sparse_cross_attention_mask_to_dense([seen], [n_tiles], 4, ids.shape[1])
+    ratios = config.vision_config.supported_aspect_ratios
+    return {
+        "input_ids": ids,
+        "pixel_values": pixels(1, len(grids), 4, 3, 56, 56),
+        "aspect_ratio_ids": torch.tensor([[1 + ratios.index(list(grid)) for grid in grids]]),
+        "aspect_ratio_mask": (torch.arange(4) < torch.tensor(n_tiles)[:, None]).long()[None],
+        "cross_attention_mask": torch.tensor(mask),
     }
 
 

@@ -19,7 +19,7 @@ from tests.serving import auto_processor
 from tests.serving.server import PYTHON
 
 SHOWN = ([(100, 60)], [(90, 110), (60, 100)])  # width and height [pixels]
-PLAIN = ("gemma3", "llava", "llava_next")  # AutoProcessor wants torchvision for all others
+PLAIN = ("gemma3", "llava", "llava_next", "mllama")  # AutoProcessor wants torchvision for all others
 OWN = {"lfm2_vl": "Lfm2VlImageProcessorFast"}  # whose published folders name a class that we stand in for
 
 

@@ -42,6 +42,7 @@ PUBLISHED = {  # what tensors are published under: the first parts of their name
     "llava": (*LLAVA, TOWER),  # llava-hf/llava-1.5-7b-hf
     "llava_next": (*LLAVA, TOWER, "image_newline"),  # llava-hf/llava-v1.6-vicuna-7b-hf
     "llava_onevision": (*LLAVA, TOWER, "image_newline"),  # llava-hf/llava-onevision-qwen2-0.5b-ov-hf
+    "mllama": ("language_model.model", "language_model.lm_head", "multi_modal_projector", "vision_model"),  # meta-llama
     "qwen2_5_vl": QWEN,  # Qwen/Qwen2.5-VL-7B-Instruct
     "qwen2_vl": QWEN,  # Qwen/Qwen2-VL-2B-Instruct
     "qwen3_vl": ("model.language_model", "lm_head", "model.visual"),  # Qwen/Qwen3-VL-2B-Instruct

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from leanvlm.methods.weights._entrances import Entering
+from leanvlm.methods.weights._layers import OUTSIDE
 
 TOKENS = ("all", "text")  # whose inputs count: those of every token, or of the tokens that are not visual
 
@@ -123,7 +125,8 @@ class Block:
 
 
 def _add_squares(totals: dict[str, Tensor], rows: Tensor | slice, name: str, inputs: Tensor) -> None:
-    totals[name].add_(inputs[rows].square().sum(0))
+    counted = inputs if re.fullmatch(OUTSIDE, name) else inputs[rows]
+    totals[name].add_(counted.square().sum(0))
 
 
 def _zeros(linear: nn.Linear, *shape: int) -> Tensor:

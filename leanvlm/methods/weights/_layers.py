@@ -9,6 +9,7 @@ from torch import nn
 from leanvlm.errors import InputError
 
 LAYER = r".*(language|text)_model\.(model\.)?layers\.\d+"  # in memory, and in checkpoints of older versions
+OUTSIDE = r".*\.cross_attn\.[kv]_proj"  # gets pictures that stand outside the prompt, and no token of it
 LINEAR = LAYER + r"\.(.*_proj|feed_forward\.w\d)"
 
 

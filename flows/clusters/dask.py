@@ -11,7 +11,7 @@ from typing import Any
 
 from leanvlm.cluster.turn import forget
 from leanvlm.errors import InputError
-from leanvlm.params.blocks import Cluster
+from leanvlm.params.machines import Cluster
 from leanvlm.processes.children import deaf_children
 
 os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")  # what matters is said once, by us

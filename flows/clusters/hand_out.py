@@ -19,7 +19,7 @@ from prefect.futures import PrefectFuture
 
 from leanvlm.cluster.code import OtherWorker
 from leanvlm.errors import InputError, LeanvlmError, RunError
-from leanvlm.params.blocks import Cluster
+from leanvlm.params.machines import Cluster
 from leanvlm.processes.endings import ending_well
 
 AHEAD = 2  # tasks a worker that are on their way: one that it is at, one that waits

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from leanvlm.errors import InputError
-from leanvlm.params.blocks import Cluster
+from leanvlm.params.machines import Cluster
 
 RETRIES = 20  # of a task whose process was killed
 PATIENCE_SECONDS = 10.0  # with what listens at the address

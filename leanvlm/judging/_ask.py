@@ -18,7 +18,7 @@ from leanvlm.judging._cache import Reply
 from leanvlm.judging._endpoint import FIRST_PAUSE
 from leanvlm.judging._needed import Open
 from leanvlm.judging._refusals import Unanswered
-from leanvlm.params.blocks import Judge, LocalJudge
+from leanvlm.params.judges import Judge, LocalJudge
 
 Row = dict[str, Any]
 

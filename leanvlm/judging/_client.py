@@ -22,7 +22,7 @@ from leanvlm.judging._connection import post
 from leanvlm.judging._pictures import sent
 from leanvlm.judging._prices import dollars, most_dollars
 from leanvlm.judging._refusals import Closed, Passing, Unanswered, refusal
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 from leanvlm.texts import is_storable, printable
 
 TRIES = 5

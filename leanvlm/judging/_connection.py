@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from leanvlm.errors import InputError
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 
 MOST_BYTES = 4_000_000  # of a reply
 

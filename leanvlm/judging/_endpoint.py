@@ -16,7 +16,7 @@ from leanvlm.judging._client import Client
 from leanvlm.judging._connection import connected
 from leanvlm.judging._needed import Open
 from leanvlm.judging._refusals import Unanswered
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 
 FIRST_PAUSE = 1.0  # seconds before the second try
 MOST_IN_A_ROW = 10  # messages without a reply, after which the endpoint is taken to be down

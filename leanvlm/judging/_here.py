@@ -19,7 +19,7 @@ from leanvlm.judging._pictures import count
 from leanvlm.judging._refusals import Unanswered
 from leanvlm.models._hub import folder_of
 from leanvlm.models._model import LoadedModel
-from leanvlm.params.blocks import LocalJudge
+from leanvlm.params.judges import LocalJudge
 from leanvlm.pipeline.hashes import folder_hash
 from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample

@@ -7,7 +7,7 @@ from pathlib import Path
 from leanvlm import files, judging
 from leanvlm.judging._needed import every_answer
 from leanvlm.judging._prices import dollars, most_tokens_in
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 from leanvlm.tables import samples
 
 TOKENS_PER_TOKEN = 4  # of the judge's, for one of the answer's: vocabularies differ

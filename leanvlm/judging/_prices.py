@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from leanvlm.judging import Message
 from leanvlm.judging._pictures import count
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 
 MILLION = 1e6
 OVERHEAD_TOKENS = 16  # a message, for its role and its ends: more than endpoints add

@@ -12,7 +12,9 @@ from leanvlm.params._names import DEVICES, DTYPES, check_names
 from leanvlm.params._profiles import NONE, over, read_laid, read_profile
 from leanvlm.params._typed import build
 from leanvlm.params._yaml import read_yaml
-from leanvlm.params.blocks import Ablation, Answering, Params
+from leanvlm.params.answering import Answering
+from leanvlm.params.params import Params
+from leanvlm.params.results import Ablation
 
 __all__ = ["DEVICES", "DTYPES", "Ablation", "Answering", "Params", "load", "read"]
 

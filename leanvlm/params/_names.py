@@ -10,7 +10,10 @@ from leanvlm import plugins
 from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.errors import InputError
 from leanvlm.params._typed import LOCAL
-from leanvlm.params.blocks import Clock, Cluster, LocalJudge, Params
+from leanvlm.params.clock import Clock
+from leanvlm.params.judges import LocalJudge
+from leanvlm.params.machines import Cluster
+from leanvlm.params.params import Params
 from leanvlm.recipes import FULL, parse
 
 DEVICES = ("cpu", "cuda")

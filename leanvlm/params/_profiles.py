@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params._yaml import read_text, read_yaml
-from leanvlm.params.blocks import Params
+from leanvlm.params.params import Params
 from leanvlm.texts import perhaps
 
 NONE = "default"  # the name of no profile

@@ -19,7 +19,7 @@ from leanvlm.judging._needed import every_answer
 from leanvlm.judging._plan import most
 from leanvlm.models._hub import is_id, size_of
 from leanvlm.params import Params
-from leanvlm.params.blocks import Judge, LocalJudge
+from leanvlm.params.judges import Judge, LocalJudge
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
 from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint

@@ -11,7 +11,7 @@ from leanvlm.storage.bucket import Bucket
 from leanvlm.storage.folder import Folder
 
 if TYPE_CHECKING:
-    from leanvlm.params.blocks import ObjectStore
+    from leanvlm.params.machines import ObjectStore
 
 HERE = Folder(files.CELLS)
 

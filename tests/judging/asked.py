@@ -6,7 +6,7 @@ from typing import Any
 
 from leanvlm.judging import Asked
 from leanvlm.judging._needed import Open
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 from tests.judging.endpoint import Endpoint
 
 

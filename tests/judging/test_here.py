@@ -13,7 +13,7 @@ from leanvlm.errors import InputError
 from leanvlm.judging import _here, mmvet
 from leanvlm.judging._ask import judge_all
 from leanvlm.params import read
-from leanvlm.params.blocks import LocalJudge
+from leanvlm.params.judges import LocalJudge
 from tests.judging import asked
 
 ROOT = Path(__file__).parents[2]

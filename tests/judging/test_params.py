@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from leanvlm.errors import InputError
 from leanvlm.params import read
 from leanvlm.params._names import check_names
-from leanvlm.params.blocks import Judge
+from leanvlm.params.judges import Judge
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 BLOCK = {

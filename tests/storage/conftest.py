@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from leanvlm.params.blocks import ObjectStore
+from leanvlm.params.machines import ObjectStore
 from leanvlm.storage._client import client
 from leanvlm.storage.bucket import Bucket
 from leanvlm.storage.chosen import chosen

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from leanvlm.errors import InputError
 from leanvlm.params import read
-from leanvlm.params.blocks import ObjectStore
+from leanvlm.params.machines import ObjectStore
 from tests.checkouts import ROOT
 
 BLOCK = {"url": "s3://bucket/prefix", "endpoint": "http://127.0.0.1:5555", "region": "eu-west-1"}

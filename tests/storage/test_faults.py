@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from leanvlm.errors import InputError, RunError
-from leanvlm.params.blocks import ObjectStore
+from leanvlm.params.machines import ObjectStore
 from leanvlm.storage.bucket import Bucket
 from leanvlm.storage.chosen import chosen
 from tests.judging.endpoint import serving

@@ -19,7 +19,7 @@ from leanvlm.cluster import checkpoints, turn
 from leanvlm.engine import worker
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
-from leanvlm.params.blocks import ObjectStore
+from leanvlm.params.machines import ObjectStore
 from leanvlm.pipeline import batches, bring, clean, hashes
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.bring import answer_brought, bring_checkpoint, bring_samples

@@ -85,6 +85,16 @@ def own_settings(folder: Path, *names: str) -> dict[str, Any]:
     return {name: found[name] for name in names if name in found} if names else found
 
 
+def tower_settings(config: Any, folder: Path, *, class_tokens: int) -> dict[str, Any]:
+    """Say what LLaVA's processors are told of the vision tower: the side of a patch, and which tokens are left out."""
+    shape = {
+        "patch_size": config.vision_config.patch_size,
+        "vision_feature_select_strategy": config.vision_feature_select_strategy,
+        "num_additional_image_tokens": class_tokens,
+    }
+    return shape | own_settings(folder, *shape)
+
+
 def fresh(kind: Any) -> Any:
     """Derive a class of the same name whose settings are copies."""
     found = {name: getattr(kind, name) for name in dir(kind)}

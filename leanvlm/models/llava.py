@@ -14,7 +14,7 @@ from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProces
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import own_settings, read_images, read_tokenizer
+from leanvlm.models._reading import read_images, read_tokenizer, tower_settings
 
 
 class Model(LoadedModel):
@@ -41,13 +41,7 @@ class Model(LoadedModel):
     @classmethod
     def processor_settings(cls, folder: Path) -> dict[str, Any]:
         """Tell the side of a patch, and which of the tower's tokens are left out."""
-        config: Any = LlavaConfig.from_pretrained(folder)
-        shape = {
-            "patch_size": config.vision_config.patch_size,
-            "vision_feature_select_strategy": config.vision_feature_select_strategy,
-            "num_additional_image_tokens": cls.class_tokens,
-        }
-        return shape | own_settings(folder, *shape)
+        return tower_settings(LlavaConfig.from_pretrained(folder), folder, class_tokens=cls.class_tokens)
 
     def image_lengths(self, inputs: dict[str, Tensor]) -> list[int]:
         """Give every picture the same number."""

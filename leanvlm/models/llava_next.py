@@ -24,7 +24,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import Llava
 from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._reading import own_settings, read_images, read_tokenizer
+from leanvlm.models._reading import read_images, read_tokenizer, tower_settings
 
 
 class Model(LoadedModel):
@@ -47,13 +47,7 @@ class Model(LoadedModel):
     @classmethod
     def processor_settings(cls, folder: Path) -> dict[str, Any]:
         """Tell the side of a patch, and which of the tower's tokens are left out."""
-        config: Any = LlavaNextConfig.from_pretrained(folder)
-        shape = {
-            "patch_size": config.vision_config.patch_size,
-            "vision_feature_select_strategy": config.vision_feature_select_strategy,
-            "num_additional_image_tokens": cls.class_tokens,
-        }
-        return shape | own_settings(folder, *shape)
+        return tower_settings(LlavaNextConfig.from_pretrained(folder), folder, class_tokens=cls.class_tokens)
 
     def spread(self, per_patch: Tensor, inputs: dict[str, Tensor], *, fill: float) -> Tensor:
         """Pack values as the model packs features: base tile, grid without padding, `fill` at each row's end."""

@@ -36,14 +36,14 @@ def read_parquet(path: Path, *, columns: Sequence[str] | None = None) -> pa.Tabl
 
     Raises: InputError where the file is missing, damaged, or lacks a column.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         _refuse_lacking(file, columns or (), path)
         return file.read(columns=None if columns is None else list(columns))
 
 
 def stream_parquet(path: Path, *, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Read some columns a few rows at a time; see `read_parquet`."""
-    with _opened(path) as file:
+    with opened(path) as file:
         _refuse_lacking(file, columns, path)
         yield from file.iter_batches(batch_size=STREAMED, columns=list(columns))
 
@@ -58,12 +58,16 @@ def header(path: Path) -> dict[str, str]:
 
     Raises: InputError where the file is missing or damaged.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a file to read parts of it, and verify the checksum of every page that is read.
+
+    Raises: InputError where it is missing or damaged, also while it is read.
+    """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from leanvlm.errors import InputError, RunError
 from leanvlm.tables._table import Table
+from leanvlm.tables.from_row import from_row
 from leanvlm.tables.grades import TABLE
 from leanvlm.tables.samples import TABLE as SAMPLES
 from tests.grid import UNPUBLISHED
@@ -118,6 +120,19 @@ def test_a_truncated_file_is_one_sentence(share: float, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path} is damaged (")
     assert str(caught.value).endswith("); run `make repro` to write it anew")
     assert "\n" not in str(caught.value)
+
+
+def test_damage_is_one_sentence_also_where_rows_before_it_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "grades.parquet"
+    pq.write_table(pa.Table.from_pylist(rows(40)), path, row_group_size=20, write_page_checksum=True)
+    start = pq.ParquetFile(path).metadata.row_group(1).column(3).data_page_offset  # of sample_id
+    whole = bytearray(path.read_bytes())
+    whole[start + 60] ^= 1
+    path.write_bytes(whole)
+    found = islice(from_row(path, 0, columns=["sample_id"]), 16)
+    assert [row["sample_id"] for row in found] == [f"{index:04d}" for index in range(16)]
+    with pytest.raises(InputError, match=r"grades\.parquet is damaged \(.*\); run `make repro` to write it anew$"):
+        list(from_row(path, 25, columns=["sample_id"]))
 
 
 @pytest.mark.parametrize(

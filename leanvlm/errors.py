@@ -57,6 +57,7 @@ EXTRAS = {
 REFUSED = "LEANVLM_REFUSED"  # in the environment of a run's processes: a file that one makes that refuses its input
 LONGEST = 300  # characters of the sentence about wrong input
 END = 120  # of these, how many of its end stay, which says what to do
+BRIEF = 120  # characters of what a library says, inside a sentence of ours
 
 
 class LeanvlmError(Exception):
@@ -81,6 +82,19 @@ class RunError(LeanvlmError):
 def _on_one_line(text: str) -> str:
     line = printable(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - END - 5]} ... {line[-END:]}"
+
+
+def in_brief(error: BaseException) -> str:
+    """Say why a library refused: the first line of what it says, else its error's kind."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines()]
+    said = printable(next(filter(None, lines), ""))[:BRIEF].rstrip(". ")
+    return said or type(error).__name__
+
+
+def with_kind(error: BaseException) -> str:
+    """Say of what kind a library's error is, and why; see `in_brief`."""
+    kind, said = type(error).__name__, in_brief(error)
+    return kind if said == kind else f"{kind}: {said}"
 
 
 @contextmanager

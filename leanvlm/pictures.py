@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from leanvlm import files
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000  # of one picture; a larger one takes a gigabyte and more on its way to the model
@@ -38,8 +38,7 @@ def decoded(data: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise InputError(f"is none of {', '.join(FORMATS)}; convert it to PNG") from None
     except Exception as error:  # Pillow's decoders raise whatever a damaged file trips
-        reason = " ".join(str(error).split())[:80].rstrip(".")
-        raise InputError(f"cannot be decoded ({reason or type(error).__name__}); save it anew as PNG") from None
+        raise InputError(f"cannot be decoded ({in_brief(error)}); save it anew as PNG") from None
     return image
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from leanvlm import pictures
-from leanvlm.errors import RunError
+from leanvlm.errors import RunError, in_brief
 from leanvlm.models._prompting import content
 from leanvlm.sample import Sample
 from leanvlm.texts import printable
@@ -151,5 +151,4 @@ def _refused(http: httpx.AsyncClient, what: str, said: str) -> RunError:
 
 
 def _unreached(url: str, error: Exception) -> RunError:
-    said = printable(str(error))[:LONGEST] or type(error).__name__
-    return RunError(f"the server at {url} is not there or broke off ({said}); start it, or read its log")
+    return RunError(f"the server at {url} is not there or broke off ({in_brief(error)}); start it, or read its log")

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from leanvlm.choice.kernels import no_faster
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 from leanvlm.recipes import FULL
 
 SQL = Path(__file__).with_suffix(".sql")
@@ -62,8 +62,7 @@ def _ask(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     try:
         connection.execute(SQL.read_text(encoding="utf-8"))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        first_line = str(error).splitlines()[0]
-        raise InputError(f"the store is of another version ({first_line}); run `make repro`") from error
+        raise InputError(f"the store is of another version ({in_brief(error)}); run `make repro`") from error
     columns = [name for (name, *_) in connection.description or []]
     return [dict(zip(columns, row, strict=True)) for row in connection.fetchall()]
 

@@ -9,7 +9,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from leanvlm.errors import InputError, RunError
+from leanvlm.errors import InputError, RunError, with_kind
 from leanvlm.sample import Sample
 
 
@@ -26,8 +26,7 @@ def naming(sample: Sample, images: Sequence[Image]) -> Iterator[None]:
     except InputError as error:
         raise InputError(f"{place}: {error}") from None
     except Exception as error:  # processors refuse pictures by errors of all kinds
-        said = " ".join(str(error).split())[:120].rstrip(".")
-        raise InputError(f"{place}: the model's processor refuses it ({type(error).__name__}: {said}); leave it out, "
+        raise InputError(f"{place}: the model's processor refuses it ({with_kind(error)}); leave it out, "
                          "or change its pictures") from error  # fmt: skip
 
 

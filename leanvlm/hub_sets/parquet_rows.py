@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True) as file:
             yield file
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
-        reason = " ".join(str(error).split())[:80].rstrip(".") or type(error).__name__
-        raise InputError(f"{path.name} cannot be read ({reason}); fetch it again in its place: {path}") from error
+        said = in_brief(error)
+        raise InputError(f"{path.name} cannot be read ({said}); fetch it again in its place: {path}") from error
 
 
 def refuse_lacking(file: pq.ParquetFile, columns: Iterable[str], path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from leanvlm.errors import InputError, naming_extras
+from leanvlm.errors import InputError, in_brief, naming_extras
 
 Frames = tuple[tuple[Image.Image, ...], float]
 
@@ -26,8 +26,7 @@ def sampled(path: Path, n: int) -> Frames:
         with av.open(str(path)) as container:
             return _sampled(container, container.streams.video[0], n)
     except (av.FFmpegError, IndexError, StopIteration, TypeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:80] or type(error).__name__
-        raise InputError(f"{path} is no video that can be decoded ({reason}); fetch it again") from None
+        raise InputError(f"{path} is no video that can be decoded ({in_brief(error)}); fetch it again") from None
 
 
 def _sampled(container: Any, stream: Any, n: int) -> Frames:

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 import httpx
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 from leanvlm.judging import Message
 from leanvlm.judging._budget import Budget
 from leanvlm.judging._cache import Reply
@@ -23,7 +23,7 @@ from leanvlm.judging._pictures import sent
 from leanvlm.judging._prices import dollars, most_dollars
 from leanvlm.judging._refusals import Closed, Passing, Unanswered, refusal
 from leanvlm.params.judges import Judge
-from leanvlm.texts import is_storable, printable
+from leanvlm.texts import is_storable
 
 TRIES = 5
 LONGEST_PAUSE = 60.0  # seconds between two tries, also where the endpoint asks for more
@@ -74,10 +74,10 @@ class Client:
             try:
                 response = post(self.http, body, seconds=self.judge.timeout_seconds)
             except NOT_SENT as error:
-                raise Passing(f"cannot be reached ({_said(error)})") from None
+                raise Passing(f"cannot be reached ({in_brief(error)})") from None
             except httpx.HTTPError as error:  # it may have been read, and so be paid for
                 paid.append(most)
-                raise Passing(f"broke off ({_said(error)})") from None
+                raise Passing(f"broke off ({in_brief(error)})") from None
             if response.status != httpx.codes.OK:
                 raise refusal(response, self.http, tries=tries)
             paid.append(most)
@@ -108,7 +108,3 @@ class Client:
 
 def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-
-
-def _said(error: httpx.HTTPError) -> str:
-    return printable(str(error))[:100] or type(error).__name__

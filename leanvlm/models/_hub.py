@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from leanvlm.errors import InputError, naming_extras
+from leanvlm.errors import InputError, in_brief, naming_extras
 
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 ID = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
@@ -64,7 +64,7 @@ def _snapshot(found: re.Match[str], **options: Any) -> Path | str:
             snapshot_download(found["id"], revision=found["revision"], allow_patterns=list(PATTERNS), **options)
         )
     except (OSError, ValueError, HfHubHTTPError) as error:
-        return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        return in_brief(error)
 
 
 def _is_whole(folder: Path) -> bool:

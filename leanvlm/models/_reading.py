@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 from transformers.video_processing_utils import BaseVideoProcessor
 
 from leanvlm import files
-from leanvlm.errors import InputError, LeanvlmError
+from leanvlm.errors import InputError, LeanvlmError, in_brief, with_kind
 
 PROCESSOR = "processor_config.json"
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}  # of every call that reads
@@ -30,10 +30,10 @@ def reading(folder: Path) -> Iterator[None]:
     except LeanvlmError:
         raise
     except ImportError as error:  # transformers says so of what a quantised checkpoint needs
-        raise InputError(f"the checkpoint in {folder} needs a package that is not installed ({_first(error)}); "
+        raise InputError(f"the checkpoint in {folder} needs a package that is not installed ({in_brief(error)}); "
                          'run: pip install "leanvlm[compress]"') from error  # fmt: skip
     except Exception as error:  # a checkpoint can be wrong in any way, and each library has its own words
-        raise InputError(f"the checkpoint in {folder} cannot be read ({type(error).__name__}: {_first(error)}); "
+        raise InputError(f"the checkpoint in {folder} cannot be read ({with_kind(error)}); "
                          "fetch or save it again") from error  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except InputError as error:
         raise InputError(f"{path} {error}") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON ({_first(error)}); fetch or save the checkpoint again") from None
+        raise InputError(f"{path} is not JSON ({in_brief(error)}); fetch or save the checkpoint again") from None
     if not isinstance(found, dict):
         raise InputError(f"{path} is not a JSON object; fetch or save the checkpoint again")
     return found
@@ -118,9 +118,3 @@ def _template(folder: Path) -> str | None:
         if path.exists() and isinstance(text := read_json(path).get("chat_template"), str):
             return text
     return None
-
-
-def _first(error: BaseException) -> str:
-    """Shorten what an error says to its first line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:100].rstrip(".") if lines else "no reason given"

@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 
 MOST_BYTES = 1_000_000  # of the file
 LONGEST = 1000  # characters of one value
@@ -96,4 +96,4 @@ def _problem(error: Exception) -> str:
     """Say on one line what is wrong, and where."""
     if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
         return f"{error.problem.splitlines()[0]} in line {error.problem_mark.line + 1}"
-    return str(error).strip().splitlines()[0]
+    return in_brief(error)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import files
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, with_kind
 from leanvlm.params._yaml import read_yaml
 
 PIPELINE = Path("dvc.yaml")
@@ -39,7 +39,7 @@ def stages() -> Stages:
         named: Stages = found["stages"]
         run = {name for stage in named.values() for name in RUNS.findall(stage["cmd"])}
     except (Invalid, KeyError, TypeError) as error:
-        raise InputError(f"{PIPELINE} is not what DVC reads ({_first(error)}); {_compare(PIPELINE)}") from None
+        raise InputError(f"{PIPELINE} is not what DVC reads ({with_kind(error)}); {_compare(PIPELINE)}") from None
     if lacking := sorted({path.stem for path in MODULES.glob("[a-z]*.py")} - run):
         raise InputError(f"{PIPELINE} runs no {', '.join(f'stages.{name}' for name in lacking)}; {_compare(PIPELINE)}")
     return named
@@ -56,8 +56,8 @@ def refuse_damaged() -> None:
     try:
         Config(dvc_dir=str(CONFIG.parent.absolute()))
     except (ConfigError, UnicodeError) as error:
-        raise InputError(f"DVC's settings cannot be read ({_first(error)}); {_compare(CONFIG)}, unless they are in "
-                         "config.local or your home's") from None  # fmt: skip
+        raise InputError(f"DVC's settings cannot be read ({with_kind(error)}); {_compare(CONFIG)}, unless "
+                         "they are in config.local or your home's") from None  # fmt: skip
 
 
 def edited() -> Iterator[str]:
@@ -74,8 +74,3 @@ def edited() -> Iterator[str]:
 def _compare(path: Path) -> str:
     """Say what to do; nobody is told to take git's version back, which would undo what a person wrote."""
     return f"`git diff {path}` shows what changed"
-
-
-def _first(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__

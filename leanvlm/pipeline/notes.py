@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leanvlm import files
-from leanvlm.errors import InputError, LeanvlmError
+from leanvlm.errors import InputError, LeanvlmError, with_kind
 
 Note = dict[str, Any]
 
@@ -27,5 +27,5 @@ def reading(path: Path) -> Iterator[Note]:
     except LeanvlmError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        said = f"{type(error).__name__}: {str(error)[:80]}".rstrip(".")
+        said = with_kind(error)
         raise InputError(f"{path} is damaged ({said}); run `make repro`, which makes it anew") from None

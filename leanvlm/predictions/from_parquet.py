@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 from leanvlm.predictions.columns import SCHEMA, TEXTS
 
 PLACE = ("file", "line")
@@ -40,8 +40,7 @@ def _found(path: Path) -> pa.Table:
             found = file.read(columns=names)
         found.validate(full=True)  # else texts that are no UTF-8 fail much later
     except (pa.ArrowException, OSError, ValueError) as error:
-        said = str(error).splitlines()[0][:150].rstrip(".") if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read as Parquet ({said}); write it again") from error
+        raise InputError(f"{path} cannot be read as Parquet ({in_brief(error)}); write it again") from error
     return found
 
 

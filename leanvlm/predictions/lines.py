@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 
 LONGEST = 32 * 2**20  # of a line [bytes]; an answer with its metrics is some thousands
 
@@ -51,8 +51,7 @@ def _value(text: bytes, place: str) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{place} cannot be read as UTF-8 ({error.reason}); write the file again") from error
     except (ValueError, RecursionError) as error:
-        said = str(error)[:100].rstrip(".")
-        raise InputError(f"{place} is cut off or not JSON ({said}); write the file again") from error
+        raise InputError(f"{place} is cut off or not JSON ({in_brief(error)}); write the file again") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

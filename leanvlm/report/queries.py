@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import duckdb
 
-from leanvlm.errors import RunError
+from leanvlm.errors import RunError, in_brief
 
 FOLDER = Path(__file__).parent
 Row: TypeAlias = dict[str, Any]
@@ -25,8 +25,7 @@ def rows(
     try:
         result = connection.execute(text(question, variables=variables))
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        first_line = str(error).splitlines()[0]
-        raise RunError(f"{question}.sql cannot be answered, run `dvc repro tally` first: {first_line}") from error
+        raise RunError(f"{question}.sql cannot be answered, run `dvc repro tally` first: {in_brief(error)}") from error
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 from leanvlm.rows import csv_cells
 
 Columns = Collection[str] | None  # those that are read, where a format can leave others aside; None for all
@@ -71,8 +71,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: also text that is no UTF-8
-        reason = " ".join(str(error).split())[:80].rstrip(".")
-        raise InputError(f"{path} cannot be read ({reason}); name a file of rows that can") from None
+        raise InputError(f"{path} cannot be read ({in_brief(error)}); name a file of rows that can") from None
 
 
 def _count_lines(path: Path) -> int:
@@ -91,7 +90,7 @@ def _value(line: bytes, place: str) -> Any:
     try:
         return json.loads(line.decode("utf-8-sig"), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:  # ValueError: also what is no UTF-8
-        raise InputError(f"{place} is not JSON ({str(error)[:80]}); a row is one object on one line") from None
+        raise InputError(f"{place} is not JSON ({in_brief(error)}); a row is one object on one line") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leanvlm import files
-from leanvlm.errors import InputError
+from leanvlm.errors import InputError, in_brief
 
 ANEW = "run `make repro` to write it anew"
 FORMAT: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
@@ -74,10 +74,4 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; run `make repro` to make it") from error
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: also text that is no UTF-8
-        raise InputError(f"{path} is damaged ({first_line(error)}); {ANEW}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """Shorten what an error says to its first line."""
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")
+        raise InputError(f"{path} is damaged ({in_brief(error)}); {ANEW}") from error

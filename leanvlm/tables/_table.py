@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leanvlm.errors import InputError, RunError
-from leanvlm.tables._parquet import ANEW, first_line, read_parquet, stream_parquet, write_parquet, writing_parquet
+from leanvlm.errors import InputError, RunError, in_brief
+from leanvlm.tables._parquet import ANEW, read_parquet, stream_parquet, write_parquet, writing_parquet
 
 
 def column(
@@ -94,7 +94,7 @@ class Table:
         try:
             values: pa.Array[Any] = pa.array([row[field.name] for row in rows], type=field.type)
         except (pa.ArrowException, TypeError, OverflowError) as error:
-            raise RunError(f"{self.name}.{field.name} must be {field.type}: {first_line(error)}") from error
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {in_brief(error)}") from error
         return values
 
     def _refuse_other_columns(self, names: list[str]) -> None:
@@ -113,7 +113,7 @@ class Table:
         try:
             return values.cast(field.type)
         except pa.ArrowException as error:
-            raise RunError(f"{self.name}.{field.name} must be {field.type}: {first_line(error)}") from error
+            raise RunError(f"{self.name}.{field.name} must be {field.type}: {in_brief(error)}") from error
 
 
 def not_finite(table: pa.Table) -> str | None:

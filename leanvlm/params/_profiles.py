@@ -38,9 +38,17 @@ def read_profile(name: str, root: Path) -> dict[str, Any]:
     if name != NONE and name not in known:
         known = [NONE, *known]
         raise InputError(f"no profile {name[:60]!r}{perhaps(name, known)}; the profiles are {', '.join(known)}")
-    found = {} if name == NONE else read_yaml(root / files.PROFILES / f"{name}.yaml")
+    return {} if name == NONE else read_overlay(root / files.PROFILES / f"{name}.yaml")
+
+
+def read_overlay(path: Path) -> dict[str, Any]:
+    """Read a file of values that may lie over params.yaml.
+
+    Raises: InputError for what is no block of values.
+    """
+    found = read_yaml(path)
     if not isinstance(found, dict):
-        raise InputError(f"profiles/{name}.yaml holds no blocks; write them as in params.yaml")
+        raise InputError(f"{path} holds no blocks; write them as in params.yaml")
     return found
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params import Params, load
-from leanvlm.params._profiles import NONE, blank, dumped, over, read_profile, sealed
-from leanvlm.params._yaml import read_yaml
+from leanvlm.params._profiles import NONE, blank, dumped, over, read_overlay, read_profile, sealed
 
 PASSED = Path(".dvc/tmp/leanvlm.params")  # the digest of what was checked: params.yaml, the profile, the checkpoints
 HEADER = "# Written by `make repro` from params.yaml; do not edit. `compress` makes a checkpoint of each pair.\n"
@@ -28,7 +26,7 @@ def lay(name: str, *, overlay: Path | None = None) -> None:
 
     Raises: InputError for an unknown profile, and for an overlay that holds no blocks.
     """
-    values = read_profile(name, Path()) if overlay is None else _read_overlay(overlay)
+    values = read_profile(name, Path()) if overlay is None else read_overlay(overlay)
     writer = f"`make repro PROFILE={name}`" if overlay is None else f"a run that laid {overlay}"
     text = sealed(writer, over(blank(), values))
     if not files.LAID.is_file() or files.LAID.read_bytes() != text.encode():
@@ -48,13 +46,6 @@ def lay_checked(name: str, *, overlay: Path | None = None) -> None:
             with files.whole(files.LAID) as part:
                 part.write_bytes(before)
         raise
-
-
-def _read_overlay(path: Path) -> Any:
-    values = read_yaml(path)
-    if not isinstance(values, dict):
-        raise InputError(f"{path} holds no blocks; write them as in params.yaml")
-    return values
 
 
 def check_params() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def test_a_stage_that_answers_lists_all_that_a_cell_depends_on(stage: str) -> No
 )
 def test_a_stage_lists_what_its_plug_ins_import(stage: str, folder: str) -> None:
     assert unlisted(sorted((PACKAGE / folder).glob("*.py")), stage) == []
+
+
+def test_the_report_lists_the_queries_of_other_folders_that_it_asks() -> None:
+    pages = [path for path in (PACKAGE / "report").rglob("*") if path.suffix in (".py", ".html")]
+    asked = {name for path in pages for name in re.findall(r'"\.\./(\w+/\w+)"', path.read_text(encoding="utf-8"))}
+    listed = [ROOT / dep for dep in STAGES["report"]["deps"]]
+    queries = [PACKAGE / f"{name}.sql" for name in asked]
+    assert queries
+    assert [path for path in queries if not any(dep == path or dep in path.parents for dep in listed)] == []
 
 
 def test_no_stage_hides_a_module_of_python() -> None:

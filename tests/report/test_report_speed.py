@@ -33,7 +33,7 @@ def test_the_roof_is_the_devices_and_no_dot_is_above_it(store_of: Stores) -> Non
 
 
 def test_a_busy_machine_is_said(store_of: Stores) -> None:
-    [row] = queries.rows(store_of(Grid()), "speed/steadiness")
+    [row] = queries.rows(store_of(Grid()), "../clock/steadiness")
     assert (row["n_processes"], row["n_busy"], row["worst"]) == (5, 5, 2.0)
 
 

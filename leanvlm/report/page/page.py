@@ -79,7 +79,7 @@ def render(
         curves=curves.groups(connection),
         along=along.plots(connection),
         roofline=roofline.plots(connection),
-        steadiness=queries.rows(connection, "speed/steadiness"),
+        steadiness=queries.rows(connection, "../clock/steadiness"),
         trust=trust.tables(connection),
         why=why.recipes(connection),
         ablation=ablation.tables(ablated),

@@ -1,8 +1,9 @@
 -- steadiness: how busy the machine was with other things while it was timed.
 --
 -- Grain:     one row per model, device.
--- Unit:      worst: seconds of the reference work, what nine in ten stay below in the worst process, over the
---            fastest of all. n_busy: processes in which that is over 1.3.
+-- Unit:      worst: seconds of the reference work, what nine in ten stay below in the worst
+--            process, over the fastest of all. n_busy: processes in which that is over 1.3, below
+--            which a quiet machine stays.
 -- Reads:     ceilings.
 -- Undefined: no row where nothing was timed.
 

@@ -69,10 +69,10 @@ create or replace macro student_t(n_free) as
     2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423
 ][least(n_free, 30)];
 
--- How far the mean of as many processes of another run may lie from this one's, in standard deviations of a
--- process: both means vary. Null for a single process, of which nobody can tell.
-create or replace macro another_run(n_processes) as
-student_t(n_processes - 1) * sqrt(2.0 / n_processes);
+-- How far the mean of as many processes of another run may lie from this one's: both means vary. Null for a
+-- single process, of which nobody can tell.
+create or replace macro another_run(value, process) as
+student_t(count(value) - 1) * sqrt(2.0 / count(value)) * stddev_samp(value order by process);
 
 create or replace macro time_verdict(low, high) as
 case

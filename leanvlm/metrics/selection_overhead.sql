@@ -60,7 +60,7 @@ runs as (
         is_shape_only,
         count(part) as n_processes,
         avg(part order by process) as mean_share,
-        another_run(count(part)) * stddev_samp(part order by process) as margin
+        another_run(part, process) as margin
     from processes
     group by all
 

@@ -61,7 +61,7 @@ runs as (
         median(seconds) as seconds,
         median(full_seconds) as full_seconds,
         avg(gain order by process) as gain,
-        another_run(count(gain)) * stddev_samp(gain order by process) as margin
+        another_run(gain, process) as margin
     from processes
     group by all
 

@@ -11,21 +11,6 @@
 
 with
 
-paired as (
-
-    select
-        calibration.*,
-        calibration.brier - full_calibration.brier as difference
-    from steps.calibration as calibration
-    left join steps.calibration as full_calibration
-        on
-            calibration.model = full_calibration.model
-            and calibration.benchmark = full_calibration.benchmark
-            and calibration.left_out = full_calibration.left_out
-            and full_calibration.recipe = 'controls/full'
-
-),
-
 errors as (
 
     select
@@ -35,9 +20,9 @@ errors as (
         any_value(n_samples) filter (where left_out = 0) as n_samples,
         point(brier, left_out) as brier,
         jackknife_error(brier, left_out) as standard_error,
-        point(difference, left_out) as difference,
-        jackknife_error(difference, left_out) as difference_error
-    from paired
+        point(brier_difference, left_out) as difference,
+        jackknife_error(brier_difference, left_out) as difference_error
+    from steps.calibration
     group by all
 
 )

@@ -14,21 +14,6 @@
 
 with
 
-paired as (
-
-    select
-        calibration.*,
-        calibration.calibration_error - full_calibration.calibration_error as difference
-    from steps.calibration as calibration
-    left join steps.calibration as full_calibration
-        on
-            calibration.model = full_calibration.model
-            and calibration.benchmark = full_calibration.benchmark
-            and calibration.left_out = full_calibration.left_out
-            and full_calibration.recipe = 'controls/full'
-
-),
-
 errors as (
 
     select
@@ -39,9 +24,9 @@ errors as (
         any_value(mean_confidence) filter (where left_out = 0) as mean_confidence,
         point(calibration_error, left_out) as calibration_error,
         jackknife_error(calibration_error, left_out) as standard_error,
-        point(difference, left_out) as difference,
-        jackknife_error(difference, left_out) as difference_error
-    from paired
+        point(calibration_error_difference, left_out) as difference,
+        jackknife_error(calibration_error_difference, left_out) as difference_error
+    from steps.calibration
     group by all
 
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import ClassVar
 
 from leanvlm.benchmarks._benchmark import DrawnBenchmark, Picture, Question, paper
 from leanvlm.benchmarks._canvas import FIELDS, TILE, Canvas
@@ -35,7 +36,7 @@ class Benchmark(DrawnBenchmark):
     value_length: tuple[int, int] = (5, 6)  # characters of a value
     jitter: int = 1  # each line is moved by up to this much, both ways [pixels]
 
-    kinds = ("value",)
+    kinds: ClassVar[tuple[str, ...]] = ("value",)
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw a form and ask for the value of each of its keys."""

@@ -10,31 +10,25 @@ Knobs:   those of documents.
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from leanvlm.benchmarks import documents
-from leanvlm.benchmarks._benchmark import DrawnBenchmark, Picture, Question
-from leanvlm.benchmarks._canvas import FIELDS, TILE
+from leanvlm.benchmarks._benchmark import Picture, Question
+from leanvlm.benchmarks._canvas import FIELDS
 
 PROMPT = "{question} if it is not there, say none."
 REFUSALS = ("none", "nothing", "not there", "it is not there", "unanswerable", "not available", "n/a")
 
 
 @dataclass(frozen=True)
-class Benchmark(DrawnBenchmark):
+class Benchmark(documents.Benchmark):
     """A form on one page, and keys that other forms have."""
-
-    columns: int = TILE  # width of the page [patches]
-    rows: int = 2 * TILE  # height of the page [patches]
-    lines: tuple[int, int] = (2, 4)  # fewest and most lines on a page
-    value_length: tuple[int, int] = (5, 6)  # characters of a value
-    jitter: int = 1  # each line is moved by up to this much, both ways [pixels]
 
     kinds = ("absent", "present")
 
     def draw(self, rng: random.Random) -> Picture:
         """Draw a form, and ask for its keys and for all others."""
-        page = documents.Benchmark(**asdict(self)).draw(rng)
+        page = super().draw(rng)
         there = [replace(one, kind="present", text=PROMPT.format(question=one.text)) for one in page.questions]
         known = {question.text for question in page.questions}
         others = [text for key in FIELDS if (text := f"what is the {key}?") not in known]

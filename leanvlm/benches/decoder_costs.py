@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leanvlm.benches._paired import compare
 from leanvlm.benches.decoder_orders import Checked
 from leanvlm.benches.decoder_recipes import Losses
-from leanvlm.benches.weights import compare
 from leanvlm.recipes import FULL
 
 

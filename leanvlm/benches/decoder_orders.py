@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leanvlm.benches.weights import Row, compare
+from leanvlm.benches._paired import Row, compare
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from leanvlm import files
 from leanvlm.benches._figures import write
+from leanvlm.benches._paired import compare
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.recipes import FULL, slug
 from leanvlm.training.exam import graded
@@ -27,23 +28,6 @@ RECIPES = (
     *(f"weights/{name}@{share}" for share in ("80%", "50%") for name in ("wanda", "sparsegpt", "ecoflap", "owl")),
     *(f"weights/{name}@w4a16-g128" for name in ("gptq", "awq")),
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """The difference of two recipes' mean grades over the same questions, with its interval."""
-
-    recipe: str
-    beside: str
-    difference: float
-    low: float
-    high: float
-
-    @property
-    def line(self) -> str:
-        """The row as it is printed."""
-        interval = f"{self.difference:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
-        return f"{self.recipe:<26} less {self.beside:<26}{interval}"
 
 
 def main() -> None:
@@ -69,14 +53,6 @@ def pairs(recipes: Sequence[str]) -> list[tuple[str, str]]:
     baselines = [(recipe, BASELINES.get(recipe.partition("@")[2], recipe)) for recipe in recipes]
     beside = [(recipe, baseline) for recipe, baseline in baselines if baseline != recipe and baseline in recipes]
     return [(recipe, FULL) for recipe in recipes if recipe != FULL] + beside
-
-
-def compare(grades: dict[str, np.ndarray], recipe: str, beside: str) -> Row:
-    """Subtract question by question."""
-    differences = grades[recipe] - grades[beside]
-    chosen = np.random.default_rng(0).integers(len(differences), size=(2000, len(differences)))
-    low, high = np.quantile(differences[chosen].mean(1), [0.025, 0.975])
-    return Row(recipe, beside, float(differences.mean()), float(low), float(high))
 
 
 if __name__ == "__main__":

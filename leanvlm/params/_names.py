@@ -10,9 +10,11 @@ from leanvlm import plugins
 from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.errors import InputError
 from leanvlm.params._typed import LOCAL
+from leanvlm.params.answering import Answering
 from leanvlm.params.clock import Clock
 from leanvlm.params.judges import LocalJudge
 from leanvlm.params.machines import Cluster
+from leanvlm.params.models import Compressing
 from leanvlm.params.params import Params
 from leanvlm.recipes import FULL, parse
 
@@ -28,15 +30,19 @@ def check_names(params: Params) -> None:
     _check_benchmarks(params)
     _refuse_file_twice(params.grid.benchmarks)
     for name, block in (("answer", params.answer), ("compress", params.compress)):
-        if block.device not in DEVICES or block.dtype not in DTYPES:
-            raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
-                             f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+        _check_device(name, block)
     _check_cluster(params.cluster)
     _check_clock(params.clock)
     _check_judge(params)
     _check_models(params)
     _check_recipes(params)
     _check_ablated(params.ablation.recipes)
+
+
+def _check_device(name: str, block: Answering | Compressing | LocalJudge) -> None:
+    if block.device not in DEVICES or block.dtype not in DTYPES:
+        raise InputError(f"{name}.device is {block.device!r} and {name}.dtype {block.dtype!r}; they must be one of "
+                         f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
 
 
 def _check_clock(clock: Clock) -> None:
@@ -62,9 +68,7 @@ def _check_cluster(cluster: Cluster | None) -> None:
 def _check_judge(params: Params) -> None:
     judge = params.judge
     if isinstance(judge, LocalJudge):
-        if judge.device not in DEVICES or judge.dtype not in DTYPES:
-            raise InputError(f"judge.device is {judge.device!r} and judge.dtype {judge.dtype!r}; they must be one of "
-                             f"{', '.join(DEVICES)} and one of {', '.join(DTYPES)}")  # fmt: skip
+        _check_device("judge", judge)
     elif judge and judge.key_variable and judge.endpoint.startswith("http:") and not judge.is_here:
         raise InputError(f"judge.endpoint is {judge.endpoint!r}, and the key in {judge.key_variable} could be read on "
                          "the way there; write https://, or leave judge.key_variable out")  # fmt: skip

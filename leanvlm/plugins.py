@@ -17,11 +17,12 @@ from leanvlm.texts import perhaps
 
 ROOT = Path(__file__).parent
 CLASSES = {"methods": "Method", "models": "Model", "benchmarks": "Benchmark"}
+NOUNS = {"judging": "judge"}  # what a file is, where the folder's name does not say it
 
 
 @cache
 def ids(kind: str) -> tuple[str, ...]:
-    """List the ids of one kind: "methods", "models" or "benchmarks"."""
+    """List the ids of one kind, a folder of leanvlm: "methods", "models", "benchmarks", "judging" and the like."""
     folder = ROOT / kind
     files = (path.relative_to(folder) for path in sorted(folder.rglob("*.py")))
     return tuple(path.with_suffix("").as_posix() for path in files if not path.name.startswith("_"))
@@ -30,9 +31,9 @@ def ids(kind: str) -> tuple[str, ...]:
 def check(kind: str, name: str) -> None:
     """Raise InputError for an id without a file; nothing is imported."""
     if name not in ids(kind):
-        known = ", ".join(ids(kind))
-        near = perhaps(name, ids(kind))
-        raise InputError(f"no {kind[:-1]} {name!r}{near}; a {kind[:-1]} is a file under leanvlm/{kind}: {known}")
+        noun, known = NOUNS.get(kind, kind.removesuffix("s")), ids(kind)
+        near, listed = perhaps(name, known), ", ".join(known)
+        raise InputError(f"no {noun} {name!r}{near}; a {noun} is a file under leanvlm/{kind}: {listed}")
 
 
 def module(kind: str, name: str) -> ModuleType:

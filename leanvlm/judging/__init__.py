@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol, cast
 
-from leanvlm.errors import InputError
-from leanvlm.texts import perhaps
+from leanvlm import plugins
 
-ROOT = Path(__file__).parent
 COMPARED = ("llava_wilder",)  # whose judge gives the right answer points, too; `reference` reads them
 
 Message = Mapping[str, Any]  # a role, and what it says
@@ -52,24 +47,20 @@ class Judging(Protocol):
 
 def ids() -> tuple[str, ...]:
     """List the benchmarks whose answers a judge can be asked about."""
-    return tuple(path.stem for path in sorted(ROOT.glob("*.py")) if not path.name.startswith("_"))
+    return plugins.ids("judging")
 
 
-@cache
 def load(name: str) -> Judging:
     """Return what a judge is asked of a benchmark's answers.
 
     Raises: InputError for a name without a file.
     """
-    if name not in ids():
-        known = ", ".join(ids())
-        raise InputError(f"no judge {name!r}{perhaps(name, ids())}; a judge is a file under leanvlm/judging: {known}")
-    return cast(Judging, import_module(f"{__name__}.{name}"))
+    return cast(Judging, plugins.module("judging", name))
 
 
 def reference(name: str, reply: str) -> float | None:
     """Give what a reply that can be read says the right answer is worth; None where the judge does not compare."""
     if name not in COMPARED:
         return None
-    found: float = import_module(f"{__name__}.{name}").reference(reply)
+    found: float = plugins.module("judging", name).reference(reply)
     return found

@@ -16,18 +16,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from leanvlm import plugins
 from leanvlm.errors import InputError
 
 HARNESSES = ("paper", "today")
 JUDGED = ("imagedc", "llava_wilder", "mmvet")  # whose files read the reply of a judge, not an answer
 SHORTENED = ("mathvista",)  # whose judge shortens an answer that `is_short` refuses, before the rule reads it
-ROOT = Path(__file__).parent
 
 SAID_ONCE = """
 select distinct
@@ -75,7 +74,7 @@ Rule = Callable[[str, Asked], float | None]
 
 def ids() -> tuple[str, ...]:
     """List the benchmarks whose owners' rules are here."""
-    return tuple(path.stem for path in sorted(ROOT.glob("*.py")) if not path.name.startswith("_"))
+    return plugins.ids("grading/published")
 
 
 @cache

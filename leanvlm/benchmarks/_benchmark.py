@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,32 +102,25 @@ class DrawnBenchmark(Benchmark):
             rng = random.Random(HELD_OUT_SEED + seed * 1_000_000 + index)
             kind = self.kinds[index % len(self.kinds)]
             picture, question = self._picture_with(kind, rng)
-            yield Sample(
-                sample_id=f"{index:05d}",
-                group_id=f"{index:05d}",
-                kind=kind,
-                images=tuple(canvas.image for canvas in picture.canvases),
-                question=question.text,
-                answers=question.answers,
-                rule=question.rule,
-                fps=self.fps,
-                properties=properties(picture, question),
-            )
+            name, found = f"{index:05d}", properties(picture, question)
+            yield replace(self._asked(picture, question), sample_id=name, group_id=name, properties=found)
 
     def training(self, n: int, *, rng: random.Random) -> Iterator[Sample]:
         """Yield any question of each picture that `rng` draws, whose seed lies below those of held-out samples."""
         for _ in range(n):
             picture = self.draw(rng)
-            question = rng.choice(picture.questions)
-            yield Sample(
-                sample_id="",
-                kind=question.kind,
-                images=tuple(canvas.image for canvas in picture.canvases),
-                question=question.text,
-                answers=question.answers,
-                rule=question.rule,
-                fps=self.fps,
-            )
+            yield self._asked(picture, rng.choice(picture.questions))
+
+    def _asked(self, picture: Picture, question: Question) -> Sample:
+        return Sample(
+            sample_id="",
+            kind=question.kind,
+            images=tuple(canvas.image for canvas in picture.canvases),
+            question=question.text,
+            answers=question.answers,
+            rule=question.rule,
+            fps=self.fps,
+        )
 
     def _picture_with(self, kind: str, rng: random.Random) -> tuple[Picture, Question]:
         """Draw until a picture admits the kind: a relation needs two distinct objects.

@@ -1,1 +1,1 @@
-"""What passes between stages: one module a table, with its grain, columns and expectations."""
+"""What passes between stages: one module a table, with its grain and its columns."""

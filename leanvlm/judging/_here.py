@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from leanvlm import judging
-from leanvlm.api.load import load
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import InputError
 from leanvlm.judging import Message, _cache
@@ -17,7 +16,9 @@ from leanvlm.judging._cache import Reply
 from leanvlm.judging._needed import Open
 from leanvlm.judging._pictures import count
 from leanvlm.judging._refusals import Unanswered
+from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of
+from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.params.judges import LocalJudge
 from leanvlm.pipeline.hashes import folder_hash
@@ -38,7 +39,8 @@ def asked(judge: LocalJudge, missing: Mapping[Path, Open]) -> Iterator[tuple[Pat
 
     Raises: InputError where the checkpoint cannot be loaded.
     """
-    model = load(judge.checkpoint, dtype=judge.dtype, device=judge.device, max_pixels=judge.max_pixels or None)
+    folder, max_pixels = folder_of(judge.checkpoint), judge.max_pixels or None
+    model = load_model(infer(folder), folder, dtype=judge.dtype, device=judge.device, max_pixels=max_pixels)
     for path, one in missing.items():
         try:
             reply = _reply(model, one)

@@ -43,7 +43,7 @@ def test_it_says_what_the_model_says_of_the_same_words_once(monkeypatch: pytest.
     }
     assert [row["grade"] for row in first.rows] == [mmvet.read(str(said), one.asked)] * 2
     assert (first.n_stored, first.dollars) == (0, 0)
-    monkeypatch.setattr(_here, "load", None)  # nothing is left to be asked
+    monkeypatch.setattr(_here, "load_model", None)  # nothing is left to be asked
     again = judge_all(EMBEDDED, [one, one])
     assert (again.rows, again.n_stored) == (first.rows, 2)
 

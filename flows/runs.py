@@ -88,7 +88,7 @@ def _is_lost(run: FlowRun) -> bool:
 
 def _is_there(number: int) -> bool:
     try:
-        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(number).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -69,6 +69,6 @@ class Looking:
         outputs = torch.zeros_like(query.transpose(1, 2))
         for i, slot in enumerate(self.slots):
             layer = slot.get(module.layer_idx)
-            if layer is not None and layer.nbytes:
+            if layer is not None and layer.keys is not None and layer.values is not None:
                 outputs[i : i + 1], _ = newest_attention(query[i : i + 1], layer.keys, layer.values, None, **options)
         return outputs, None

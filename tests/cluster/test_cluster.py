@@ -20,7 +20,7 @@ import pytest
 
 from flows.clusters.hand_out import on_cluster
 from leanvlm.errors import InputError
-from leanvlm.params.blocks import Cluster
+from leanvlm.params.machines import Cluster
 from tests.checkouts import RECIPES, run, write_params
 from tests.cluster.served import checkpoints, dask, gone, name_cluster, ray, stored, workers_of
 from tests.pipeline.test_endings import PATIENCE_SECONDS, left_of, nothing_is_left, started

@@ -24,7 +24,8 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from leanvlm import files
 
-OURS = ("reproduce", "sweep", "answers")  # flows
+CLUSTERED = tuple(f"{what} on {kind}" for what in ("answers", "checkpoints") for kind in ("dask", "ray"))
+OURS = ("reproduce", "sweep", "answers", *CLUSTERED)  # flows
 STARTS = 2  # of a run at most, by itself
 ALIVE = FlowRunFilterState(
     type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
@@ -49,20 +50,20 @@ def end_beneath(run: UUID) -> None:
 
 
 def mark() -> str:
-    """Name this process, as the tag of a run of a terminal: no worker says of it that it was killed."""
+    """Name this process, as the tag of a run of which no worker says that it was killed: a terminal's, a cluster's."""
     return f"process:{os.getpid()}@{files.HOST}"
 
 
 def end_all() -> list[FlowRun]:
     """Mark every run of ours that Prefect takes for alive, where no process of ours is; return them as they were.
 
-    Those of a terminal are left, or of one on another machine.
+    Those that name a process of theirs are left while it lives, or where it is on another machine.
     """
     return _end_those(lambda run: _process(run) is None or _is_lost(run))
 
 
 def end_lost() -> list[FlowRun]:
-    """Mark the runs of a terminal of this machine whose process is no more; return them as they were."""
+    """Mark the runs that name a process of this machine which is no more; return them as they were."""
     return _end_those(_is_lost)
 
 
@@ -76,7 +77,7 @@ def _end_those(chosen: Callable[[FlowRun], bool]) -> list[FlowRun]:
 
 
 def _process(run: FlowRun) -> tuple[int, str] | None:
-    """Read the tag of a run of a terminal: the process's number, and its machine."""
+    """Read the tag that names a run's process: its number, and its machine."""
     found = next((match for tag in run.tags if (match := MARK.fullmatch(tag))), None)
     return (int(found[1]), found[2]) if found else None
 

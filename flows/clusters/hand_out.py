@@ -17,6 +17,7 @@ from prefect import flow
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
+from flows.runs import mark, set_tags
 from leanvlm.cluster.code import OtherWorker
 from leanvlm.errors import InputError, LeanvlmError, RunError
 from leanvlm.params.machines import Cluster
@@ -72,6 +73,8 @@ _work: ContextVar[Callable[[Any], None]] = ContextVar("work")
 def _joined() -> None:
     context = FlowRunContext.get()
     assert context is not None
+    assert context.flow_run is not None
+    set_tags(context.flow_run.id, [mark()])
     with ending_well():  # Prefect's own handler would wait for tasks
         _work.get()(context.task_runner)
 

@@ -34,7 +34,7 @@ def task_runner(cluster: Cluster, *, device: str) -> RayTaskRunner:
         return RayTaskRunner()  # of this process's connection
     gpus = {"num_gpus": cluster.workers} if device == "cuda" else {}
     own = {"num_cpus": cluster.workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    return RayTaskRunner(init_kwargs=QUIETLY | own | gpus)
+    return RayTaskRunner(address="local", init_kwargs=QUIETLY | own | gpus)  # else it joins whatever was started here
 
 
 def _connect(address: str) -> None:
@@ -81,6 +81,7 @@ def on_a_slot(*, device: str) -> Iterator[None]:
         yield
 
 
-def let_go(_runner: RayTaskRunner) -> None:
-    """Leave the cluster, which then ends the processes that worked for this one."""
-    ray.shutdown()
+def let_go(runner: RayTaskRunner) -> None:
+    """Leave a cluster that was joined, which then ends the processes that worked for this one; ours ends by itself."""
+    if runner.address is None:
+        ray.shutdown()

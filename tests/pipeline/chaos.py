@@ -106,7 +106,7 @@ class Start:
 
     begin: Callable[[Path], Started]
     own: tuple[str, ...] = ()  # kinds of process that no other way has, which are killed before others
-    awaits: str = ""  # a kind that answers need: a kill comes later than it
+    awaits: str = ""  # a kind of process that answers need: a kill comes later than it
 
 
 STARTS = (
@@ -148,7 +148,7 @@ def moment_of(processes: Sequence[psutil.Process]) -> str:
 
 
 def wait_for_a_moment(folder: Path, whole: subprocess.Popen[str], rng: random.Random, awaits: str) -> None:
-    """Let up to two stages pass, or wait until cells are answered, and some seconds.
+    """Let up to two stages pass, or wait until cells are answered or a cluster compresses, and some seconds.
 
     So a kill is as likely early and late in a run, however fast it is.
     """
@@ -158,7 +158,7 @@ def wait_for_a_moment(folder: Path, whole: subprocess.Popen[str], rng: random.Ra
         now = moment_of(found)
         n_left -= n_left and now not in (before, BETWEEN)
         before = now if now != BETWEEN else before
-        if now == "answer" and awaits in map(kind_of, found):
+        if now in ("ahead", "answer") and awaits in map(kind_of, found):
             break
         time.sleep(0.1)
     time.sleep(rng.uniform(0.2, WITHIN_SECONDS))

@@ -49,7 +49,7 @@ EXTRAS = {
         "voluptuous",
     ),
     "dask": ("dask", "distributed", "prefect_dask", "tornado"),
-    "ray": ("grpc", "prefect_ray", "ray"),
+    "ray": ("prefect_ray", "ray"),
     "s3": ("boto3", "botocore", "s3transfer"),
     "dev": ("polars",),
 }

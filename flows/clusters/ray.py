@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from leanvlm.errors import InputError
@@ -16,13 +17,14 @@ from leanvlm.params.machines import Cluster
 
 RETRIES = 20  # of a task whose process was killed
 PATIENCE_SECONDS = 10.0  # with what listens at the address
+SETTINGS, KIND = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)), slice(3, 4)  # an empty frame, and where its kind stands
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS  # RFC 9113, section 3.4; the answer begins with SETTINGS, too
 QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # else it writes a token into the home folder
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import grpc  # noqa: E402, since what follows reads these when it is imported
-import ray  # noqa: E402
+import ray  # noqa: E402, which reads these when it is imported
 from prefect_ray import RayTaskRunner  # noqa: E402
 from prefect_ray.context import remote_options  # noqa: E402
 
@@ -53,13 +55,15 @@ def _connect(address: str) -> None:
 
 
 def _refuse_others(address: str) -> None:
-    """Ask for a connection as Ray's own are, since Ray would try for minutes, and then end the process."""
-    with grpc.insecure_channel(address) as channel:
-        try:
-            grpc.channel_ready_future(channel).result(timeout=PATIENCE_SECONDS)
-        except grpc.FutureTimeoutError:
-            raise InputError(f"no Ray head answers at cluster.address {address!r}, though something listens there; "
-                             "name a head's address, such as HOST:6379")  from None  # fmt: skip
+    """Say hello as Ray's own connections do, in HTTP/2: Ray would try for minutes, and then end the process."""
+    host, _, port = address.rpartition(":")
+    answer = b""
+    with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), PATIENCE_SECONDS) as connection:
+        connection.sendall(HELLO)
+        answer = connection.recv(len(SETTINGS), socket.MSG_WAITALL)
+    if answer[KIND] != SETTINGS[KIND]:
+        raise InputError(f"no Ray head answers at cluster.address {address!r}, though something listens there; "
+                         "name a head's address, such as HOST:6379")  # fmt: skip
 
 
 def join(_runner: RayTaskRunner) -> None:

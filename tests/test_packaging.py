@@ -108,14 +108,11 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-ELSEWHERE = {"grpc": ["grpcio"]}  # what packages are called that come with a lock of their own
-
-
 def test_every_package_that_is_imported_is_required_where_the_sentence_says() -> None:
     homes = {package: extra for extra, packages in EXTRAS.items() for package in packages}
     known = packages_distributions()
     for package in imported() - {"leanvlm", "stages", "flows"} - HOSTS:
-        distributions = {normal(name) for name in known.get(package, ELSEWHERE.get(package, [package]))}
+        distributions = {normal(name) for name in known.get(package, [package])}  # one may be in a lock of its own
         assert distributions & required(homes.get(package)), f"{package}: {homes.get(package, 'the base')} lacks it"
 
 

@@ -107,7 +107,7 @@ def test_what_was_taken_last_makes_room_for_another_picture() -> None:
     assert top(scores.index_fill(0, torch.tensor([1]), float("inf")), 3).tolist() == [0, 1, 3]
 
 
-@pytest.mark.parametrize("architecture", list(tiny.BUILDERS))
+@pytest.mark.parametrize("architecture", [name for name in tiny.BUILDERS if name != "mllama"])  # none to drop there
 def test_states_are_those_that_enter_the_layer_after_the_decoders_own_last_norm(
     architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

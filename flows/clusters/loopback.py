@@ -33,18 +33,24 @@ def main() -> None:
     with local(n_workers, device="cuda" if torch.cuda.is_available() else "cpu", port=port) as cluster:
         if not cluster.scheduler_address.endswith(f":{port}"):
             raise InputError(f"port {port} of 127.0.0.1 is taken; end what listens there, or name another")
+        come = _listening()  # before anybody is told whom to end
         print(f"{n_workers} workers at {cluster.scheduler_address} (Ctrl-C ends them); in params.yaml, cluster: "
               f'{{runner: dask, address: "{cluster.scheduler_address}"}}', flush=True)  # fmt: skip
-        number = _signalled()
+        number = _first(come)
         print(f"\nleanvlm: {STOPPED[number]}; the scheduler and its workers end", file=sys.stderr, flush=True)
     sys.exit(128 + number)
 
 
-def _signalled() -> signal.Signals:
-    """Wait for Ctrl-C or SIGTERM."""
+def _listening() -> list[int]:
+    """Note Ctrl-C and SIGTERM when they come."""
     come: list[int] = []
     for number in STOPPED:
         signal.signal(number, lambda one, _frame: come.append(one))
+    return come
+
+
+def _first(come: list[int]) -> signal.Signals:
+    """Wait until one has come."""
     while not come:
         time.sleep(0.2)
     return signal.Signals(come[0])

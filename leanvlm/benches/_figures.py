@@ -10,6 +10,9 @@ from typing import Any
 import torch
 
 from leanvlm import files
+from leanvlm.commands._arguments import whole
+
+COUNT = whole(1, 1_000_000)  # of whatever a bench is told on its command line
 
 
 def write(name: str, rows: list[dict[str, Any]], **settings: Any) -> None:

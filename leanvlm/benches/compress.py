@@ -21,7 +21,8 @@ from typing import Any
 import torch
 
 from leanvlm import files, plugins
-from leanvlm.benches._figures import write
+from leanvlm.benches._figures import COUNT, write
+from leanvlm.benches._subject import refuse_device
 from leanvlm.clock import shape_names, shapes
 from leanvlm.errors import RunError, exit_on_error
 from leanvlm.methods.weights import _entrances
@@ -45,12 +46,13 @@ def main() -> None:
     """Print a line a recipe."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", default="llava-onevision-0.5b")
-    parser.add_argument("--layers", type=int, help="of the decoder; all by default")
+    parser.add_argument("--layers", type=COUNT, help="of the decoder; all by default")
     parser.add_argument("--device", choices=DEVICES, default="cpu")
-    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--samples", type=COUNT, default=32)
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     parser.add_argument("--make", nargs=2, metavar=("RECIPE", "FOLDER"), help="be the process that makes one of them")
     asked = parser.parse_args()
+    refuse_device(asked.device)
     if asked.make:
         text, folder = asked.make
         print(json.dumps(make_one(text, Path(folder), asked.device)))

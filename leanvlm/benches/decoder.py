@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from leanvlm import plugins
-from leanvlm.benches._figures import write
+from leanvlm.benches._figures import COUNT, write
 from leanvlm.benches.decoder_costs import costs, print_all
 from leanvlm.benches.decoder_model import write_checkpoint
 from leanvlm.benches.decoder_orders import check
@@ -82,8 +82,8 @@ def main() -> None:
 def read_arguments() -> Any:
     """Read how many windows are read, and which recipes are measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--windows", type=int, default=32)
-    parser.add_argument("--calibration", type=int, default=12, help="windows for calibration")
+    parser.add_argument("--windows", type=COUNT, default=32)
+    parser.add_argument("--calibration", type=COUNT, default=12, help="windows for calibration")
     parser.add_argument("--weights", nargs="*", default=WEIGHTS)
     parser.add_argument("--cache", nargs="*", default=CACHE)
     return parser.parse_args()

@@ -13,7 +13,7 @@ import torch
 
 from leanvlm import files
 from leanvlm.benches import _subject
-from leanvlm.benches._figures import write
+from leanvlm.benches._figures import COUNT, write
 from leanvlm.engine.sweep import answer_all
 from leanvlm.errors import InputError, exit_on_error
 from leanvlm.models._adapter import infer
@@ -35,7 +35,7 @@ Said = dict[str, list[str]]  # the answers of each recipe, sample by sample
 def main() -> None:
     """Print a line a recipe, then the flips in 16 bits."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--questions", type=int, default=48)
+    parser.add_argument("--questions", type=COUNT, default=48)
     asked = parser.parse_args()
     if not torch.cuda.is_available():
         raise InputError("there is no CUDA device here to compare with; run this where one is")

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from leanvlm.benches import _subject
-from leanvlm.benches._figures import span, write
+from leanvlm.benches._figures import COUNT, span, write
 from leanvlm.engine.sweep import answer_all
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel
@@ -34,8 +34,8 @@ def main() -> None:
     """Print a line per length of answers."""
     parser = argparse.ArgumentParser(description=__doc__)
     _subject.add_arguments(parser, dtype="bfloat16")
-    parser.add_argument("--lengths", type=int, nargs="+", default=[16, 48, 192], metavar="TOKENS")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--lengths", type=COUNT, nargs="+", default=[16, 48, 192], metavar="TOKENS")
+    parser.add_argument("--repeats", type=COUNT, default=5)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = _subject.load(asked)

@@ -20,7 +20,8 @@ import torch
 from PIL import Image
 from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
-from leanvlm.benches._figures import span, write
+from leanvlm.benches._figures import COUNT, span, write
+from leanvlm.benches._subject import refuse_device
 from leanvlm.clock.pairs import pairs
 from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
 from leanvlm.clock.shapes import load_shape
@@ -120,13 +121,13 @@ def read_arguments() -> Setting:
     """Read the setting: `--shape llava-onevision-7b --device cuda --dtype bfloat16` is what a GPU is for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", help="of profiles/shapes, instead of the three sizes that follow")
-    parser.add_argument("--hidden", type=int, default=512)
-    parser.add_argument("--intermediate", type=int, default=1536)
-    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--hidden", type=COUNT, default=512)
+    parser.add_argument("--intermediate", type=COUNT, default=1536)
+    parser.add_argument("--layers", type=COUNT, default=8)
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument("--device", choices=DEVICES, default="cpu")
-    parser.add_argument("--pairs", type=int, default=15)
-    parser.add_argument("--visual", type=int, default=1536, help="visual tokens of the prompt")
+    parser.add_argument("--pairs", type=COUNT, default=15)
+    parser.add_argument("--visual", type=COUNT, default=1536, help="visual tokens of the prompt")
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     return Setting(*vars(parser.parse_args()).values())
 
@@ -134,6 +135,7 @@ def read_arguments() -> Setting:
 def build(setting: Setting) -> LoadedModel:
     """Build a model of random weights."""
     if setting.shape:
+        refuse_device(setting.device)
         return load_shape(setting.shape, dtype=setting.dtype, device=setting.device)
     return wide_model(setting)
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from leanvlm.benches import _subject
-from leanvlm.benches._figures import span, write
+from leanvlm.benches._figures import COUNT, span, write
 from leanvlm.benches.methods import bootstrap, seconds
 from leanvlm.benchmarks import documents
 from leanvlm.clock.ceilings import Ceilings, measure
@@ -44,13 +44,14 @@ def main() -> None:
     parser.add_argument("--shape", default="llava-onevision-0.5b")
     parser.add_argument("--dtype", choices=DTYPES, default="bfloat16")
     parser.add_argument("--device", choices=DEVICES, default="cpu")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=COUNT, default=3)
     parser.add_argument("--budgets", nargs="+", default=["40%", "10%", "1%"])
     parser.add_argument(
-        "--side", type=int, default=288, help="of the page [pixels]; scanned ones have some 1,200 to 2,000"
+        "--side", type=COUNT, default=288, help="of the page [pixels]; scanned ones have some 1,200 to 2,000"
     )
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    _subject.refuse_device(asked.device)
     model = load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     limits = measure(model.model.device, DTYPES[asked.dtype])
     sample = page(asked.side)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from leanvlm.benches import _subject
-from leanvlm.benches._figures import write
+from leanvlm.benches._figures import COUNT, write
 from leanvlm.engine.evict import select
 from leanvlm.engine.passes import encoder_signals, enter, read_entered, rng_for
 from leanvlm.engine.prefill import Prefilled
@@ -53,7 +53,7 @@ def main() -> None:
     """Print a line a recipe."""
     parser = argparse.ArgumentParser(description=__doc__)
     _subject.add_arguments(parser, dtype="float32")
-    parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--questions", type=COUNT, default=50)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model, samples = _subject.load(asked), [_subject.page(seed) for seed in range(asked.questions)]

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from leanvlm.benches import _subject
-from leanvlm.benches._figures import write
+from leanvlm.benches._figures import COUNT, write
 from leanvlm.benchmarks import documents
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import exit_on_error
@@ -34,7 +34,7 @@ def main() -> None:
     """Print one line per number of new tokens."""
     parser = argparse.ArgumentParser(description=__doc__)
     _subject.add_arguments(parser, dtype="float32")
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=COUNT, default=9)
     given = parser.parse_args()
     torch.set_num_threads(1)
     model, asked = _subject.load(given), _subject.page(0, documents.Benchmark(columns=24, rows=24))

@@ -31,6 +31,7 @@ from leanvlm.texts import perhaps
 
 HOLD = Path(".dvc/tmp/leanvlm.run")
 REFUSAL = Path(".dvc/tmp/leanvlm.refused")  # is there where a stage refused its input, and did not fail by itself
+TRACKER = "ignore:resource_tracker"  # Python's, which tells of locks of an ended run; the system frees them
 DVC = (sys.executable, "-m", "dvc")
 TARGET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]*")  # a stage, an item of one, or an output
 
@@ -120,7 +121,9 @@ def ready(
         forget_killed_commands()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         own = {RUN: str(os.getpid()), REFUSED: str(REFUSAL.resolve())}
-        yield os.environ | {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PATH": path, **own}
+        ignored = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), TRACKER)))
+        own |= {"DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ignored}
+        yield os.environ | {"PATH": path, **own}
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from leanvlm.errors import exit_on_error
+from leanvlm.pipeline import reproduce
 from leanvlm.processes.endings import RUN
 from tests.checkouts import RECIPES, environment, write_params
 from tests.in_process import draw_samples
@@ -148,3 +149,20 @@ def test_handlers_are_put_back() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     exit_on_error(lambda: None)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+LEAKS = "import multiprocessing, os; lock = multiprocessing.get_context('spawn').Lock(); os._exit(0)"
+
+
+def test_pythons_tracker_says_nothing_of_a_run_that_was_ended(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says stood behind the run's own sentence; that it would say so is tried, too."""
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("PYTHONWARNINGS", "error::BytesWarning")
+    with reproduce.ready() as given:
+        told, plain = (
+            subprocess.run([sys.executable, "-c", LEAKS], env=one, capture_output=True, text=True, check=True)
+            for one in (given, given | {"PYTHONWARNINGS": ""})
+        )
+    assert told.stderr == ""
+    assert "leaked semaphore" in plain.stderr
+    assert given["PYTHONWARNINGS"].startswith("error::BytesWarning,")

@@ -15,7 +15,7 @@ from leanvlm.report.tradeoff import axes
 from leanvlm.report.tradeoff.labels import Box
 
 WIDTH, HEIGHT = 620, 320  # [pixels]
-FRAME = Box(70, 12, WIDTH - 14, HEIGHT - 44)
+FRAME = Box(90, 12, WIDTH - 14, HEIGHT - 44)
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1.0, ""))
 
 

@@ -1,4 +1,4 @@
-"""The difference of two recipes over the same questions, or windows of a text, with its interval."""
+"""Means over questions, or windows of a text, and differences of two recipes' means, with their intervals."""
 
 from __future__ import annotations
 
@@ -25,8 +25,13 @@ class Row:
 
 
 def compare(found: dict[str, np.ndarray], recipe: str, beside: str) -> Row:
-    """Subtract question by question; the interval is of 95 %, by a bootstrap over questions."""
-    differences = found[recipe] - found[beside]
-    chosen = np.random.default_rng(0).integers(len(differences), size=(2000, len(differences)))
-    low, high = np.quantile(differences[chosen].mean(1), [0.025, 0.975])
-    return Row(recipe, beside, float(differences.mean()), float(low), float(high))
+    """Subtract question by question."""
+    low, difference, high = interval(found[recipe] - found[beside])
+    return Row(recipe, beside, difference, low, high)
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean between the ends of its interval of 95 %, by a bootstrap."""
+    chosen = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
+    low, high = np.quantile(values[chosen].mean(1), [0.025, 0.975])
+    return float(low), float(values.mean()), float(high)

@@ -35,9 +35,17 @@ def load(asked: argparse.Namespace) -> LoadedModel:
     Raises: InputError for a shape, a checkpoint or a device that is not here.
     """
     if asked.shape:
-        refuse_device(asked.device)
-        return load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
+        return of_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     return load_model(infer(asked.checkpoint), asked.checkpoint, dtype=asked.dtype, device=asked.device)
+
+
+def of_shape(name: str, *, dtype: str, device: str) -> LoadedModel:
+    """Make a model of random weights.
+
+    Raises: InputError for a shape or a device that is not here.
+    """
+    refuse_device(device)
+    return load_shape(name, dtype=dtype, device=device)
 
 
 def refuse_device(device: str) -> None:

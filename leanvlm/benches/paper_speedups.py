@@ -21,7 +21,6 @@ from leanvlm.benches.methods import bootstrap, seconds
 from leanvlm.benchmarks import documents
 from leanvlm.clock.ceilings import Ceilings, measure
 from leanvlm.clock.pairs import pairs
-from leanvlm.clock.shapes import load_shape
 from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.clock.work import Work, count
 from leanvlm.engine.passes import encoder_signals
@@ -51,8 +50,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    _subject.refuse_device(asked.device)
-    model = load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
+    model = _subject.of_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     limits = measure(model.model.device, DTYPES[asked.dtype])
     sample = page(asked.side)
     full = count(model, [sample], FULL_MODEL)

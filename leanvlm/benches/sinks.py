@@ -19,6 +19,7 @@ from torch import Tensor
 
 from leanvlm.benches import _subject
 from leanvlm.benches._figures import COUNT, write
+from leanvlm.benches._paired import interval
 from leanvlm.engine.evict import select
 from leanvlm.engine.passes import encoder_signals, enter, read_entered, rng_for
 from leanvlm.engine.prefill import Prefilled
@@ -100,13 +101,6 @@ def keeps(model: LoadedModel, prompt: Prompt, read: Prefilled, recipe: Recipe, s
     chosen = select(read.signals(rng_for(part, sample_id)), part.method_as(CacheMethod))
     of_layers = [torch.zeros(*index.shape[:2], len(prompt.is_visual)).scatter_(2, index, 1.0) for index in chosen]
     return torch.stack(of_layers)
-
-
-def interval(values: np.ndarray) -> tuple[float, ...]:
-    """Return the mean of questions between the ends of its interval."""
-    drawn = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
-    low, high = np.quantile(values[drawn].mean(1), [0.025, 0.975])
-    return float(low), float(values.mean()), float(high)
 
 
 def spelled(share: Sequence[float]) -> str:

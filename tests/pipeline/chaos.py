@@ -27,7 +27,7 @@ from tests.pipeline.test_endings import left_of, line_of, started
 from tests.storage import server
 
 KINDS = (  # words of a command line and of its parent's, and the kind of process that has them; the first that fits
-    ("resource_tracker", "", "tracker"),
+    ("resource_tracker import", "", "tracker"),
     ("moto.server", "", "bucket"),
     ("-m flows.clusters.loopback", "", "scheduler"),
     ("spawn_main", "-m flows.clusters.loopback", "dask worker"),

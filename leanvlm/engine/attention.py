@@ -18,6 +18,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from leanvlm.engine.tower_attention import attend_by_heads, goes_by_heads
+
 NAME = "leanvlm_sdpa"  # transformers matches substrings: never "flash" or "flex" in this name
 
 
@@ -49,10 +51,10 @@ class Recorder(Protocol):
 def recording_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Attend with SDPA and hand the call to the module's recorder."""
+    """Attend with SDPA, or head by head where that is faster, and hand the call to the module's recorder."""
     recorder: Recorder | None = module.__dict__.get("leanvlm_recorder")
     if recorder is None:
-        return plain_attention(module, query, key, value, attention_mask, **options)
+        return _attend(module, query, key, value, attention_mask, **options)
     scaling = options.get("scaling")
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     lse = None
@@ -60,9 +62,17 @@ def recording_attention(
         states, lse = _attend_with_lse(query, key, value, scaling)
         output = states.transpose(1, 2).contiguous()
     else:
-        output, _ = plain_attention(module, query, key, value, attention_mask, **options)
+        output, _ = _attend(module, query, key, value, attention_mask, **options)
     recorder.record(AttentionCall(query, key, scaling, attention_mask, lse))
     return output, None
+
+
+def _attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+) -> tuple[Tensor, None]:
+    if goes_by_heads(module, query, attention_mask, options.get("is_causal")):
+        return attend_by_heads(query, key, value, **options)
+    return plain_attention(module, query, key, value, attention_mask, **options)
 
 
 def plain_attention(module: nn.Module, *states: Tensor | None, **options: Any) -> tuple[Tensor, None]:

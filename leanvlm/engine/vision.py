@@ -6,7 +6,6 @@ would enter it and stops the run. So no model's merging code is copied, whatever
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -107,7 +106,8 @@ class _Recorders:
 
 
 def _by_module(model: LoadedModel, recorders: dict[EncoderSignal, EncoderRecorder]) -> dict[Any, _Recorders]:
-    table: dict[Any, _Recorders] = defaultdict(_Recorders)
+    """Give each block of the tower its recorders; those of most blocks keep nothing."""
+    table = {block: _Recorders() for block in model.encoder_blocks}
     for signal, recorder in recorders.items():
         table[model.encoder_blocks[signal.block]].recorders.append(recorder)
     return table

@@ -17,7 +17,7 @@ from flows.clusters.hand_out import Joined, as_done, on_cluster
 from leanvlm.cluster import answers
 from leanvlm.cluster.answers import Place, lacking
 from leanvlm.cluster.turn import Run, begin
-from leanvlm.engine.features import FeatureStore
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import batch_size, sample_ids
 from leanvlm.errors import InputError
 from leanvlm.params import Params

@@ -13,9 +13,9 @@ from prefect.cache_policies import NO_CACHE
 from tqdm import tqdm
 
 from flows import sweeps
-from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.pool import as_done, workers
 from leanvlm.engine.sweep import Answer
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import batch_size, read_samples, sample_ids
 from leanvlm.errors import InputError, RunError
 from leanvlm.models._checkpoint import Checkpoint

@@ -17,7 +17,7 @@ from leanvlm.api._recipes import for_loaded
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._named import named
 from leanvlm.benchmarks._soundness import sound
-from leanvlm.engine.decode import MOST_ROWS
+from leanvlm.engine.decode.decode import MOST_ROWS
 from leanvlm.engine.sweep import answer_all
 from leanvlm.engine.worker import batches
 from leanvlm.errors import InputError

@@ -12,10 +12,10 @@ from torch import Tensor
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from leanvlm.api._recipes import for_loaded
+from leanvlm.engine.decode.steps import DecodeStart, steps
 from leanvlm.engine.passes import count_tokens, encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.steps import DecodeStart, steps
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._adapter import wrap
 from leanvlm.models._model import LoadedModel

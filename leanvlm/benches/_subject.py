@@ -6,12 +6,9 @@ import argparse
 import random
 from pathlib import Path
 
-import torch
-
 from leanvlm import files
 from leanvlm.benchmarks import documents
 from leanvlm.clock.shapes import load_shape
-from leanvlm.errors import InputError
 from leanvlm.models._adapter import infer
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
@@ -35,26 +32,8 @@ def load(asked: argparse.Namespace) -> LoadedModel:
     Raises: InputError for a shape, a checkpoint or a device that is not here.
     """
     if asked.shape:
-        return of_shape(asked.shape, dtype=asked.dtype, device=asked.device)
+        return load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     return load_model(infer(asked.checkpoint), asked.checkpoint, dtype=asked.dtype, device=asked.device)
-
-
-def of_shape(name: str, *, dtype: str, device: str) -> LoadedModel:
-    """Make a model of random weights.
-
-    Raises: InputError for a shape or a device that is not here.
-    """
-    refuse_device(device)
-    return load_shape(name, dtype=dtype, device=device)
-
-
-def refuse_device(device: str) -> None:
-    """Refuse a GPU where there is none: random weights are made where they will be, before any checkpoint is read.
-
-    Raises: InputError.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda' was asked for and there is none; choose cpu, or run where a GPU is")
 
 
 def page(seed: int, drawn: documents.Benchmark | None = None) -> Sample:

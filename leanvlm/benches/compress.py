@@ -22,12 +22,12 @@ import torch
 
 from leanvlm import files, plugins
 from leanvlm.benches._figures import COUNT, write
-from leanvlm.benches._subject import refuse_device
 from leanvlm.clock import shape_names, shapes
 from leanvlm.errors import RunError, exit_on_error
 from leanvlm.methods.weights import _entrances
 from leanvlm.methods.weights._lending import Place
 from leanvlm.models._adapter import infer
+from leanvlm.models._loading import refuse_device
 from leanvlm.params import DEVICES
 from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs

@@ -16,12 +16,12 @@ from torch.nn.functional import cross_entropy
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import plain_attention, recording
+from leanvlm.engine.attention.recording import plain_attention, recording
+from leanvlm.engine.cache.kept_layer import KeptLayer, storage_of
 from leanvlm.engine.evict import EvictedCache
-from leanvlm.engine.kept_layer import KeptLayer, storage_of
 from leanvlm.engine.passes import keep_cache, read_prompt
-from leanvlm.engine.prefill import Prefilled
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.prefill.prefill import Prefilled
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 

@@ -21,13 +21,13 @@ from PIL import Image
 from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
 from leanvlm.benches._figures import COUNT, span, write
-from leanvlm.benches._subject import of_shape
 from leanvlm.clock.pairs import pairs
 from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
+from leanvlm.clock.shapes import load_shape
 from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
 from leanvlm.engine.prompt import EncoderAttention, Prompt
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
 from leanvlm.models._loading import load_model
@@ -134,7 +134,7 @@ def read_arguments() -> Setting:
 def build(setting: Setting) -> LoadedModel:
     """Build a model of random weights."""
     if setting.shape:
-        return of_shape(setting.shape, dtype=setting.dtype, device=setting.device)
+        return load_shape(setting.shape, dtype=setting.dtype, device=setting.device)
     return wide_model(setting)
 
 

@@ -21,11 +21,12 @@ from leanvlm.benches.methods import bootstrap, seconds
 from leanvlm.benchmarks import documents
 from leanvlm.clock.ceilings import Ceilings, measure
 from leanvlm.clock.pairs import pairs
+from leanvlm.clock.shapes import load_shape
 from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.clock.work import Work, count
 from leanvlm.engine.passes import encoder_signals
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
@@ -50,7 +51,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    model = _subject.of_shape(asked.shape, dtype=asked.dtype, device=asked.device)
+    model = load_shape(asked.shape, dtype=asked.dtype, device=asked.device)
     limits = measure(model.model.device, DTYPES[asked.dtype])
     sample = page(asked.side)
     full = count(model, [sample], FULL_MODEL)

@@ -22,9 +22,9 @@ from leanvlm.benches._figures import COUNT, write
 from leanvlm.benches._paired import interval
 from leanvlm.engine.evict import select
 from leanvlm.engine.passes import encoder_signals, enter, read_entered, rng_for
-from leanvlm.engine.prefill import Prefilled
+from leanvlm.engine.prefill.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.models._model import LoadedModel

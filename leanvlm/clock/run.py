@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from leanvlm.clock.stopwatch import Stopwatch, Watch
-from leanvlm.engine.decode import decode
+from leanvlm.engine.decode.decode import decode
+from leanvlm.engine.decode.steps import DecodeStart, steps
 from leanvlm.engine.passes import count_tokens, encoder_signals, enter, keep_cache, of_patches, read_entered, show
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.steps import DecodeStart, steps
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample

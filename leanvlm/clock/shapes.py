@@ -23,6 +23,7 @@ from transformers.initialization import no_init_weights
 from leanvlm import files, plugins
 from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.models._adapter import infer
+from leanvlm.models._loading import refuse_device
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
 from leanvlm.processes.quiet import quiet
@@ -34,8 +35,9 @@ SPREAD = 0.02  # of the weights, as most models begin their training with
 def load_shape(name: str, *, dtype: str, device: str) -> LoadedModel:
     """Make a model of random weights, the same ones each time.
 
-    Raises: InputError for a name without a file.
+    Raises: InputError for a name without a file, and for a device that is not here.
     """
+    refuse_device(device)
     with _written(name) as (kind, folder):
         config, processor = kind.read_config(folder), kind.read_processor(folder)
     return kind(random_network(kind.network_class, config, dtype=dtype, device=device), processor)

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from leanvlm.clock.memory import Peak
 from leanvlm.clock.run import answer
-from leanvlm.engine.memory import cache_bytes
+from leanvlm.engine.decode.memory import cache_bytes
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample

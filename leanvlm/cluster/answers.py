@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from leanvlm import files
 from leanvlm.cluster.code import OtherWorker
 from leanvlm.cluster.turn import Run, turn
-from leanvlm.engine.features import FeatureStore
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import ASKED, answer_batch
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params

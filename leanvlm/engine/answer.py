@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leanvlm.engine.decode.steps import Chosen
 from leanvlm.engine.prepare import Prepared
-from leanvlm.engine.steps import Chosen
 from leanvlm.models._model import LoadedModel
 
 DIGITS = 6  # of a log-probability; rounding of float32 is behind them

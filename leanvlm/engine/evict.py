@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import Cache
-from transformers.cache_utils import LinearAttentionLayer
 
-from leanvlm.engine.cache_size import CacheSize
-from leanvlm.engine.growing_layer import GrowingLayer
-from leanvlm.engine.kept_layer import KeptLayer
-from leanvlm.engine.prefill import Prefilled
+from leanvlm.engine.cache.blank import blank_cache
+from leanvlm.engine.cache.kept_layer import KeptLayer
+from leanvlm.engine.cache.size import CacheSize
+from leanvlm.engine.prefill.prefill import Prefilled
 from leanvlm.methods._cache import CacheMethod, uniform
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals
@@ -65,24 +63,6 @@ def _kept(prefilled: Prefilled, method: CacheMethod, generator: torch.Generator)
         (*method.store(signals, prefilled.values[signals.layer], chosen), _repeated(chosen))
         for signals, chosen in zip(layers, select(layers, method), strict=True)
     ]
-
-
-def blank_cache(n_layers: int, carried: dict[int, Tensor]) -> Cache:
-    """Make a cache that holds no positions yet; layers that convolve get copies of what they carry.
-
-    Shapes: carried (B, C, kernel), by layer index.
-    """
-    kinds: list[Any] = [LinearAttentionLayer if index in carried else GrowingLayer for index in range(n_layers)]
-    layers = [kind() for kind in kinds]
-    for index, states in carried.items():
-        layers[index].update_conv_state(states)
-    return Cache(layers=layers)
-
-
-def carried(cache: Cache) -> dict[int, Tensor]:
-    """Find what the layers that convolve carry on. Shapes: (B, C, kernel), by layer index."""
-    layers: list[Any] = cache.layers
-    return {index: layer.conv_states[0] for index, layer in enumerate(layers) if hasattr(layer, "conv_states")}
 
 
 def select(layers: list[Signals], method: CacheMethod) -> list[Tensor]:

@@ -16,9 +16,9 @@ from queue import SimpleQueue
 from PIL.Image import Image
 from torch import Tensor
 
+from leanvlm.engine.decode.steps import Turn
 from leanvlm.engine.naming import naming
 from leanvlm.engine.passes import count_tokens, show
-from leanvlm.engine.steps import Turn
 from leanvlm.engine.tree import Branch
 from leanvlm.engine.turns import later_turns
 from leanvlm.errors import InputError

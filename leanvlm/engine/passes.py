@@ -12,7 +12,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm.engine.evict import EvictedCache, evict
-from leanvlm.engine.prefill import Prefilled, prefill
+from leanvlm.engine.prefill.prefill import Prefilled, prefill
 from leanvlm.engine.prompt import Prompt, reduce_at_entrance
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
-from leanvlm.engine import centers
-from leanvlm.engine.cache_size import CacheSize
-from leanvlm.engine.features import FeatureStore
+from leanvlm.engine.cache.size import CacheSize
+from leanvlm.engine.decode.steps import DecodeStart, Turn
 from leanvlm.engine.laying import Laid, Pieces, Refused, refused
 from leanvlm.engine.naming import refuse_not_finite
 from leanvlm.engine.passes import encoder_signals, keep_cache, of_patches, read_prompt
-from leanvlm.engine.prefill import Prefilled
+from leanvlm.engine.prefill.prefill import Prefilled
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.steps import DecodeStart, Turn
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision import centers
+from leanvlm.engine.vision.features import FeatureStore
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from leanvlm.engine.answer import Answer as Answer
 from leanvlm.engine.answer import answer_of, refusal
 from leanvlm.engine.conversations import together
-from leanvlm.engine.decode import ROWS, decode
-from leanvlm.engine.features import FeatureStore
+from leanvlm.engine.decode.decode import ROWS, decode
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, Turn
 from leanvlm.engine.laying import LAYING, Refused
 from leanvlm.engine.prepare import Prepared, prepare
 from leanvlm.engine.refusal import refuse
-from leanvlm.engine.steps import Chosen, DecodeStart, Turn
 from leanvlm.engine.tree import share
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import Recipe

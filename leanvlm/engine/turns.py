@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from leanvlm.engine.decode.steps import Turn
 from leanvlm.engine.naming import naming
 from leanvlm.engine.passes import refuse_long
-from leanvlm.engine.steps import Turn
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
 from leanvlm.sample import Sample

@@ -10,8 +10,8 @@ import torch
 
 from leanvlm import files
 from leanvlm.engine.conversations import blocks
-from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.sweep import Answer, answer_all
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel

@@ -16,7 +16,7 @@ from vllm.model_executor.models import llava_onevision
 from vllm.model_executor.models.interfaces import SupportsMRoPE, SupportsMultiModalPruning
 from vllm.multimodal import MULTIMODAL_REGISTRY
 
-from leanvlm.engine.recorders import EncoderRecorder
+from leanvlm.engine.attention.recorders import EncoderRecorder
 from leanvlm.for_vllm import tower
 from leanvlm.for_vllm.positions import lay_out, place, with_places, without_places
 from leanvlm.for_vllm.processing import SEED, PicturesOnly, Reducing, named, refuse_embeddings

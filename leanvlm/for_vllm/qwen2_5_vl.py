@@ -15,7 +15,7 @@ from torch import Tensor
 from vllm.model_executor.models import qwen2_5_vl
 from vllm.multimodal import MULTIMODAL_REGISTRY
 
-from leanvlm.engine.recorders import EncoderRecorder
+from leanvlm.engine.attention.recorders import EncoderRecorder
 from leanvlm.for_vllm import tower
 from leanvlm.for_vllm.positions import upcoming, with_places, without_places
 from leanvlm.for_vllm.processing import SEED, PicturesOnly, Reducing, named, refuse_embeddings

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from leanvlm.engine.attention import AttentionCall
-from leanvlm.engine.recorders import EncoderRecorder
+from leanvlm.engine.attention.recorders import EncoderRecorder
+from leanvlm.engine.attention.recording import AttentionCall
 
 
 @contextmanager

@@ -32,11 +32,19 @@ def load_model(
     kind: type[LoadedModel] = plugins.load("models", architecture)
     if dtype not in DTYPES:
         raise InputError(f"no dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-    kind_of_device = device.partition(":")[0]
-    if kind_of_device not in ("cpu", "cuda"):
-        raise InputError(f"no device {device!r}; choose cpu or cuda")
-    if kind_of_device == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {device!r} was asked for and there is none; choose cpu, or run where a GPU is")
+    refuse_device(device)
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise no_checkpoint(folder)
     return kind.load(folder, dtype=dtype, device=device, device_map=device_map, max_pixels=max_pixels)
+
+
+def refuse_device(device: str) -> None:
+    """Refuse what is no device, and a GPU where there is none.
+
+    Raises: InputError.
+    """
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise InputError(f"no device {device!r}; choose cpu or cuda")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {device!r} was asked for and there is none; choose cpu, or run where a GPU is")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from leanvlm.engine.centers import unpack
 from leanvlm.engine.conversations import blocks, conversations
 from leanvlm.engine.sweep import Answer
+from leanvlm.engine.vision.centers import unpack
 from leanvlm.errors import InputError, RunError
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell

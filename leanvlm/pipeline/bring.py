@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from leanvlm import files
-from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.sweep import Answer
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import answer_batch
 from leanvlm.errors import RunError
 from leanvlm.models._checkpoint import Checkpoint

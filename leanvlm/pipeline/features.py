@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from leanvlm import files
-from leanvlm.engine.features import FeatureStore
+from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import Cell
 from leanvlm.pipeline.hashes import digest, folder_hash

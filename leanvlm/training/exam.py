@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from leanvlm import files, plugins
-from leanvlm.engine.decode import ROWS
+from leanvlm.engine.decode.decode import ROWS
 from leanvlm.engine.pool import workers
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.pipeline.ask import ask

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from leanvlm.benches.decoder_losses import continuation_nats, window_nats
+from leanvlm.engine.decode.steps import DecodeStart, steps
 from leanvlm.engine.passes import keep_cache, read_prompt
-from leanvlm.engine.steps import DecodeStart, steps
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 

@@ -166,7 +166,7 @@ def test_a_worker_of_other_code_is_refused_in_one_sentence(sampled: Path) -> Non
     reproduced(sampled, "compress")
     with dask(sampled) as (cluster, _):
         name_cluster(sampled, cluster)
-        edited = sampled / "leanvlm/engine/decode.py"
+        edited = sampled / "leanvlm/engine/decode/decode.py"
         edited.write_text(edited.read_text() + "\n# another\n")
         done = run(sampled, "-m", "stages.answer")
         assert done.returncode == 2

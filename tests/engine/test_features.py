@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from leanvlm.engine import prepare, sweep
-from leanvlm.engine.features import FeatureStore
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.features import FeatureStore
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.models import tiny

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from leanvlm.engine.growing_layer import BLOCK, GrowingLayer
+from leanvlm.engine.cache.growing_layer import BLOCK, GrowingLayer
 
 
 def states(n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,15 +17,16 @@ from transformers import masking_utils
 from transformers.cache_utils import DynamicLayer
 
 from leanvlm import plugins
-from leanvlm.engine import decode as decode_module
-from leanvlm.engine import decode_joint, joint_cache, launch, laying, memory, sweep
-from leanvlm.engine.decode import Way, decode
-from leanvlm.engine.decode_joint import JointRows
-from leanvlm.engine.decode_rows import SingleRows
+from leanvlm.engine import laying, sweep
+from leanvlm.engine.decode import decode as decode_module
+from leanvlm.engine.decode import joint, joint_cache, launch, memory
+from leanvlm.engine.decode.decode import Way, decode
+from leanvlm.engine.decode.joint import JointRows
+from leanvlm.engine.decode.rows import SingleRows
+from leanvlm.engine.decode.steps import Chosen, DecodeStart
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.steps import Chosen, DecodeStart
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.models._loading import load_model
@@ -138,11 +139,11 @@ def test_a_far_longer_answer_waits_for_a_cache_of_fewer_rows(model: Any, monkeyp
     monkeypatch.setitem(model.prompts, "none", {"input_ids": tiny.words(60, seed=1)})
     begun = starts(model, recipes, prompts)
     longest = max(memory.cache_bytes(start.cache) for start in begun)
-    for module in (decode_joint, memory):
+    for module in (joint, memory):
         monkeypatch.setattr(module, "available_bytes", lambda _: 5 * longest)
     made: list[int] = []
-    batch = decode_joint._Batch
-    monkeypatch.setattr(decode_joint, "_Batch", lambda *args: (made.append(args[2]), batch(*args))[1])
+    batch = joint._Batch
+    monkeypatch.setattr(joint, "_Batch", lambda *args: (made.append(args[2]), batch(*args))[1])
     expected = decode(model, starts(model, recipes, prompts), stops=frozenset(), limit=12, way=SingleRows)
     assert tokens(decode(model, begun, stops=frozenset(), limit=12, rows=8, way=JointRows)) == tokens(expected)
     assert len(made) == 2
@@ -194,8 +195,8 @@ class Traced:
 
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_joint, "is_capturable", lambda _: True)
-    monkeypatch.setattr(decode_joint, "Replayed", Traced)
+    monkeypatch.setattr(joint, "is_capturable", lambda _: True)
+    monkeypatch.setattr(joint, "Replayed", Traced)
     monkeypatch.setattr(masking_utils, "is_tracing", lambda *_: True)  # so does transformers think of a capture
 
 
@@ -211,7 +212,7 @@ def test_a_step_can_be_replayed(model: Any, traced: None, monkeypatch: pytest.Mo
 def test_a_step_asks_the_device_for_no_number_and_hands_it_none(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it could not be captured."""
     seen: Counter[str] = Counter()
-    step = decode_joint._Batch.step
+    step = joint._Batch.step
 
     def counted(batch: Any) -> Tensor:
         with Count(besides=frozenset()) as own:
@@ -219,7 +220,7 @@ def test_a_step_asks_the_device_for_no_number_and_hands_it_none(model: Any, monk
         seen.update(own.names)
         return found
 
-    monkeypatch.setattr(decode_joint._Batch, "step", counted)
+    monkeypatch.setattr(joint._Batch, "step", counted)
     decode(model, starts(model, ["controls/full"]), stops=frozenset(), limit=3, way=JointRows)
     assert seen["argmax"] == 2
     assert not {"item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "lift_fresh"} & set(seen)

@@ -13,12 +13,12 @@ from torch import Tensor
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from leanvlm import plugins
-from leanvlm.engine.decode import decode
+from leanvlm.engine.decode.decode import decode
+from leanvlm.engine.decode.steps import DecodeStart
 from leanvlm.engine.evict import evict, select
 from leanvlm.engine.passes import rng_for
-from leanvlm.engine.prefill import prefill
-from leanvlm.engine.steps import DecodeStart
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.prefill.prefill import prefill
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse

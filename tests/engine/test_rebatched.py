@@ -6,10 +6,10 @@ import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine import decode as decode_module
 from leanvlm.engine import sweep
-from leanvlm.engine.prefill import prefill
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.decode import decode as decode_module
+from leanvlm.engine.prefill.prefill import prefill
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.methods._signals import Wanted
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse

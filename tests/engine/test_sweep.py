@@ -8,13 +8,14 @@ import pytest
 import torch
 from PIL.Image import Image
 
-from leanvlm.engine import decode_rows, memory, sweep
-from leanvlm.engine.decode import decode
+from leanvlm.engine import sweep
+from leanvlm.engine.decode import memory, rows
+from leanvlm.engine.decode.decode import decode
+from leanvlm.engine.decode.steps import DecodeStart
 from leanvlm.engine.evict import evict
-from leanvlm.engine.prefill import prefill
+from leanvlm.engine.prefill.prefill import prefill
 from leanvlm.engine.prompt import reduce_at_entrance
-from leanvlm.engine.steps import DecodeStart
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods.cache.streaming import Method as Streaming
@@ -88,8 +89,8 @@ def test_questions_asked_together_get_the_answers_they_get_alone(
 
 def most_rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count the answers that decoding has at a time."""
-    seen, step = [0], decode_rows._step
-    monkeypatch.setattr(decode_rows, "_step", lambda model, rows, n: (seen.append(len(rows)), step(model, rows, n))[1])
+    seen, step = [0], rows._step
+    monkeypatch.setattr(rows, "_step", lambda one, own, look: (seen.append(len(own)), step(one, own, look))[1])
     return lambda: max(seen)
 
 

@@ -18,10 +18,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine import decode as decode_module
-from leanvlm.engine import dropping, laying, sweep
-from leanvlm.engine.decode_joint import JointRows
+from leanvlm.engine import laying, sweep
+from leanvlm.engine.decode import decode as decode_module
+from leanvlm.engine.decode.joint import JointRows
 from leanvlm.engine.evict import select
+from leanvlm.engine.prefill import dropping
 from leanvlm.engine.refusal import refusal
 from leanvlm.errors import InputError
 from leanvlm.recipes import parse

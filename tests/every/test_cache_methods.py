@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.attention import AttentionCall
+from leanvlm.engine.attention.recorders import column_sums
+from leanvlm.engine.attention.recording import AttentionCall
 from leanvlm.engine.evict import select
-from leanvlm.engine.recorders import column_sums
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals

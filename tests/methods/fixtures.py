@@ -7,8 +7,8 @@ from PIL.Image import Image
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine.attention import AttentionCall
-from leanvlm.engine.recorders import column_sums
+from leanvlm.engine.attention.recorders import column_sums
+from leanvlm.engine.attention.recording import AttentionCall
 from leanvlm.methods._signals import Signals
 from leanvlm.methods._tokens import VideoMethod, VisualTokens
 from leanvlm.sample import Sample

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import torch
 
-from leanvlm.engine.cache_size import CacheSize
-from leanvlm.engine.decode import Way, decode
-from leanvlm.engine.decode_joint import JointRows
-from leanvlm.engine.decode_rows import SingleRows
+from leanvlm.engine.cache.kept_layer import KeptLayer, padding_of
+from leanvlm.engine.cache.size import CacheSize
+from leanvlm.engine.decode.decode import Way, decode
+from leanvlm.engine.decode.joint import JointRows
+from leanvlm.engine.decode.joint_cache import attended
+from leanvlm.engine.decode.rows import SingleRows
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, steps
 from leanvlm.engine.evict import EvictedCache, select
-from leanvlm.engine.joint_cache import attended
-from leanvlm.engine.kept_layer import KeptLayer, padding_of
 from leanvlm.engine.passes import keep_cache, read_prompt
-from leanvlm.engine.prefill import Prefilled
-from leanvlm.engine.steps import Chosen, DecodeStart, steps
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.prefill.prefill import Prefilled
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.methods.cache.adakv import SCORERS, Method
 from leanvlm.recipes import parse
 from tests.engine.test_joint import tokens

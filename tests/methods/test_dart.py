@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine import prefill, vision
+from leanvlm.engine.prefill import prefill
+from leanvlm.engine.vision import vision_pass
 from leanvlm.methods._method import n_keep, top
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods.tokens.dart import Method
@@ -120,7 +121,7 @@ def test_states_are_those_that_enter_the_layer_after_the_decoders_own_last_norm(
         return score(method, given, before)
 
     monkeypatch.setattr(Method, "score", spy)
-    prompt = vision.run_vision(model, inputs)
+    prompt = vision_pass.run_vision(model, inputs)
     prefill.prefill(model, prompt, wanted=Wanted(), method=Method(budget=0.3), rng=torch.Generator())
     third, last = model.text.layers[2], model.text.layers[-1]
     handles = [

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from leanvlm.engine import sweep
-from leanvlm.engine.decode import Way, decode
-from leanvlm.engine.decode_joint import JointRows
-from leanvlm.engine.decode_rows import SingleRows
-from leanvlm.engine.joint_cache import attended
-from leanvlm.engine.kept_layer import KeptLayer
+from leanvlm.engine.cache.kept_layer import KeptLayer
+from leanvlm.engine.decode.decode import Way, decode
+from leanvlm.engine.decode.joint import JointRows
+from leanvlm.engine.decode.joint_cache import attended
+from leanvlm.engine.decode.rows import SingleRows
+from leanvlm.engine.decode.steps import DecodeStart, steps
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.steps import DecodeStart, steps
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods.cache.kivi import Method, quantised, rounded
 from leanvlm.recipes import parse

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine import reread as reread_module
 from leanvlm.engine import sweep
-from leanvlm.engine.attention import AttentionCall
+from leanvlm.engine.attention.recording import AttentionCall
+from leanvlm.engine.prefill import reread as reread_module
+from leanvlm.engine.prefill.reread import RepeatRecorder, reread
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.reread import RepeatRecorder, reread
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals, Wanted, context

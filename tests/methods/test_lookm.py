@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import AttentionCall
-from leanvlm.engine.recorders import column_sums
+from leanvlm.engine.attention.recorders import column_sums
+from leanvlm.engine.attention.recording import AttentionCall
 from leanvlm.errors import InputError
 from leanvlm.methods._method import top
 from leanvlm.methods._signals import Signals

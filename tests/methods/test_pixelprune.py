@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from leanvlm import plugins
-from leanvlm.engine import sweep, vision
+from leanvlm.engine import sweep
 from leanvlm.engine.refusal import refusal
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods.tokens.pixelprune import Method, unpredicted
 from leanvlm.models._loading import load_model
@@ -143,11 +144,11 @@ def test_the_tower_is_shown_the_kept_patches_alone(model: Any, video: bool) -> N
     keep = torch.cat([method.keeps(own).flatten() for own in model.pixel_blocks(inputs)])
     assert 1 < int(keep.sum()) < len(keep) / 2
     lengths = tower_lengths(model)
-    ours = vision.run_vision(model, inputs, method=method)
+    ours = run_vision(model, inputs, method=method)
     (seen,) = set(lengths)
     assert seen == 4 * int(keep.sum())
     with hiding(model, inputs, keep):
-        whole = vision.run_vision(model, inputs)
+        whole = run_vision(model, inputs)
     stays = ~whole.is_visual
     stays[whole.is_visual] = keep
     torch.testing.assert_close(ours.embeds, whole.embeds[:, stays])

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.engine import prefill, vision
+from leanvlm.engine.prefill import prefill
 from leanvlm.engine.refusal import refusal
+from leanvlm.engine.vision import vision_pass
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods.tokens.pyramiddrop import Method
@@ -84,7 +85,7 @@ def test_a_stage_is_judged_by_its_own_layer(architecture: str, monkeypatch: pyte
         return found
 
     monkeypatch.setattr(Method, "score", spy)
-    prompt = vision.run_vision(model, inputs)
+    prompt = vision_pass.run_vision(model, inputs)
     read = prefill.prefill(model, prompt, wanted=Wanted(), method=part.built, rng=torch.Generator())
     assert [layer for layer, _ in scores] == [1, 2, 3]
     assert [len(row) for _, row in scores] == [len(row) for row in read.is_visual[:3]]

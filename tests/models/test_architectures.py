@@ -19,11 +19,13 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm import plugins
-from leanvlm.engine import dropping, evict, passes, prefill, sweep, vision
-from leanvlm.engine.decode import decode
+from leanvlm.engine import evict, passes, sweep
+from leanvlm.engine.decode.decode import decode
+from leanvlm.engine.decode.steps import DecodeStart
+from leanvlm.engine.prefill import dropping, prefill
 from leanvlm.engine.prompt import Prompt
 from leanvlm.engine.refusal import refusal
-from leanvlm.engine.steps import DecodeStart
+from leanvlm.engine.vision import vision_pass
 from leanvlm.errors import InputError
 from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._method import n_keep
@@ -122,7 +124,7 @@ def test_a_method_for_videos_refuses_pictures(model: Any, method: str) -> None:
 def test_a_budget_is_kept_and_no_trace_left(model: Any, method: str) -> None:
     if refused(model, f"{method}@30%"):
         return
-    before, spans = state(model), vision.run_vision(model, model.inputs(tiny.pictures("two"), "two")).spans
+    before, spans = state(model), vision_pass.run_vision(model, model.inputs(tiny.pictures("two"), "two")).spans
     answer = said(model, "two", f"{method}@30%")
     assert state(model) == before
     n = answer.visual_tokens
@@ -222,7 +224,7 @@ def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None
 
     with attention_of(block.config, eager), torch.inference_mode():
         model.model.model(**inputs, use_cache=False)
-    seen = vision.run_vision(model, inputs, wanted=[signal]).encoder[signal]
+    seen = vision_pass.run_vision(model, inputs, wanted=[signal]).encoder[signal]
     expected = model.spread(torch.cat(received)[:, None], inputs, fill=float("-inf"))[:, 0]
     torch.testing.assert_close(seen.attention, expected)
     assert len(seen.keys) == len(seen.attention)
@@ -253,7 +255,7 @@ def test_eviction_equals_masking(model: Any, method: str) -> None:
         return
     inputs = model.inputs(tiny.pictures("two"), "two")
     part = parse(f"{method}@30%").parts[0]
-    prompt = vision.run_vision(model, inputs)
+    prompt = vision_pass.run_vision(model, inputs)
     read = prefill.prefill(model, prompt, wanted=part.built.wants(prompt.is_visual), rng=passes.rng_for(part, "s"))
     cache = evict.evict(read, part.built, passes.rng_for(part, "s")).cache
     (ours,) = decode(model, [DecodeStart(cache, read.logits, read.next_position)], stops=frozenset(), limit=8)
@@ -330,7 +332,7 @@ def test_dropping_equals_masking(model: Any, recipe: str, monkeypatch: pytest.Mo
 def test_the_rows_that_vote_are_those_of_eager_attention(model: Any) -> None:
     """Also where they belong to a picture whose tokens see each other both ways (Gemma 3)."""
     inputs = model.inputs(tiny.pictures("one"), "one")
-    prompt = vision.run_vision(model, inputs)
+    prompt = vision_pass.run_vision(model, inputs)
     read = prefill.prefill(model, prompt, wanted=Wanted(rows=32), rng=torch.Generator())
     before = model.text.config._attn_implementation_internal
     model.text.config._attn_implementation_internal = "eager"
@@ -414,7 +416,7 @@ def passing_by(model: Any, kept: dict[int, Tensor]) -> Iterator[None]:
 
 def test_company_changes_no_bit(model: Any) -> None:
     """Three answers side by side fill the same caches as each alone, convolutions' states included."""
-    prompt = vision.run_vision(model, model.inputs(tiny.pictures("two"), "two"))
+    prompt = vision_pass.run_vision(model, model.inputs(tiny.pictures("two"), "two"))
     read = prefill.prefill(model, prompt, wanted=Wanted(), rng=torch.Generator())
     methods = [None, *(parse(f"cache/streaming@{budget}%").parts[0].built for budget in (10, 30))]
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from leanvlm.engine import sweep
-from leanvlm.engine.centers import unpack
+from leanvlm.engine.vision.centers import unpack
 from leanvlm.models._model import LoadedModel
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample

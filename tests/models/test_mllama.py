@@ -20,9 +20,10 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from leanvlm.api.generate import generate
-from leanvlm.engine import sweep, vision
+from leanvlm.engine import sweep
 from leanvlm.engine.crossing import Crossed
 from leanvlm.engine.refusal import refusal
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.models._loading import load_model
@@ -68,7 +69,7 @@ def test_full_says_what_generate_says_of_any_pictures(
     answer = said(model, "one", "controls/full")
     assert answer.answer == generated(model, inputs)
     assert answer.visual_tokens == sum(rows * columns for rows, columns in grids) * N_FEATURES
-    assert len(vision.run_vision(model, inputs).text) == (29 if ids == "first of all" else 9)
+    assert len(run_vision(model, inputs).text) == (29 if ids == "first of all" else 9)
     for method in ("tokens/trimmed", "tokens/divprune"):
         assert replace(said(model, "one", f"{method}@100%"), kept_centers=None) == answer
 
@@ -200,7 +201,7 @@ def test_transformers_generate_takes_a_recipe_and_refuses_pictures_without_a_mas
 def test_words_behind_a_prompt_see_what_its_last_one_sees(model: Any) -> None:
     inputs = model.inputs(tiny.pictures("two"), "two")
     longer = model.longer(inputs, tiny.words(3, seed=4))
-    before, after = (vision.run_vision(model, one) for one in (inputs, longer))
+    before, after = (run_vision(model, one) for one in (inputs, longer))
     assert torch.equal(after.crossed.mask[:, :, :-3], before.crossed.mask)  # type: ignore[union-attr]
     assert (after.crossed.mask[:, :, -3:] == before.crossed.mask[:, :, -1:]).all()  # type: ignore[union-attr]
     assert len(after.text) == len(before.text) + 3 == 23

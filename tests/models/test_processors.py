@@ -21,7 +21,8 @@ from transformers.models.llava_next.image_processing_pil_llava_next import Llava
 from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from leanvlm.engine import sweep, vision
+from leanvlm.engine import sweep
+from leanvlm.engine.vision.vision_pass import run_vision
 from leanvlm.errors import InputError
 from leanvlm.models import lfm2_vl
 from leanvlm.models._loading import load_model
@@ -129,7 +130,7 @@ def test_a_checkpoint_reads_pictures_and_says_what_generate_says(architecture: s
     model = load_model(architecture, tmp_path)
     for pictures in ([picture(100, 60)], [picture(90, 110), picture(60, 100)]):
         inputs = model.inputs(pictures, QUESTION)
-        prompt = vision.run_vision(model, inputs)
+        prompt = run_vision(model, inputs)
         assert prompt.n_visual > 0
         expected = generated(model, inputs)
         blind = generated(model, {"input_ids": model.inputs([], QUESTION)["input_ids"]})

@@ -18,13 +18,15 @@ from torch import Tensor
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 from leanvlm import files
-from leanvlm.engine import dropping, passes, prefill, sweep, vision
+from leanvlm.engine import passes, sweep
 from leanvlm.engine import prompt as prompt_module
+from leanvlm.engine.prefill import dropping, prefill
+from leanvlm.engine.vision import vision_pass
 from leanvlm.engine.worker import answer_batch, loaded, read_samples
 from leanvlm.errors import InputError
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
-from leanvlm.methods._tokens import LayerMethod, VideoMethod
+from leanvlm.methods._tokens import EncoderSignal, LayerMethod, VideoMethod
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._loading import load_model
 from leanvlm.recipes import parse
@@ -145,7 +147,7 @@ def test_blind_asks_without_frames(model: Any) -> None:
 
 
 def test_each_frame_is_a_span(model: Any) -> None:
-    prompt = vision.run_vision(model, inputs_of(model))
+    prompt = vision_pass.run_vision(model, inputs_of(model))
     assert [end - start for start, end in prompt.spans] == SPANS[model.name]
     assert prompt.spans[-1][1] == prompt.n_visual
 
@@ -177,7 +179,7 @@ def test_a_budget_is_kept(model: Any, method: str) -> None:
 def test_text_stays_and_a_frame_may_go(model: Any, method: str) -> None:
     """Of six frames that are all the same EVS keeps the first one."""
     shown = frames(model.name)[:1] * 6
-    prompt = vision.run_vision(model, model.video_inputs(shown, QUESTION, fps=1.0), is_video=True)
+    prompt = vision_pass.run_vision(model, model.video_inputs(shown, QUESTION, fps=1.0), is_video=True)
     part, n_frames = parse(f"{method}@34%").parts[0], len(prompt.spans)
     left = prompt_module.reduce_at_entrance(prompt, part.built, passes.rng_for(part, "s"))
     assert int((~left.is_visual).sum()) == int((~prompt.is_visual).sum())
@@ -191,7 +193,7 @@ def test_text_stays_and_a_frame_may_go(model: Any, method: str) -> None:
 def test_text_stays_and_every_frame_keeps_a_token(model: Any, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first tokens be best inside the decoder, so that the budget alone would drop all later frames."""
     part, inputs = parse(f"{method}@1%").parts[0], inputs_of(model)
-    prompt = vision.run_vision(model, inputs, wanted=[part.built.encoder] if part.built.encoder else [])
+    prompt = vision_pass.run_vision(model, inputs, wanted=[part.built.encoder] if part.built.encoder else [])
     n_text, n_frames = int((~prompt.is_visual).sum()), len(prompt.spans)
     if not isinstance(part.built, LayerMethod):
         left = prompt_module.reduce_at_entrance(prompt, part.built, passes.rng_for(part, "s"))
@@ -226,7 +228,7 @@ def test_spread_brings_each_patch_to_the_tokens_that_depend_on_it(model: Any) ->
 
 def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None:
     """Also frame by frame: no patch attends to another frame."""
-    inputs, signal = inputs_of(model), vision.EncoderSignal(block=-1)
+    inputs, signal = inputs_of(model), EncoderSignal(block=-1)
     block, received = model.encoder_blocks[-1], list[Tensor]()
 
     def eager(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **options: Any) -> Any:
@@ -238,7 +240,7 @@ def test_the_encoders_attention_is_what_eager_attention_says(model: Any) -> None
 
     with attention_of(block.config, eager), torch.inference_mode():
         model.model.model(**inputs, use_cache=False)
-    seen = vision.run_vision(model, inputs, wanted=[signal]).encoder[signal]
+    seen = vision_pass.run_vision(model, inputs, wanted=[signal]).encoder[signal]
     expected = model.spread(torch.cat(received)[:, None], inputs, fill=float("-inf"))[:, 0]
     torch.testing.assert_close(seen.attention, expected)
 

@@ -100,7 +100,7 @@ def test_what_is_kept_goes_when_all_is_answered(compressed: Path, server: str) -
 @pytest.mark.parametrize(
     ("file", "is_other"),
     [
-        ("engine/vision.py", True),
+        ("engine/vision/vision_pass.py", True),
         ("methods/controls/downsample.py", True),
         ("models/llava_onevision.py", True),
         ("pictures.py", True),

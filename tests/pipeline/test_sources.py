@@ -43,7 +43,7 @@ TOKENS, CACHE, WEIGHTS = RECIPES = ("tokens/fastv@10%", "cache/snapkv@10%", "wei
         ("models/llava_onevision.py", [*RECIPES]),
         ("models/llava_next.py", [*RECIPES]),  # which llava_onevision imports
         ("models/gemma3.py", []),
-        ("engine/prefill.py", [*RECIPES]),
+        ("engine/prefill/prefill.py", [*RECIPES]),
         ("clock/run.py", []),
         ("sample.py", [*RECIPES]),
         ("tables/answers.py", [*RECIPES]),
@@ -62,7 +62,7 @@ def test_an_edit_changes_the_keys_of_those_whom_it_concerns(package: Path, file:
 
 def test_comments_layout_and_docstrings_change_no_key(package: Path) -> None:
     before = keys(*RECIPES)
-    path = package / "engine/prefill.py"
+    path = package / "engine/prefill/prefill.py"
     docstring, _, code = path.read_text().partition('"""\n')
     path.write_text(f'{docstring} Reworded."""\n\n\n# A comment.\n{code}')
     assert keys(*RECIPES) == before

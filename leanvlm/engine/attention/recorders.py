@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import AttentionCall
+from leanvlm.engine.attention.recording import AttentionCall
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal
 

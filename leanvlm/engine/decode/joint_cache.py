@@ -16,9 +16,10 @@ from torch import Tensor
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
-from leanvlm.engine.evict import blank_cache, carried
-from leanvlm.engine.kept_layer import padding_of, storage_of
-from leanvlm.engine.looking import CrossLayer, Looking
+from leanvlm.engine.cache.blank import blank_cache, carried
+from leanvlm.engine.cache.cross_layer import CrossLayer
+from leanvlm.engine.cache.kept_layer import padding_of, storage_of
+from leanvlm.engine.decode.looking import Looking
 from leanvlm.methods._storage import StoringMethod
 
 BLOCK = 256  # columns by which a cache grows: a multiple of 16, to which CUDA's kernels want masks aligned

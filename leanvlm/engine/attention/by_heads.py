@@ -17,15 +17,19 @@ LEAST = 256  # patches: with fewer, what PyTorch does around each product takes 
 ROWS = 512  # whose scores are held at a time
 
 
+def is_faster(device: torch.device, dtype: torch.dtype) -> bool:
+    """Tell whether there are attentions that are faster head by head."""
+    return device.type == "cpu" and dtype == torch.bfloat16
+
+
 def goes_by_heads(module: nn.Module, query: Tensor, mask: Tensor | None, is_causal: bool | None) -> bool:
-    """Tell whether an attention is one that is faster head by head: on a CPU, in bfloat16, of many patches, all seen.
+    """Tell whether an attention is one that is faster head by head: of many patches, all of which are seen.
 
     Shapes: query (B, H, N, D).
     """
     if is_causal is None:
         is_causal = getattr(module, "is_causal", True)
-    is_slow = query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.shape[2] >= LEAST
-    return is_slow and mask is None and not is_causal
+    return is_faster(query.device, query.dtype) and query.shape[2] >= LEAST and mask is None and not is_causal
 
 
 def attend_by_heads(

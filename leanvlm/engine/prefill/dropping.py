@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanvlm.engine.peek import peek
+from leanvlm.engine.attention.recorders import DecoderRecorder
+from leanvlm.engine.prefill.peek import peek
 from leanvlm.engine.prompt import Prompt, cut_mask
-from leanvlm.engine.recorders import DecoderRecorder
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Signals
 from leanvlm.methods._tokens import LayerMethod

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import AttentionCall, recording
+from leanvlm.engine.attention.recorders import BLOCK
+from leanvlm.engine.attention.recording import AttentionCall, recording
 from leanvlm.engine.crossing import Crossed
-from leanvlm.engine.recorders import BLOCK
 from leanvlm.methods._method import n_keep
 from leanvlm.methods._tokens import CrossMethod
 from leanvlm.models._model import LoadedModel

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from leanvlm.engine.dropping import Dropper
+from leanvlm.engine.prefill.dropping import Dropper
 
 
 @contextmanager

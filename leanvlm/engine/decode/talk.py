@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from leanvlm.engine.steps import Chosen, DecodeStart, Turn
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, Turn
 from leanvlm.models._model import LoadedModel
 
 

@@ -16,12 +16,13 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from leanvlm.engine.attention import newest_attention, recording, sees_all
-from leanvlm.engine.joint_cache import Held, JointCache, n_positions
-from leanvlm.engine.launch import Replayed, is_capturable
-from leanvlm.engine.looking import Looking
-from leanvlm.engine.memory import available_bytes, cache_bytes, has_room, rows_that_fit
-from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
+from leanvlm.engine.attention.newest import newest_attention, sees_all
+from leanvlm.engine.attention.recording import recording
+from leanvlm.engine.decode.joint_cache import Held, JointCache, n_positions
+from leanvlm.engine.decode.launch import Replayed, is_capturable
+from leanvlm.engine.decode.looking import Looking
+from leanvlm.engine.decode.memory import available_bytes, cache_bytes, has_room, rows_that_fit
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_joint"

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
 
-from leanvlm.engine.attention import newest_attention, recording, sees_all
-from leanvlm.engine.growing_layer import GrowingLayer
+from leanvlm.engine.attention.newest import newest_attention, sees_all
+from leanvlm.engine.attention.recording import recording
+from leanvlm.engine.cache.growing_layer import GrowingLayer
 from leanvlm.methods._storage import StoringMethod
 from leanvlm.models._model import LoadedModel
 

@@ -13,10 +13,10 @@ from typing import Protocol
 
 import torch
 
-from leanvlm.engine.decode_joint import JointRows
-from leanvlm.engine.decode_rows import SingleRows
-from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
-from leanvlm.engine.talk import Talk
+from leanvlm.engine.decode.joint import JointRows
+from leanvlm.engine.decode.rows import SingleRows
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, as_chosen, chosen
+from leanvlm.engine.decode.talk import Talk
 from leanvlm.models._model import LoadedModel
 
 ROWS = 8  # a linear layer on eight rows takes a CPU hardly longer than on one

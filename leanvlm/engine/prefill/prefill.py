@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from leanvlm.engine.adding import adding
-from leanvlm.engine.attention import recording
+from leanvlm.engine.attention.recorders import DecoderRecorder
+from leanvlm.engine.attention.recording import recording
+from leanvlm.engine.cache.cross_layer import CrossLayer
 from leanvlm.engine.crossing import Crossed
-from leanvlm.engine.dropping import Dropper, dropping
-from leanvlm.engine.looking import CrossLayer
+from leanvlm.engine.prefill.adding import adding
+from leanvlm.engine.prefill.dropping import Dropper, dropping
+from leanvlm.engine.prefill.reread import reread
+from leanvlm.engine.prefill.trimming import Trimmer, trimming
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.recorders import DecoderRecorder
-from leanvlm.engine.reread import reread
-from leanvlm.engine.trimming import Trimmer, trimming
 from leanvlm.methods._signals import Signals, Wanted
 from leanvlm.methods._tokens import CrossMethod, LayerMethod, TokenMethod
 from leanvlm.models._model import LoadedModel

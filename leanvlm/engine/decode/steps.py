@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
-from leanvlm.engine.kept_layer import seeing
+from leanvlm.engine.cache.kept_layer import seeing
 from leanvlm.models._model import LoadedModel
 from leanvlm.sample import Sample
 

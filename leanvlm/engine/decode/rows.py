@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, Cache
 
-from leanvlm.engine.attention import newest_attention, recording, sees_all
-from leanvlm.engine.evict import blank_cache, carried
-from leanvlm.engine.kept_layer import KeptLayer
-from leanvlm.engine.looking import Looking
-from leanvlm.engine.memory import cache_bytes, has_room
-from leanvlm.engine.steps import Chosen, DecodeStart, as_chosen, chosen
+from leanvlm.engine.attention.newest import newest_attention, sees_all
+from leanvlm.engine.attention.recording import recording
+from leanvlm.engine.cache.blank import blank_cache, carried
+from leanvlm.engine.cache.kept_layer import KeptLayer
+from leanvlm.engine.decode.looking import Looking
+from leanvlm.engine.decode.memory import cache_bytes, has_room
+from leanvlm.engine.decode.steps import Chosen, DecodeStart, as_chosen, chosen
 from leanvlm.models._model import LoadedModel
 
 NAME = "leanvlm_rows"
@@ -36,7 +37,8 @@ class SingleRows:
 
     def __init__(self, model: LoadedModel, n_slots: int) -> None:
         self.model, self.n_slots = model, n_slots
-        self.rows: dict[int, _Row] = {}
+        self.rows: dict[int, _Row] = {}  # by slot
+        self.looking = Looking(n_slots, model.model.device)
 
     def has_room(self) -> bool:
         """Tell whether another cache fits beside those that are held; the first is always tried."""
@@ -53,6 +55,7 @@ class SingleRows:
         """Put an answer into a free slot."""
         slot = min(set(range(self.n_slots)) - set(self.rows))
         self.rows[slot] = _Row(start.cache, start.position, token)
+        self.looking.put(slot, start.cache)
         return slot
 
     def put(self, slot: int, token: int) -> None:
@@ -62,20 +65,19 @@ class SingleRows:
     def leave(self, slot: int) -> None:
         """Free a slot."""
         del self.rows[slot]
+        self.looking.clear(slot)
 
     def step(self) -> dict[int, Chosen]:
         """Add one token to every answer."""
-        return dict(zip(self.rows, _step(self.model, list(self.rows.values()), self.n_slots), strict=True))
+        return _step(self.model, self.rows, self.looking)
 
 
-def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> list[Chosen]:
-    """Add one token to every row; free slots repeat the first row and are thrown away."""
-    slots = rows + [rows[0]] * (n_slots - len(rows))
-    ids = torch.tensor([[row.token] for row in slots], device=rows[0].position.device)
+def _step(model: LoadedModel, rows: dict[int, _Row], looking: Looking) -> dict[int, Chosen]:
+    """Add one token to every row; free slots repeat one of them and are thrown away."""
+    any_row = next(iter(rows.values()))
+    slots = [rows.get(slot, any_row) for slot in range(len(looking.slots))]
+    ids = torch.tensor([[row.token] for row in slots], device=any_row.position.device)
     side_by_side = _SideBySide(rows, slots)
-    looking = Looking(n_slots, ids.device)
-    for slot, row in enumerate(rows if model.crossing else []):
-        looking.put(slot, row.cache)
     with recording(dict.fromkeys(model.attention.values(), side_by_side) | looking.recorders(model), NAME):
         states = model.text(
             inputs_embeds=model.model.get_input_embeddings()(ids),
@@ -85,40 +87,40 @@ def _step(model: LoadedModel, rows: list[_Row], n_slots: int) -> list[Chosen]:
             **looking.arguments,
         ).last_hidden_state
     side_by_side.hand_back()
-    said = as_chosen(chosen(model.head(states[:, -1])[: len(rows)]))
-    for row, one in zip(rows, said, strict=True):
-        row.token = one.token
+    said = as_chosen(chosen(model.head(states[:, -1])))
+    for slot, row in rows.items():
+        row.token = said[slot].token
         row.position = row.position + 1
-    return said
+    return {slot: said[slot] for slot in rows}
 
 
 class _SideBySide(Cache):
     """What the model takes for one cache of a batch: each row's states go to the row's own cache."""
 
-    def __init__(self, rows: list[_Row], slots: list[_Row]) -> None:
+    def __init__(self, rows: dict[int, _Row], slots: list[_Row]) -> None:
         states = [carried(row.cache) for row in slots]
         joined = {layer: torch.cat([row[layer] for row in states]) for layer in states[0]}
-        super().__init__(layers=blank_cache(len(rows[0].cache.layers), joined).layers)
+        super().__init__(layers=blank_cache(len(slots[0].cache.layers), joined).layers)
         self.rows = rows
-        self.updated: list[Any] = []  # each row's own layer, of the layer that was last updated
+        self.updated: dict[int, Any] = {}  # each row's own layer, of the layer that was last updated
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
     ) -> tuple[Tensor, Tensor]:
         """Add one token to each row's cache."""
-        self.updated = [row.cache.layers[layer_idx] for row in self.rows]
-        for i, layer in enumerate(self.updated):
-            layer.update(key_states[i : i + 1], value_states[i : i + 1])
+        self.updated = {slot: row.cache.layers[layer_idx] for slot, row in self.rows.items()}
+        for slot, layer in self.updated.items():
+            layer.update(key_states[slot : slot + 1], value_states[slot : slot + 1])
         return key_states, value_states
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Count the positions of the row that holds most; a layer that looks at pictures asks whether there are any."""
-        return max(row.cache.get_seq_length(layer_idx) for row in self.rows)
+        return max(row.cache.get_seq_length(layer_idx) for row in self.rows.values())
 
     def hand_back(self) -> None:
         """Give each row what its convolutions carry on; they change their states in place."""
         for layer, joined in carried(self).items():
-            for slot, row in enumerate(self.rows):
+            for slot, row in self.rows.items():
                 carried(row.cache)[layer].copy_(joined[slot : slot + 1])
 
 
@@ -130,11 +132,12 @@ def _rows_attention(
     recorder: _SideBySide | Looking = module.__dict__["leanvlm_recorder"]
     if isinstance(recorder, Looking):
         return recorder.attend(module, query, **options)
-    outputs = []
-    for i, layer in enumerate(module.__dict__["leanvlm_recorder"].updated):
+    found = {}
+    for slot, layer in recorder.updated.items():
         seen = layer.seen() if isinstance(layer, KeptLayer) else None
-        outputs.append(newest_attention(query[i : i + 1], layer.keys, layer.values, seen, **options)[0])
-    return torch.cat(outputs + [outputs[0]] * (len(query) - len(outputs))), None
+        found[slot], _ = newest_attention(query[slot : slot + 1], layer.keys, layer.values, seen, **options)
+    any_row = next(iter(found.values()))
+    return torch.cat([found.get(slot, any_row) for slot in range(len(query))]), None
 
 
 AttentionInterface.register(NAME, _rows_attention)

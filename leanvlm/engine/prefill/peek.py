@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from leanvlm.engine.attention import AttentionCall, Recorder, recording
+from leanvlm.engine.attention.recording import AttentionCall, Recorder, recording
 
 NAME = "leanvlm_peek"
 

@@ -11,28 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import Cache
-from transformers.cache_utils import DynamicLayer
 
-from leanvlm.engine.attention import newest_attention
+from leanvlm.engine.attention.newest import newest_attention
+from leanvlm.engine.cache.cross_layer import CrossLayer
 from leanvlm.engine.crossing import rows_that_see
 from leanvlm.models._model import LoadedModel
-
-
-class CrossLayer(DynamicLayer):
-    """What a layer holds of the pictures of one answer: keys and values (1, G, F, D), or nothing. It never grows."""
-
-    keys: Tensor | None
-    values: Tensor | None
-
-    def __init__(self, keys: Tensor | None = None, values: Tensor | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        if keys is not None and values is not None:
-            super().update(keys, values)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes that it holds."""
-        return 0 if self.keys is None or self.values is None else self.keys.nbytes + self.values.nbytes
 
 
 class Looking:

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanvlm.engine.attention import AttentionCall, recording
+from leanvlm.engine.attention.by_heads import is_faster
+from leanvlm.engine.attention.recorders import EncoderRecorder
+from leanvlm.engine.attention.recording import AttentionCall, recording
 from leanvlm.engine.crossing import Crossed
 from leanvlm.engine.prompt import EncoderAttention, Prompt, to_spans
-from leanvlm.engine.recorders import EncoderRecorder
 from leanvlm.methods._image import PatchMethod
 from leanvlm.methods._tokens import EncoderSignal
 from leanvlm.models._model import LoadedModel
@@ -106,10 +107,12 @@ class _Recorders:
 
 
 def _by_module(model: LoadedModel, recorders: dict[EncoderSignal, EncoderRecorder]) -> dict[Any, _Recorders]:
-    """Give each block of the tower its recorders; those of most blocks keep nothing."""
-    table = {block: _Recorders() for block in model.encoder_blocks}
+    """Give blocks of the tower their recorders; all blocks get some, if empty, where our own attention is faster."""
+    blocks = model.encoder_blocks
+    listening = blocks if is_faster(model.model.device, model.model.dtype) else [blocks[one.block] for one in recorders]
+    table = {block: _Recorders() for block in listening}
     for signal, recorder in recorders.items():
-        table[model.encoder_blocks[signal.block]].recorders.append(recorder)
+        table[blocks[signal.block]].recorders.append(recorder)
     return table
 
 

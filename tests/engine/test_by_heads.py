@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.siglip.modeling_siglip import eager_attention_forward
 
-from leanvlm.engine import attention, tower_attention
-from leanvlm.engine.tower_attention import LEAST, ROWS, attend_by_heads, goes_by_heads
-from leanvlm.engine.vision import run_vision
+from leanvlm.engine.attention import by_heads, recording
+from leanvlm.engine.attention.by_heads import LEAST, ROWS, attend_by_heads, goes_by_heads
+from leanvlm.engine.vision.vision_pass import run_vision
 from tests.models import tiny
 
 TOWER: Any = SimpleNamespace(is_causal=False, training=False)
@@ -72,7 +72,7 @@ def test_towers_go_by_heads(architecture: str, monkeypatch: pytest.MonkeyPatch) 
         called.append(1)
         return attend_by_heads(*asked, **options)
 
-    monkeypatch.setattr(tower_attention, "LEAST", 1)
-    monkeypatch.setattr(attention, "attend_by_heads", counted)
+    monkeypatch.setattr(by_heads, "LEAST", 1)
+    monkeypatch.setattr(recording, "attend_by_heads", counted)
     run_vision(model, model.inputs(tiny.pictures("one"), "one"))
     assert len(called) >= len(model.encoder_blocks)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from leanvlm.engine.adding import adding
-from leanvlm.engine.attention import AttentionCall, recording
+from leanvlm.engine.attention.recorders import BLOCK, hidden_from
+from leanvlm.engine.attention.recording import AttentionCall, recording
+from leanvlm.engine.prefill.adding import adding
 from leanvlm.engine.prompt import Prompt
-from leanvlm.engine.recorders import BLOCK, hidden_from
 from leanvlm.methods._signals import context
 from leanvlm.models._model import LoadedModel
 

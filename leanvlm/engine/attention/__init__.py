@@ -1,0 +1,1 @@
+"""Attention: one function that records what methods ask for, and the ways to attend that are faster somewhere."""

@@ -1,0 +1,1 @@
+"""Layers of one answer's cache: what grows, what is kept otherwise than whole, and how much that is."""

@@ -1,0 +1,1 @@
+"""Prefill: the prompt is read once, tokens are dropped on the way, and the cache is filled."""

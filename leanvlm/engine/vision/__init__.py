@@ -1,0 +1,1 @@
+"""The vision pass: pictures become embedded tokens of the prompt, once for all recipes that show the same."""

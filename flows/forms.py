@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 
 from leanvlm import files, plugins
 from leanvlm.params._profiles import NONE, names
-from leanvlm.params._typed import LOCAL
 from leanvlm.params._yaml import read_yaml
 from leanvlm.recipes import FULL
+from leanvlm.typed import LOCAL
 
 N_MOST = 100_000  # as samples.n of params.yaml
 

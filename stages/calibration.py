@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leanvlm import files, params
+from leanvlm import calibration, files, params
 from leanvlm.checks.graded import refuse_graded
 from leanvlm.errors import exit_on_error
-from leanvlm.pipeline import calibration
 from leanvlm.tables.calibration import TABLE
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from leanvlm import files
 from leanvlm.benchmarks._benchmark import Benchmark
+from leanvlm.calibration import read_for
 from leanvlm.errors import exit_on_error
+from leanvlm.hashes import file_hash, listing
 from leanvlm.models._adapter import infer
 from leanvlm.models._hub import folder_of, revision_of
 from leanvlm.params import Params, load
-from leanvlm.pipeline.calibration import read_for
-from leanvlm.pipeline.hashes import file_hash, listing
 
 
 def main() -> None:

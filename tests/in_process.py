@@ -13,10 +13,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from unittest.mock import patch
 
+from leanvlm import hashes
 from leanvlm.commands import cli
 from leanvlm.engine import worker
 from leanvlm.errors import exit_on_error
-from leanvlm.pipeline import hashes, models, widths
+from leanvlm.pipeline import models, widths
 from stages import samples
 from tests.checkouts import environment
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
+from leanvlm import calibration
 from leanvlm.errors import InputError, RunError
 from leanvlm.files import whole
 from leanvlm.methods.weights._audit import fingerprints
@@ -26,7 +27,6 @@ from leanvlm.methods.weights._entrances import record
 from leanvlm.methods.weights._weights import WeightsMethod
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.stored import as_stored
 from leanvlm.recipes import parse, slug

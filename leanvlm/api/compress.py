@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from leanvlm import calibration as drawn
 from leanvlm.errors import InputError, naming_extras
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration as drawn
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.compress import write
 from leanvlm.pipeline.stored import as_stored

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from leanvlm import files, plugins
+from leanvlm import calibration, files, plugins
 from leanvlm.benches._figures import COUNT, write
 from leanvlm.clock import shape_names, shapes
 from leanvlm.errors import RunError, exit_on_error
@@ -29,7 +29,6 @@ from leanvlm.methods.weights._lending import Place
 from leanvlm.models._adapter import infer
 from leanvlm.models._loading import refuse_device
 from leanvlm.params import DEVICES
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.pipeline.compress import make
 from leanvlm.pipeline.stored import as_stored

@@ -18,7 +18,7 @@ import httpx
 
 from leanvlm import pictures
 from leanvlm.errors import RunError, in_brief
-from leanvlm.models._prompting import content
+from leanvlm.models._words import content
 from leanvlm.sample import Sample
 from leanvlm.texts import printable
 

@@ -9,7 +9,7 @@ from leanvlm import plugins
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._local import LocalBenchmark
 from leanvlm.errors import InputError
-from leanvlm.params._typed import LOCAL, LOCAL_NAME, build
+from leanvlm.typed import LOCAL, LOCAL_NAME, build
 
 
 def named(name: str, options: Mapping[str, Any] | None = None) -> Benchmark:

@@ -15,13 +15,13 @@ from leanvlm.cluster.code import OtherWorker
 from leanvlm.cluster.turn import Run, turn
 from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import ASKED, answer_batch
+from leanvlm.hashes import file_hash, folder_hash
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.params import Params
 from leanvlm.pipeline import batches, seals
 from leanvlm.pipeline.batches import Batch
 from leanvlm.pipeline.bring import bring_checkpoint, bring_samples
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.hashes import file_hash, folder_hash
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.pipeline.stored_cells import not_stored
 from leanvlm.sample import Sample

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 from leanvlm import files
 from leanvlm.cluster.turn import Run, turn
+from leanvlm.hashes import folder_hash
 from leanvlm.params import Params
 from leanvlm.pipeline.bring import bring_folder, write_folder
 from leanvlm.pipeline.compress import compress
-from leanvlm.pipeline.hashes import folder_hash
 from leanvlm.pipeline.share import put
 from leanvlm.storage.bucket import Bucket
 from leanvlm.storage.chosen import chosen

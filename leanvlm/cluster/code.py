@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from leanvlm.errors import InputError
-from leanvlm.pipeline.hashes import digest
+from leanvlm.hashes import digest
 from leanvlm.tables.cells import LIBRARIES
 
 ROOT = Path(__file__).parents[2]

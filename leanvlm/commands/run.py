@@ -9,7 +9,7 @@ from pathlib import Path
 from leanvlm.commands import Command
 from leanvlm.commands._arguments import path, refuse_taken, whole
 from leanvlm.params import DEVICES, DTYPES
-from leanvlm.params._typed import NAME
+from leanvlm.typed import NAME
 
 DETAILS = """\
 Answers n samples of each benchmark with each recipe, and with controls/full, which every ratio is taken of. Writes the

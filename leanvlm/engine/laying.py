@@ -23,7 +23,7 @@ from leanvlm.engine.tree import Branch
 from leanvlm.engine.turns import later_turns
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._prompting import without_places
+from leanvlm.models._words import without_places
 from leanvlm.recipes import Recipe
 from leanvlm.sample import Sample
 

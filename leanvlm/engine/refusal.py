@@ -11,8 +11,9 @@ from leanvlm.methods._cache import CacheMethod
 from leanvlm.methods._image import PatchMethod
 from leanvlm.methods._storage import StoringMethod
 from leanvlm.methods._tokens import CrossMethod, LayerMethod, TokenMethod, VideoMethod
-from leanvlm.models._model import LoadedModel, takes_video
+from leanvlm.models._model import LoadedModel
 from leanvlm.models._patches import PatchModel
+from leanvlm.models._prompts import takes_video
 from leanvlm.recipes import Part, Recipe
 
 

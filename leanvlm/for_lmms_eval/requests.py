@@ -15,7 +15,7 @@ from PIL import Image
 
 from leanvlm import pictures
 from leanvlm.errors import InputError
-from leanvlm.models._prompting import PLACE
+from leanvlm.models._words import PLACE
 from leanvlm.sample import Sample
 
 Part = Mapping[str, Any]  # {"type": "text", "text": ...} or {"type": "image", "url": a picture or its path}

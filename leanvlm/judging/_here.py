@@ -11,6 +11,7 @@ from pathlib import Path
 from leanvlm import judging
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import InputError
+from leanvlm.hashes import folder_hash
 from leanvlm.judging import Message, _cache
 from leanvlm.judging._cache import Reply
 from leanvlm.judging._needed import Open
@@ -21,7 +22,6 @@ from leanvlm.models._hub import folder_of
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.params.judges import LocalJudge
-from leanvlm.pipeline.hashes import folder_hash
 from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from leanvlm.errors import InputError
-from leanvlm.models._prompting import PROBE, content
+from leanvlm.models._words import PROBE, content
 
 Message = dict[str, Any]
 

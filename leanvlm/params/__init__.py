@@ -10,11 +10,11 @@ from typing import Any
 from leanvlm.errors import InputError
 from leanvlm.params._names import DEVICES, DTYPES, check_names
 from leanvlm.params._profiles import NONE, over, read_laid, read_profile
-from leanvlm.params._typed import build
 from leanvlm.params._yaml import read_yaml
 from leanvlm.params.answering import Answering
 from leanvlm.params.params import Params
 from leanvlm.params.results import Ablation
+from leanvlm.typed import build
 
 __all__ = ["DEVICES", "DTYPES", "Ablation", "Answering", "Params", "load", "read"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from leanvlm.params._typed import BENCHMARK, NAME, SOME, Rule, between
+from leanvlm.typed import BENCHMARK, NAME, SOME, Rule, between
 
 Name = Annotated[str, NAME]
 BenchmarkName = Annotated[str, BENCHMARK]

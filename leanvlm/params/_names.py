@@ -9,7 +9,6 @@ from pathlib import Path
 from leanvlm import plugins
 from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.errors import InputError
-from leanvlm.params._typed import LOCAL
 from leanvlm.params.answering import Answering
 from leanvlm.params.clock import Clock
 from leanvlm.params.judges import LocalJudge
@@ -17,6 +16,7 @@ from leanvlm.params.machines import Cluster
 from leanvlm.params.models import Compressing
 from leanvlm.params.params import Params
 from leanvlm.recipes import FULL, parse
+from leanvlm.typed import LOCAL
 
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -87,8 +87,8 @@ def _check_models(params: Params) -> None:
 
 def _check_benchmarks(params: Params) -> None:
     from leanvlm.ablation.levels import levels  # these draw, and `read` does without
+    from leanvlm.calibration import source_of
     from leanvlm.params._knobs import refuse_undrawable
-    from leanvlm.pipeline.calibration import source_of
 
     seed = params.samples.seed
     for name in (*params.benchmarks, *params.grid.benchmarks, params.clock.benchmark):

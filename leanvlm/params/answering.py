@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._bounds import Few
-from leanvlm.params._typed import between
+from leanvlm.typed import between
 
 
 @dataclass(frozen=True)

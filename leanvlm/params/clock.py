@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._bounds import BenchmarkName, Dollars, Few, Name, Recipes
-from leanvlm.params._typed import between
 from leanvlm.recipes import parse
+from leanvlm.typed import between
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._bounds import BenchmarkName, Count, Name, Recipes, Seed
-from leanvlm.params._typed import SOME
+from leanvlm.typed import SOME
 
 Names = Annotated[tuple[Name, ...], SOME]
 BenchmarkNames = Annotated[tuple[BenchmarkName, ...], SOME]

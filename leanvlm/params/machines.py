@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._endpoints import is_address, is_bucket, is_endpoint
-from leanvlm.params._typed import Rule, between
+from leanvlm.typed import Rule, between
 
 SERVER = Rule(lambda url: not url or is_endpoint(url), "http(s)://host[:port], and no user or query in it; or nothing")
 REGION = Rule(re.compile(r"[a-z0-9-]{1,50}").fullmatch, "a region, such as us-east-1")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._bounds import CheckpointName, Count, MaxPixels, Seed
-from leanvlm.params._typed import SOME, Rule, between
+from leanvlm.typed import SOME, Rule, between
 
 Sources = Annotated[tuple[Annotated[str, Rule(bool, "a benchmark, or a path")], ...], SOME]
 TrainingSeed = Annotated[int, between(0, 9_999_999)]  # graded samples are drawn from the next one on

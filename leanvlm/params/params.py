@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from leanvlm import files
 from leanvlm.errors import InputError
 from leanvlm.params._bounds import BenchmarkName, Name
-from leanvlm.params._typed import SOME_KEYS
 from leanvlm.params.answering import Answering
 from leanvlm.params.clock import Clock
 from leanvlm.params.grid import Grid, Samples
@@ -18,6 +17,7 @@ from leanvlm.params.machines import Cluster, ObjectStore
 from leanvlm.params.models import Calibration, Checkpoint, Compressing, Train
 from leanvlm.params.results import Ablation, Report, Tally
 from leanvlm.recipes import Recipe, parse, slug
+from leanvlm.typed import SOME_KEYS
 
 if TYPE_CHECKING:
     from leanvlm.benchmarks._benchmark import Benchmark

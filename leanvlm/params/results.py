@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from leanvlm.params._bounds import Count, Few, Name, Recipes, Seed
-from leanvlm.params._typed import SOME_KEYS, Rule, between
+from leanvlm.typed import SOME_KEYS, Rule, between
 
 TWO_LEVELS = Rule(lambda levels: len(set(levels)) == len(levels) > 1, "two levels or more, each once")
 Levels = Annotated[tuple[Few, ...], TWO_LEVELS]

@@ -17,9 +17,9 @@ from leanvlm.engine.conversations import blocks, conversations
 from leanvlm.engine.sweep import Answer
 from leanvlm.engine.vision.centers import unpack
 from leanvlm.errors import InputError, RunError
+from leanvlm.hashes import digest
 from leanvlm.pipeline import seals
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.hashes import digest
 from leanvlm.pipeline.stored_cells import not_stored
 from leanvlm.sample import Sample
 from leanvlm.tables import answers

@@ -19,9 +19,9 @@ from leanvlm.engine.sweep import Answer
 from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.engine.worker import answer_batch
 from leanvlm.errors import RunError
+from leanvlm.hashes import fresh_hash, listing, listing_hash
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.hashes import fresh_hash, listing, listing_hash
 from leanvlm.sample import Sample
 from leanvlm.storage.bucket import Bucket
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from leanvlm import files, plugins
 from leanvlm.engine.refusal import of_video, refusal
+from leanvlm.hashes import digest, file_hash, folder_hash
 from leanvlm.params import Params
-from leanvlm.pipeline.hashes import digest, file_hash, folder_hash
 from leanvlm.pipeline.models import architecture
 from leanvlm.pipeline.sources import code_hash
 from leanvlm.pipeline.widths import width_refusal

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from leanvlm import files
 from leanvlm.engine.vision.features import FeatureStore
+from leanvlm.hashes import digest, folder_hash
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.hashes import digest, folder_hash
 from leanvlm.pipeline.models import architecture
 from leanvlm.pipeline.sources import vision_hash
 from leanvlm.tables import cells

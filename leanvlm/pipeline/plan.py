@@ -15,13 +15,13 @@ from leanvlm import files
 from leanvlm.engine.conversations import conversations
 from leanvlm.engine.worker import answer_batch, read_samples, sample_ids
 from leanvlm.errors import InputError
+from leanvlm.hashes import listing
 from leanvlm.judging._needed import every_answer
 from leanvlm.judging._plan import most
 from leanvlm.models._hub import is_id, size_of
 from leanvlm.params import Params
 from leanvlm.params.judges import Judge, LocalJudge
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells, grid_skips
-from leanvlm.pipeline.hashes import listing
 from leanvlm.pipeline.models import checkpoint
 from leanvlm.pipeline.stored_cells import stored
 from leanvlm.pipeline.widths import width_refusal

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from leanvlm import files
+from leanvlm.hashes import file_hash, folder_hash, listing
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.hashes import file_hash, folder_hash, listing
 from leanvlm.storage.bucket import Bucket
 
 GB = 1e9

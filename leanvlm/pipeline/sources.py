@@ -13,13 +13,23 @@ from functools import cache
 from pathlib import Path
 
 from leanvlm import plugins
-from leanvlm.pipeline.hashes import digest
+from leanvlm.hashes import digest
 from leanvlm.recipes import Recipe
 
 PACKAGE = Path(__file__).parents[1]
 ENTRIES = ("engine/worker.py", "tables/answers.py")  # what answers, and how a stored answer looks
 # Files and folders of leanvlm that decide whether something is computed, never what.
-HARMLESS = ("__init__.py", "disk.py", "errors.py", "files.py", "params", "plugins.py", "printing.py", "processes")
+HARMLESS = (
+    "__init__.py",
+    "disk.py",
+    "errors.py",
+    "files.py",
+    "params",
+    "plugins.py",
+    "printing.py",
+    "processes",
+    "typed.py",
+)
 
 
 @cache

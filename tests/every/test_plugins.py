@@ -13,7 +13,7 @@ import pytest
 from leanvlm import grading, plugins
 from leanvlm.benchmarks._benchmark import DrawnBenchmark
 from leanvlm.errors import InputError
-from leanvlm.params._typed import build
+from leanvlm.typed import build
 from tests.benchmarks import public
 
 

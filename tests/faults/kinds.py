@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 import torch
 
 from flows import history
-from leanvlm import files
+from leanvlm import files, hashes
 from leanvlm.commands import cli
 from leanvlm.docs import results
 from leanvlm.judging import _cache
 from leanvlm.methods.weights import _entrances
 from leanvlm.methods.weights._entrances import Entering, Entrance
 from leanvlm.params import load
-from leanvlm.pipeline import hashes, plan, reproduce
+from leanvlm.pipeline import plan, reproduce
 from leanvlm.report import summary
 from tests import checkouts
 from tests.report.synthetic_grid import Grid, build

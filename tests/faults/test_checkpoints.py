@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from leanvlm import hashes
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import RunError
 from leanvlm.models._loading import load_model
-from leanvlm.pipeline import hashes
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.faults import refusal

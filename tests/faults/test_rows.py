@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from leanvlm import pictures
-from leanvlm.pipeline import calibration
+from leanvlm import calibration, pictures
 from leanvlm.tables.calibration import TABLE
 from tests.faults import refusal
 from tests.faults.damage import damaged

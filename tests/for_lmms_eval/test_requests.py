@@ -10,7 +10,7 @@ from PIL import Image
 
 from leanvlm.errors import InputError
 from leanvlm.for_lmms_eval.requests import as_sample
-from leanvlm.models._prompting import content
+from leanvlm.models._words import content
 from leanvlm.sample import Sample
 
 RED, BLUE = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from leanvlm import calibration
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._allocation import layer_sizes, per_linear
 from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
@@ -18,7 +19,6 @@ from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.methods.weights.ecoflap import Method, allocate, answer_loss
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from tests.methods.calibrated import N_ANSWER, compress, decoder_of, samples_of
 from tests.models import tiny

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from leanvlm import calibration
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import fingerprints, is_quantised
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.gptq import Method
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from tests.methods import saved
 from tests.methods.calibrated import compress

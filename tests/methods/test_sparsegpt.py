@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from leanvlm import calibration
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._layers import decoder_linears
 from leanvlm.methods.weights.sparsegpt import Method
 from leanvlm.models._loading import load_model
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.recipes import parse
 from tests.methods import saved

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from leanvlm import calibration
 from leanvlm.errors import InputError
 from leanvlm.methods.weights._audit import fingerprints, nonzero_shares
 from leanvlm.methods.weights._layers import decoder_layers, decoder_linears
@@ -19,7 +20,6 @@ from leanvlm.methods.weights.magnitude import Method as Magnitude
 from leanvlm.methods.weights.wanda import Method
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from tests.methods.calibrated import compress
 

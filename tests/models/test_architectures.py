@@ -32,7 +32,8 @@ from leanvlm.methods._method import n_keep
 from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import CrossMethod, EncoderSignal, LayerMethod, VideoMethod
 from leanvlm.methods.weights._layers import decoder_linears
-from leanvlm.models._model import LoadedModel, takes_video
+from leanvlm.models._model import LoadedModel
+from leanvlm.models._prompts import takes_video
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.engine.test_oracle import evicted_keys_masked, plainly_said

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from leanvlm import calibration
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.errors import InputError
 from leanvlm.models._model import LoadedModel
-from leanvlm.pipeline import calibration
 from leanvlm.pipeline.calibration_inputs import calibration_inputs
 from leanvlm.tables import samples
 from leanvlm.tables.calibration import TABLE

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm import files
+from leanvlm import files, hashes
 from leanvlm.engine import prepare, worker
 from leanvlm.params import load
-from leanvlm.pipeline import features, hashes, sources
+from leanvlm.pipeline import features, sources
 from leanvlm.pipeline.cells import by_sweep, grid_cells
 from leanvlm.pipeline.models import checkpoint
 from stages import calibration as calibration_stage

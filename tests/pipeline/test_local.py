@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from leanvlm import files
+from leanvlm import files, hashes
 from leanvlm.errors import InputError
 from leanvlm.params import load
-from leanvlm.pipeline import cells, hashes
+from leanvlm.pipeline import cells
 from leanvlm.pipeline.stored_cells import explain
 from stages import fetch, grade, judge, samples
 from tests.checkouts import run, write_params

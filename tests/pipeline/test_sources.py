@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm import files
-from leanvlm.pipeline import hashes, sources
+from leanvlm import files, hashes
+from leanvlm.pipeline import sources
 from leanvlm.recipes import parse
 
 EVERY_FILE = ("model.safetensors", "config.json", "chat_template.jinja", "vocab.txt", "merges.txt", "sub/part.json")

@@ -17,7 +17,7 @@ from leanvlm import files, plugins
 from leanvlm.engine.sweep import answers_to
 from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
-from leanvlm.models._prompting import content
+from leanvlm.models._words import content
 from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample
 from tests.serving.server import ask, served

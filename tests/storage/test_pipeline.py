@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from leanvlm import files
+from leanvlm import files, hashes
 from leanvlm.cluster import answers as cluster
 from leanvlm.cluster import checkpoints, turn
 from leanvlm.engine import worker
 from leanvlm.errors import RunError
 from leanvlm.params import Params, load
 from leanvlm.params.machines import ObjectStore
-from leanvlm.pipeline import batches, bring, clean, hashes
+from leanvlm.pipeline import batches, bring, clean
 from leanvlm.pipeline.answers import write_tables
 from leanvlm.pipeline.bring import answer_brought, bring_checkpoint, bring_samples
 from leanvlm.pipeline.cells import Cell, by_sweep, grid_cells

@@ -16,10 +16,10 @@ from leanvlm import pictures, plugins
 from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
 from leanvlm.benchmarks._folder import FolderBenchmark
 from leanvlm.errors import InputError
-from leanvlm.params._typed import LOCAL
 from leanvlm.rows.formats import SPELT, SUFFIXES
 from leanvlm.rows.training import Rows
 from leanvlm.sample import Sample
+from leanvlm.typed import LOCAL
 
 SOURCES = ("documents", "charts", "scenes", "easy_vqa")
 Row = dict[str, Any]  # one row of the table `calibration`

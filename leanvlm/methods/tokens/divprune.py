@@ -43,11 +43,11 @@ def farthest(features: Tensor, n: int) -> Tensor:
     """
     directions = normalize(features, dim=-1)
     distances = (1 - directions @ directions.T).fill_diagonal_(float("inf"))  # (P, P)
-    best = int(distances.amin(1).argmax())
-    chosen, nearest = [best], distances[best].clone()  # (P,), to the nearest that was chosen
+    best = distances.amin(1).argmax(keepdim=True)  # (1,): it stays on the device, which nobody waits for
+    chosen, nearest = [best], distances[best][0].clone()  # (P,), to the nearest that was chosen
     while len(chosen) < n:
         nearest[best] = float("-inf")
-        best = int(nearest.argmax())
+        best = nearest.argmax(keepdim=True)
         chosen.append(best)
-        nearest = nearest.minimum(distances[best])
-    return torch.tensor(chosen, device=features.device)
+        nearest = nearest.minimum(distances[best][0])
+    return torch.cat(chosen)

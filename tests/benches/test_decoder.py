@@ -11,7 +11,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from leanvlm import files, plugins
-from leanvlm.benches import decoder, decoder_model, decoder_text
+from leanvlm.benches.decoder import __main__ as decoder
+from leanvlm.benches.decoder import model, text
 from leanvlm.errors import InputError, RunError
 from leanvlm.models._loading import load_model
 from leanvlm.training.architecture import build_image_processor, build_tokenizer
@@ -30,7 +31,7 @@ def llama(request: pytest.FixtureRequest) -> LlamaForCausalLM:
 
 
 def write_tiny(llama: LlamaForCausalLM, folder: Path) -> None:
-    decoder_model.as_decoder(llama, image_id=IDS[0], video_id=IDS[1]).save_pretrained(folder)
+    model.as_decoder(llama, image_id=IDS[0], video_id=IDS[1]).save_pretrained(folder)
     TOKENIZER.save_pretrained(folder)
     build_image_processor().save_pretrained(folder)
 
@@ -46,9 +47,9 @@ def test_a_decoder_in_a_supported_architecture_computes_what_it_did(llama: Llama
 
 
 def test_without_its_package_the_bench_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(decoder_model, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(model, "PACKAGE", "no_such_package")
     with pytest.raises(InputError, match="`make bench-decoder` fetches it"):
-        decoder_model.write_checkpoint(tmp_path)
+        model.write_checkpoint(tmp_path)
 
 
 def test_outside_a_clone_the_bench_says_what_it_wants(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -58,16 +59,16 @@ def test_outside_a_clone_the_bench_says_what_it_wants(monkeypatch: pytest.Monkey
 
 
 def test_windows_share_no_token_and_prose_comes_once() -> None:
-    paragraphs = decoder_text.paragraphs()
+    paragraphs = text.paragraphs()
     assert len(paragraphs) == len(set(paragraphs)) > 500
-    found = decoder_text.windows(TOKENIZER, 512)
+    found = text.windows(TOKENIZER, 512)
     ids = TOKENIZER("\n\n".join(paragraphs), add_special_tokens=False).input_ids
     in_order = torch.tensor(ids[: len(ids) // 512 * 512]).view(-1, 1, 512)
     assert sorted(window.tolist() for window in found) == sorted(window.tolist() for window in in_order)
-    first, second = decoder_text.take(found, 2), decoder_text.take(found, 2)
+    first, second = text.take(found, 2), text.take(found, 2)
     assert not any(torch.equal(a, b) for a in first for b in second)
     with pytest.raises(InputError, match="ask for fewer"):
-        decoder_text.take(found, 10_000)
+        text.take(found, 10_000)
 
 
 def test_every_method_on_weights_and_cache_is_measured() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from leanvlm.benches.decoder_losses import continuation_nats, window_nats
+from leanvlm.benches.decoder.losses import continuation_nats, window_nats
 from leanvlm.engine.decode.steps import DecodeStart, steps
 from leanvlm.engine.passes import keep_cache, read_prompt
 from leanvlm.engine.vision.vision_pass import run_vision

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leanvlm.benches import decoder
-from leanvlm.benches.decoder_orders import ORDERS, Order, check
+from leanvlm.benches.decoder import __main__ as decoder
+from leanvlm.benches.decoder.orders import ORDERS, Order, check
 
 NOISE = np.random.default_rng(1).normal(size=40)
 LOSSES = {"low": 2.0 + 0.01 * NOISE, "high": 3.0 - 0.01 * NOISE, "noisy": 2.0001 + 0.01 * NOISE[::-1]}

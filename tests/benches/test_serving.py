@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 from leanvlm import files
-from leanvlm.benches import serving
-from leanvlm.benches.serving_client import Burst, Streamed, body, burst, model_of
-from leanvlm.benches.serving_figures import Limits, percentiles, row
-from leanvlm.benches.serving_server import Server, free_port
+from leanvlm.benches.serving import __main__ as serving
+from leanvlm.benches.serving.client import Burst, Streamed, body, burst, model_of
+from leanvlm.benches.serving.figures import Limits, percentiles, row
+from leanvlm.benches.serving.server import Server, free_port
 from leanvlm.choice.kernels import NO_FASTER, no_faster
 from leanvlm.errors import InputError, RunError
 from leanvlm.recipes import parse

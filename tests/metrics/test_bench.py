@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 
 from leanvlm import files, grading, store
-from leanvlm.benches import _bootstrap, metrics, metrics_pandas, metrics_polars
+from leanvlm.benches import _bootstrap
+from leanvlm.benches.metrics import __main__ as metrics
+from leanvlm.benches.metrics import with_pandas, with_polars
 from leanvlm.metrics import tally
 
 Points = dict[tuple[str, str], float]
@@ -42,7 +44,7 @@ def of_polars(points: Any) -> Points:
 
 
 @pytest.mark.parametrize(
-    ("rival", "read"), [(metrics_pandas, lambda points: by_recipe(points.itertuples())), (metrics_polars, of_polars)]
+    ("rival", "read"), [(with_pandas, lambda points: by_recipe(points.itertuples())), (with_polars, of_polars)]
 )
 def test_rival_computes_what_we_compute(rival: ModuleType, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its overall performances, caught where it draws the front, are ours, and its intervals are near."""

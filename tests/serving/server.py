@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 
-from leanvlm.benches import serving_server
+from leanvlm.benches.serving import server as vllm
 from leanvlm.sample import Sample
 
-PYTHON = Path(__file__).parents[2] / serving_server.PYTHON
+PYTHON = Path(__file__).parents[2] / vllm.PYTHON
 
 
 @contextmanager
@@ -27,9 +27,7 @@ def served(
     """Serve a checkpoint on loopback for the length of a `with`."""
     eager = ("--enforce-eager", *arguments)
     with (
-        serving_server.served(
-            folder, log=log, python=PYTHON, dtype=dtype, arguments=eager, variables=variables
-        ) as server,
+        vllm.served(folder, log=log, python=PYTHON, dtype=dtype, arguments=eager, variables=variables) as server,
         httpx.Client(base_url=server.url, timeout=600, trust_env=False) as client,
     ):
         yield client

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leanvlm import files
-from leanvlm.benches.serving_server import environment
+from leanvlm.benches.serving.server import environment
 from leanvlm.models._loading import load_model
 from leanvlm.models._published import complete_processor
 from tests.models import tiny

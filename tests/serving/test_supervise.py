@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leanvlm.benches import serving_server, serving_supervise
+from leanvlm.benches.serving import server, supervise
 from leanvlm.errors import InputError, RunError
 
 SECONDS = 60  # that a loaded machine may take
@@ -27,7 +27,7 @@ subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True).wait()
 
 
 def test_a_killed_parent_leaves_no_process() -> None:
-    command = [sys.executable, "-c", HOLDS, serving_supervise.__file__, SERVER]
+    command = [sys.executable, "-c", HOLDS, supervise.__file__, SERVER]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         started = [psutil.Process(int(number)) for number in parent.stdout.readline().split()]
@@ -39,7 +39,7 @@ def test_a_killed_parent_leaves_no_process() -> None:
 def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
     with (
         pytest.raises(RunError, match=r"vLLM did not come up; (?s:.*)No module named"),
-        serving_server.served(tmp_path, python=sys.executable, log=tmp_path / "log"),
+        server.served(tmp_path, python=sys.executable, log=tmp_path / "log"),
     ):
         pass
 
@@ -47,6 +47,6 @@ def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
 def test_without_vllm_the_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     with (
         pytest.raises(InputError, match="`make bench-serving` installs vLLM there"),
-        serving_server.served(tmp_path, python=tmp_path / "python", log=tmp_path / "log"),
+        server.served(tmp_path, python=tmp_path / "python", log=tmp_path / "log"),
     ):
         pass

@@ -20,9 +20,9 @@ import torch
 
 from leanvlm import files, plugins
 from leanvlm.benches._figures import write
-from leanvlm.benches.serving_client import Burst, body, burst, model_of
-from leanvlm.benches.serving_figures import HEADS, Limits, Row, as_json, row
-from leanvlm.benches.serving_server import FRESH, PYTHON, Server, served
+from leanvlm.benches.serving.client import Burst, body, burst, model_of
+from leanvlm.benches.serving.figures import HEADS, Limits, Row, as_json, row
+from leanvlm.benches.serving.server import FRESH, PYTHON, Server, served
 from leanvlm.choice.kernels import no_faster
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.for_vllm.chosen import VARIABLE, of_recipe

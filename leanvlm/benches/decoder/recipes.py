@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from leanvlm.benches.decoder_losses import continuation_nats, window_nats
+from leanvlm.benches.decoder.losses import continuation_nats, window_nats
 from leanvlm.errors import LeanvlmError
 from leanvlm.methods.weights._samples import CalibrationSample
 from leanvlm.models._loading import load_model

@@ -14,7 +14,7 @@ SHARED = ("overall_performance", "overall_generalization", "overall_loyalty", "f
 SPELT = "steps.spellings"  # each distinct answer in one spelling: the file holds answers that are spelt already
 SMALL = ("samples", "cells", "parts", "timings")
 THREADS, MEMORY = 2, "4GB"
-VIEWS = Path(__file__).with_name("metrics_views.sql")
+VIEWS = Path(__file__).with_name("views.sql")
 SPELLINGS = f"""create view {SPELT} as
 select distinct answer, answer as normalised_answer, answer as extracted_answer from answers"""
 

@@ -22,11 +22,11 @@ import torch
 
 from leanvlm import plugins
 from leanvlm.benches._figures import COUNT, write
-from leanvlm.benches.decoder_costs import costs, print_all
-from leanvlm.benches.decoder_model import write_checkpoint
-from leanvlm.benches.decoder_orders import check
-from leanvlm.benches.decoder_recipes import ARCHITECTURE, cache_losses, weights_losses
-from leanvlm.benches.decoder_text import SOURCE, take, windows
+from leanvlm.benches.decoder.costs import costs, print_all
+from leanvlm.benches.decoder.model import write_checkpoint
+from leanvlm.benches.decoder.orders import check
+from leanvlm.benches.decoder.recipes import ARCHITECTURE, cache_losses, weights_losses
+from leanvlm.benches.decoder.text import SOURCE, take, windows
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.models._loading import load_model
 from leanvlm.recipes import FULL, parse
@@ -81,7 +81,7 @@ def main() -> None:
 
 def read_arguments() -> Any:
     """Read how many windows are read, and which recipes are measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m leanvlm.benches.decoder", description=__doc__)
     parser.add_argument("--windows", type=COUNT, default=32)
     parser.add_argument("--calibration", type=COUNT, default=12, help="windows for calibration")
     parser.add_argument("--weights", nargs="*", default=WEIGHTS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from leanvlm.benches._figures import span
-from leanvlm.benches.serving_client import Burst, Streamed
+from leanvlm.benches.serving.client import Burst, Streamed
 
 Spread = tuple[float, float, float]  # median of the rounds between their quartiles
 

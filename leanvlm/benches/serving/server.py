@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from leanvlm.benches import serving_supervise
+from leanvlm.benches.serving import supervise
 from leanvlm.errors import InputError, RunError
 
 PYTHON = Path(".venv/vllm/bin/python")  # `make test-vllm` and `make bench-serving` make it
@@ -92,7 +92,7 @@ def served(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         supervisor = subprocess.Popen(
-            [sys.executable, serving_supervise.__file__, *command],
+            [sys.executable, supervise.__file__, *command],
             stdin=subprocess.PIPE, stdout=file, stderr=file, env=environment(variables), start_new_session=True,
         )  # fmt: skip
         try:

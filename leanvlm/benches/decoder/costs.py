@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from leanvlm.benches._paired import compare
-from leanvlm.benches.decoder_orders import Checked
-from leanvlm.benches.decoder_recipes import Losses
+from leanvlm.benches.decoder.orders import Checked
+from leanvlm.benches.decoder.recipes import Losses
 from leanvlm.recipes import FULL
 
 

@@ -20,12 +20,13 @@ from statistics import median
 from typing import Any
 
 from leanvlm import store
-from leanvlm.benches import _figures, metrics_grading, metrics_ours, metrics_pandas, metrics_polars
-from leanvlm.benches.metrics_ours import MEMORY, SHARED, SMALL, SPELT, THREADS
+from leanvlm.benches import _figures
+from leanvlm.benches.metrics import grading, ours, with_pandas, with_polars
+from leanvlm.benches.metrics.ours import MEMORY, SHARED, SMALL, SPELT, THREADS
 from leanvlm.metrics import tally
 
-DRAWN = Path(__file__).with_suffix(".sql")
-SIDES = {"ours": metrics_ours.measured, "pandas": metrics_pandas.measured, "polars": metrics_polars.measured}
+DRAWN = Path(__file__).with_name("queries.sql")
+SIDES = {"ours": ours.measured, "pandas": with_pandas.measured, "polars": with_polars.measured}
 SAMPLES, RESAMPLES, ROUNDS = 10_000, 200, 3
 
 
@@ -37,7 +38,7 @@ def main(*, samples: int = SAMPLES, rounds: int = ROUNDS) -> None:
         seconds = measured(connection)
         found |= {"cpu_seconds": time.process_time() - start, "peak_mib": peak_mib()}
         found["total_seconds"] = sum(seconds.values()) - seconds[SPELT]
-        graded = metrics_grading.measured(connection, n=samples * 10)
+        graded = grading.measured(connection, n=samples * 10)
         export(connection, folder)
         sides = [{name: alone(measure, folder) for name, measure in SIDES.items()} for _ in range(rounds)]
     for line in (*told(seconds, found), *beside(sides), *by_rule(graded)):
@@ -50,7 +51,7 @@ def main(*, samples: int = SAMPLES, rounds: int = ROUNDS) -> None:
 @contextmanager
 def opened() -> Iterator[tuple[store.Connection, Path]]:
     """Open an empty store on disk with the limits of the bench, and its folder."""
-    with tempfile.TemporaryDirectory() as name, metrics_ours.connected(f"{name}/bench.duckdb") as connection:
+    with tempfile.TemporaryDirectory() as name, ours.connected(f"{name}/bench.duckdb") as connection:
         yield connection, Path(name)
 
 
@@ -59,7 +60,7 @@ def drawn(connection: store.Connection, samples: int) -> dict[str, int]:
     for name, number in (("n_samples", samples), ("seed", 0)):
         connection.execute(f"set variable {name} = {number:d}")
     tally.prepare(connection, resamples=RESAMPLES, seed=0)
-    for path in (DRAWN, metrics_ours.VIEWS):
+    for path in (DRAWN, ours.VIEWS):
         connection.execute(path.read_text(encoding="utf-8"))
     [(predictions, distinct)] = connection.execute("select count(*), count(distinct answer) from answers").fetchall()
     return {"predictions": predictions, "distinct_answers": distinct}

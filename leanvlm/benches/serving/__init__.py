@@ -1,0 +1,1 @@
+"""What a recipe gives whoever serves a model with vLLM: `make bench-serving`."""

@@ -1,7 +1,7 @@
 """Greedy decoding over whatever caches the methods left, several answers side by side, at their true positions.
 
-The model's device says how: on a CPU row by row (decode_rows.py), so that no bit of an answer depends on its company;
-on CUDA jointly (decode_joint.py), since there each operation costs its launch, however small it is. How many rows are
+The model's device says how: on a CPU row by row (rows.py), so that no bit of an answer depends on its company;
+on CUDA jointly (joint.py), since there each operation costs its launch, however small it is. How many rows are
 filled is a matter of memory: no cache is made while there is no room for it.
 """
 

@@ -127,7 +127,7 @@ class _SideBySide(Cache):
 def _rows_attention(
     module: nn.Module, query: Tensor, _key: Tensor, _value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
-    """Let each row attend to its own cache. Shapes: query (ROWS, H, 1, D)."""
+    """Let each row attend to its own cache. Shapes: query (rows, H, 1, D)."""
     assert attention_mask is None
     recorder: _SideBySide | Looking = module.__dict__["leanvlm_recorder"]
     if isinstance(recorder, Looking):

@@ -1,7 +1,7 @@
 """What git keeps for DVC, dvc.yaml and .dvc/config: whole before DVC reads them.
 
-A dvc.yaml that was cut between two stages is a valid one: DVC would be done early, and say nothing. Nor does DVC look
-at what frozen stages made: what git keeps of it is compared with git.
+A dvc.yaml that was cut between two stages is a valid one: DVC would be done early, and say nothing. Nor does DVC say
+that what frozen stages and benches made was edited: what git keeps of it is compared with git.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from leanvlm.params._yaml import read_yaml
 
 PIPELINE = Path("dvc.yaml")
 CONFIG = Path(".dvc/config")
-FROZEN = (files.EMBEDDED, files.ABLATION, files.DECODER)
+KEPT = (files.EMBEDDED, files.ABLATION, files.DECODER, files.SINKS)  # in git: made by frozen stages and by benches
 MODULES = Path("stages")
 RUNS = re.compile(r"-m stages\.(\w+)")
 
@@ -61,8 +61,8 @@ def refuse_damaged() -> None:
 
 
 def edited() -> Iterator[str]:
-    """Say which results of frozen stages are not those of the last commit; nothing where there is no git."""
-    command = ["git", "diff", "--name-only", "--relative", "HEAD", "--", *map(str, FROZEN)]
+    """Say which results that git keeps are not those of the last commit; nothing where there is no git."""
+    command = ["git", "diff", "--name-only", "--relative", "HEAD", "--", *map(str, KEPT)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

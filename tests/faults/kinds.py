@@ -122,6 +122,10 @@ def _decoder() -> object:
     return import_module("stages.report")._stored(files.DECODER, "make bench-decoder")
 
 
+def _sinks() -> object:
+    return import_module("stages.report")._stored(files.SINKS, "make bench-sinks")
+
+
 def _reply() -> object:
     return _cache.find(REPLY)
 
@@ -164,5 +168,6 @@ KINDS = (
     Kind(files.SUMMARY, _summary, compared_by="DVC"),
     Kind(files.ABLATION, _ablation, compared_by="git"),
     Kind(files.DECODER, _decoder, compared_by="git"),
+    Kind(files.SINKS, _sinks, compared_by="git"),
     Kind(HISTORY, _history),
 )

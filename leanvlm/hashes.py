@@ -12,7 +12,7 @@ from leanvlm import files
 
 LARGE = 50_000_000  # bytes from which on a hash is remembered: a checkpoint of 15 GB takes half a minute
 PIECE = 2**22
-NOT_READ = ("audit.json",)  # files of a checkpoint that neither loader nor processor nor tokenizer reads
+NOT_READ = (files.AUDIT,)  # files of a checkpoint that neither loader nor processor nor tokenizer reads
 NEVER_READ = (".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".py", ".md")  # others of its publisher
 
 

@@ -1,8 +1,8 @@
 """What lies on the disk and no run of the grid needs, kind by kind, and how to delete just that.
 
 Only what this project made is named, below artifacts/, data/, runs/ and .dvc/cache, and the cells of a bucket that
-params.yaml names; what a link leads to elsewhere is left.
-The hub's cache (HF_HOME) is not this project's own, so it is not looked at.
+params.yaml names; what a link leads to elsewhere is left. The hub's cache (HF_HOME) is not this project's own, so it is
+not looked at.
 """
 
 from __future__ import annotations

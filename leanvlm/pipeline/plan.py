@@ -85,7 +85,7 @@ def _fetching(params: Params, model: str) -> Step:
 def _making(params: Params, model: str) -> Iterator[Step]:
     """Say how many checkpoints there are to make; a pruned one is as large as the model in 16 bits."""
     wanted = [slug for slug, text in params.weights.items() if width_refusal(params, model, parse(text)) is None]
-    absent = [slug for slug in wanted if not (files.checkpoint(model, slug) / "audit.json").is_file()]
+    absent = [slug for slug in wanted if not (files.checkpoint(model, slug) / files.AUDIT).is_file()]
     size = sum(size for name, (size, _) in listing(params.source(model)).items() if name.endswith(".safetensors"))
     yield Step(model, "checkpoints to make", len(absent), "checkpoints", ", ".join(absent))
     yield Step(model, "to store", len(absent) * size / GB, "GB", "at most, for checkpoints")
@@ -104,7 +104,8 @@ def _answering(params: Params, model: str, missing: Sequence[Cell], *, measure: 
             known[key] = _measured(params, group)
             files.write(json.dumps(known, indent=1, sort_keys=True) + "\n", files.RATES)
         if key not in known:
-            return Step(model, "answering", None, "hours", "never measured; `leanvlm plan --measure` asks 2 samples")
+            note = f"never measured; `leanvlm plan --measure` asks {MEASURED} samples"
+            return Step(model, "answering", None, "hours", note)
         seconds += known[key] * len(sample_ids(group[0].benchmark)) / params.answer.workers
     return Step(model, "answering", seconds / 3600, "hours", f"by {MEASURED} samples of each sweep, on this machine")
 

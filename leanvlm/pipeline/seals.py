@@ -11,12 +11,11 @@ import pyarrow as pa
 
 from leanvlm.errors import InputError, LeanvlmError
 from leanvlm.pipeline.cells import Cell
-from leanvlm.pipeline.stored_cells import not_stored
+from leanvlm.pipeline.stored_cells import PARTS, not_stored
 from leanvlm.tables import answers
 from leanvlm.tables._parquet import header
 
-PARTS = "leanvlm.parts"  # in the header of a cell's file: what its answers depend on
-SEAL = "leanvlm.seal"
+SEAL = "leanvlm.seal"  # in the header of a cell's file, beside the parts
 AT_ONCE = 16  # rows that are hashed together; some of them are large
 
 

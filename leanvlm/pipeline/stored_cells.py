@@ -12,6 +12,8 @@ from leanvlm.pipeline.cells import Cell
 from leanvlm.storage._storage import Entry, Storage
 from leanvlm.tables._parquet import header
 
+PARTS = "leanvlm.parts"  # in the header of a cell's file: what its answers depend on
+
 
 def not_stored(cells: Sequence[Cell]) -> list[Cell]:
     """List the cells that are not stored; one listing of a storage tells it of all."""
@@ -72,6 +74,6 @@ def explain(cell: Cell) -> str:
         return f"{cell.name}: never answered"
     newest = max(answered, key=lambda entry: entry.modified_ns)
     with cell.storage.reading(newest.name) as path:
-        before = dict(json.loads(header(path).get("leanvlm.parts", "[]")))
+        before = dict(json.loads(header(path).get(PARTS, "[]")))
     changed = [name for name, value in cell.parts if before.get(name) != value]
     return f"{cell.name}: answered before with other {', '.join(changed)}"

@@ -135,14 +135,19 @@ def grid_cells(params: Params) -> list[Cell]:
                 ("samples", file_hash(files.samples(benchmark))),
                 ("code", code_hash(architecture(params, model), recipe)),
                 ("settings", _settings(params, model)),
-                ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
-                ("device", params.models[model].device_map or params.answer.device),
+                *computed_by(params, model),
             ),
             storage,
         )
         for model, recipe, benchmark, reason in _grid(params)
         if reason is None
     ]
+
+
+def computed_by(params: Params, model: str) -> tuple[tuple[str, str], ...]:
+    """Say what computes beside our own code, as parts of a key: the libraries' versions, and the kind of device."""
+    libraries = " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)
+    return ("libraries", libraries), ("device", params.models[model].device_map or params.answer.device)
 
 
 def _settings(params: Params, model: str) -> str:

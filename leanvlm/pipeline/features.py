@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from leanvlm import files
 from leanvlm.engine.vision.features import FeatureStore
 from leanvlm.hashes import digest, folder_hash
 from leanvlm.params import Params
-from leanvlm.pipeline.cells import Cell
+from leanvlm.pipeline.cells import Cell, computed_by
 from leanvlm.pipeline.models import architecture
 from leanvlm.pipeline.sources import vision_hash
-from leanvlm.tables import cells
 
 GB = 10**9
 
@@ -43,7 +41,6 @@ def _store(params: Params, model: str, most_bytes: int) -> FeatureStore:
     parts = (
         ("checkpoint", folder_hash(params.source(model))),
         ("code", vision_hash(architecture(params, model))),
-        ("libraries", " ".join(f"{name}={version(name)}" for name in cells.LIBRARIES)),
-        ("device", params.models[model].device_map or params.answer.device),
+        *computed_by(params, model),
     )
     return FeatureStore(files.FEATURES / digest(json.dumps(parts).encode()), parts, most_bytes)

@@ -45,7 +45,7 @@ def compress(
     if model.folder is None:
         raise InputError("the model was not loaded from a folder; load it with leanvlm.load")
     fresh = as_stored(model.architecture, model.folder)
-    samples = calibration_inputs(fresh, _rows(calibration))
+    samples = list(calibration_inputs(fresh, _rows(calibration)))  # what cannot be asked is refused before the work
     with naming_extras():
         return write(parsed, fresh, samples, source=model.folder, folder=target)
 

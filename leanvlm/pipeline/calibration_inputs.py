@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -15,9 +15,9 @@ from leanvlm.sample import Sample
 Row = dict[str, Any]  # one row of the table `calibration`
 
 
-def calibration_inputs(loaded: LoadedModel, rows: Iterable[Row]) -> list[CalibrationSample]:
-    """Turn samples into the model's arguments, one sample a batch: prompt, answer and end of answer."""
-    return [_inputs(loaded, row) for row in rows]
+def calibration_inputs(loaded: LoadedModel, rows: Iterable[Row]) -> Iterator[CalibrationSample]:
+    """Yield the model's arguments sample by sample, since their pictures are large."""
+    return (_inputs(loaded, row) for row in rows)
 
 
 def _inputs(loaded: LoadedModel, row: Row) -> CalibrationSample:

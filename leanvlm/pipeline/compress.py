@@ -80,5 +80,5 @@ def _recipe(params: Params, name: str, text: str) -> Recipe:
     if name not in params.models:
         raise InputError(f"no model {name!r} under `models:` in params.yaml; it has {', '.join(params.models)}")
     if recipe.acts_on != "weights":
-        raise InputError(f"compress takes one weights method, not {recipe.text!r}")
+        raise InputError(f"compress takes methods that act on the weights, not {recipe.text!r}")
     return recipe

@@ -13,8 +13,7 @@ from leanvlm.tables.calibration import TABLE
 def record(params: Params, name: str) -> None:
     """Write the recording of one model, whole or not at all."""
     loaded, rows = load_stored(params, name), TABLE.read(files.CALIBRATION).to_pylist()
-    samples = (sample for row in rows for sample in calibration_inputs(loaded, [row]))  # their pictures are large
-    entered = _entrances.record(loaded.model, samples, place(params))
+    entered = _entrances.record(loaded.model, calibration_inputs(loaded, rows), place(params))
     with files.whole(files.entrances(name)) as part:
         part.mkdir()
         _entrances.save(entered, part)

@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     clean.COMMAND,
     verify_paper.COMMAND,
 )
+CHOICE = re.compile(r"(?P<place>argument .*): invalid choice: '(?P<word>.*)' \(choose from (?P<known>.*)\)", re.DOTALL)
 
 
 def main() -> None:
@@ -53,9 +54,6 @@ def call(arguments: Sequence[str]) -> None:
             raise InputError(f"{argument} has no value; write what stands for it after the equals sign")
     asked = _parser().parse_args(arguments)
     asked.run(asked)
-
-
-CHOICE = re.compile(r"(?P<place>argument .*): invalid choice: '(?P<word>.*)' \(choose from (?P<known>.*)\)", re.DOTALL)
 
 
 class _Parser(argparse.ArgumentParser):

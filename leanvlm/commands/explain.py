@@ -81,8 +81,8 @@ def _work(params: Params, chosen: list[Cell]) -> Iterator[str]:
         tree = share([cell.recipe for cell in cells.values()])
         n = count(tree)
         yield ""
-        yield (f"{folder}: on each sample {len(cells)} recipes take {n['image']} vision passes, {n['tokens']} reads of "
-               f"the prompt, {n['cache']} caches")  # fmt: skip
+        yield (f"{folder}: recipes {len(cells)}; on each sample, vision passes {n['image']}, reads of the prompt "
+               f"{n['tokens']}, caches {n['cache']}")  # fmt: skip
         yield from lines(tree, "  ")
 
 

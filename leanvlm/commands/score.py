@@ -26,12 +26,13 @@ select model, benchmark from accuracy where recipe = 'controls/full' and accurac
 """
 SQL = Path(__file__).with_suffix(".sql")
 OF_A_FOLDER = ("full", "model", "grade", "into")
+FORM = (predictions.__doc__ or "").partition("\n\n")[2].strip()  # of a folder of predictions
 DETAILS = f"""\
 Prints OP, OG and OL of every recipe with their 95 % intervals (bootstrap, paired over samples): of the project's store,
 or of the predictions in DIR, whoever made them. --metric prints one metric whole instead:
 {fill(", ".join(sorted(tally.published())), width=120)}.
 
-{(predictions.__doc__ or "").partition("too.")[2].strip()}
+{FORM}
 
 The number in every line of lmms-eval's samples is the grade, where there is one; otherwise --grade chooses among them,
 or names a rule of ours. NAME/100 is a hundredth of a number, NAME:lower is 1 - NAME, for one of which a lower value is

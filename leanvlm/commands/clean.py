@@ -12,7 +12,7 @@ from leanvlm.printing import FORMATS
 COLUMNS = ("what", "n", "GB", "note")
 DETAILS = """\
 Nothing is deleted without --yes; then just what is listed is. A line for each kind: checkpoints that the grid of
-params.yaml does not need, stored cells that it does not ask for, what runs of the Prefect UI that are over laid over
+params.yaml does not need, stored cells that it does not ask for, what finished runs of the Prefect UI laid over
 params.yaml, what killed processes left half written, and what of DVC's cache no stage has as its output. Deleting a
 checkpoint makes the next run read the stored answers anew, and measure seconds again; a deleted cell is answered again
 if its settings come back; a run whose file is deleted cannot be repeated by it. Nothing outside of artifacts/, data/,

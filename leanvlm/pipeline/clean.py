@@ -60,7 +60,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Overlays(Kind):
-    """What runs of the Prefect UI that are over laid over params.yaml; a run that waits for its turn holds its own."""
+    """What finished runs of the Prefect UI laid over params.yaml; a run that waits for its turn holds its own."""
 
     def delete(self) -> None:
         """Delete those that no run has taken up meanwhile."""
@@ -156,9 +156,7 @@ def _cells(params: Params) -> Kind | Objects:
 
 
 def _overlays() -> Kind:
-    found = _own(
-        "runs", files.RUNS.glob("[!.]*.yaml"), "of the Prefect UI that are over: what each laid over params.yaml"
-    )
+    found = _own("runs", files.RUNS.glob("[!.]*.yaml"), "of the Prefect UI, finished: what each laid over params.yaml")
     return Overlays(found.what, tuple(path for path in found.paths if not is_held(path)), found.note)
 
 

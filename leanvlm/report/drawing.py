@@ -19,9 +19,9 @@ def through(corners: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
 
 
-def tick(text: str, x: float, y: float, *, anchor: str) -> Markup:
-    """Write a number beside an axis [pixels]."""
-    return element("text", text, class_="tick", x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
+def text(said: str, x: float, y: float, *, anchor: str, kind: str = "tick") -> Markup:
+    """Write a number beside an axis, or words of another kind that the style sheet knows [pixels]."""
+    return element("text", said, class_=kind, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
 
 
 def dot(said: str, x: float, y: float, kind: str = "") -> Markup:

@@ -59,12 +59,12 @@ def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> Markup:
     lines = []
     for share in up.ticks(n=4):
         lines.append(drawing.path("grid", f"M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"))
-        lines.append(drawing.tick(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
+        lines.append(drawing.text(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
     last = -math.inf
     for budget in sorted({*budgets, 1.0}):
         x = across.at(math.log(budget))
         if x - last > 36:  # room for a number [pixels]
-            lines.append(drawing.tick(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
+            lines.append(drawing.text(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
             last = x
     lines.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
     return Markup("").join(lines)

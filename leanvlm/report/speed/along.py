@@ -60,12 +60,12 @@ def _grid(rows: Sequence[Row], across: axes.Axis, up: axes.Axis) -> Markup:
     drawn = []
     for value in up.ticks(n=4):
         drawn.append(drawing.path("grid", f"M{FRAME.left} {up.at(value):.1f}H{FRAME.right}"))
-        drawn.append(drawing.tick(f"{value:g}×", FRAME.left - 6, up.at(value) + 4, anchor="end"))
+        drawn.append(drawing.text(f"{value:g}×", FRAME.left - 6, up.at(value) + 4, anchor="end"))
     last = -math.inf
     for amount in sorted({row["amount"] for row in rows}):
         x = across.at(math.log2(amount))
         if x - last > 36:  # room for a number [pixels]
-            drawn.append(drawing.tick(f"{amount:,}", x, FRAME.bottom + 17, anchor="middle"))
+            drawn.append(drawing.text(f"{amount:,}", x, FRAME.bottom + 17, anchor="middle"))
             last = x
     drawn.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
     return Markup("").join(drawn)

@@ -62,11 +62,11 @@ def _grid(across: axes.Axis, up: axes.Axis) -> Markup:
     drawn = []
     for power in range(math.ceil(up.low), math.floor(up.high) + 1):
         drawn.append(drawing.path("grid", f"M{FRAME.left} {up.at(power):.1f}H{FRAME.right}"))
-        drawn.append(drawing.tick(f"{_unit(10.0**power)}FLOP/s", FRAME.left - 6, up.at(power) + 4, anchor="end"))
+        drawn.append(drawing.text(f"{_unit(10.0**power)}FLOP/s", FRAME.left - 6, up.at(power) + 4, anchor="end"))
     for power in range(math.ceil(across.low), math.floor(across.high) + 1):
-        drawn.append(drawing.tick(f"{10.0**power:g}", across.at(power), FRAME.bottom + 17, anchor="middle"))
+        drawn.append(drawing.text(f"{10.0**power:g}", across.at(power), FRAME.bottom + 17, anchor="middle"))
     middle = (FRAME.left + FRAME.right) / 2
-    return Markup("").join([*drawn, drawing.tick("operations a byte", middle, HEIGHT - 8, anchor="middle")])
+    return Markup("").join([*drawn, drawing.text("operations a byte", middle, HEIGHT - 8, anchor="middle")])
 
 
 def _unit(value: float) -> str:

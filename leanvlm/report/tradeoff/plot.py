@@ -10,6 +10,7 @@ from math import hypot
 from markupsafe import Markup
 
 from leanvlm.markup import element
+from leanvlm.report import drawing
 from leanvlm.report.tradeoff import axes, labels
 from leanvlm.report.tradeoff.axes import Axis
 from leanvlm.report.tradeoff.labels import Box
@@ -89,21 +90,21 @@ def _grid(across: Axis, up: Axis, panel: Panel) -> Markup:
     lines = [_rectangle(FRAME)]
     for value in across.ticks():
         x = across.at(value)
-        lines.append(_path("grid", f"M{x:.1f} {FRAME.top}V{FRAME.bottom}"))
-        lines.append(_text(panel.tick(value), x, FRAME.bottom + 18, anchor="middle"))
+        lines.append(drawing.path("grid", f"M{x:.1f} {FRAME.top}V{FRAME.bottom}"))
+        lines.append(drawing.text(panel.tick(value), x, FRAME.bottom + 18, anchor="middle"))
     for value in up.ticks():
         y = up.at(value)
-        lines.append(_path("grid", f"M{FRAME.left} {y:.1f}H{FRAME.right}"))
-        lines.append(_text(f"{100 * value:g} %", FRAME.left - 7, y + 4, anchor="end"))
+        lines.append(drawing.path("grid", f"M{FRAME.left} {y:.1f}H{FRAME.right}"))
+        lines.append(drawing.text(f"{100 * value:g} %", FRAME.left - 7, y + 4, anchor="end"))
     upright = f"M{across.at(panel.untouched):.1f} {FRAME.top}V{FRAME.bottom}"
-    lines.append(_path("untouched", f"{upright}M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
-    lines.append(_text(panel.x_title, (FRAME.left + FRAME.right) / 2, HEIGHT - 10, anchor="middle", kind="axis"))
+    lines.append(drawing.path("untouched", f"{upright}M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
+    lines.append(drawing.text(panel.x_title, (FRAME.left + FRAME.right) / 2, HEIGHT - 10, anchor="middle", kind="axis"))
     return Markup("").join(lines)
 
 
 def _front(points: Sequence[Point], across: Axis, up: Axis) -> str:
     best = _corners(points, across, up)
-    return _path("front", "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in best)) if len(best) > 1 else ""
+    return drawing.path("front", drawing.through(best)) if len(best) > 1 else ""
 
 
 def _corners(points: Sequence[Point], across: Axis, up: Axis) -> list[tuple[float, float]]:
@@ -117,7 +118,7 @@ def _error_bars(point: Point, across: Axis, up: Axis) -> str:
         bars += f"M{across.at(point.x_error[0]):.1f} {y:.1f}H{across.at(point.x_error[1]):.1f}"
     if point.y_error is not None:
         bars += f"M{x:.1f} {up.at(point.y_error[0]):.1f}V{up.at(point.y_error[1]):.1f}"
-    return _path(f"error {point.family}", bars) if bars else ""
+    return drawing.path(f"error {point.family}", bars) if bars else ""
 
 
 def _marker(point: Point, across: Axis, up: Axis) -> Markup:
@@ -136,9 +137,8 @@ def _names(points: Sequence[Point], across: Axis, up: Axis) -> list[Markup]:
     for label in labels.place(wanted, obstacles=[*boxes, *lines], frame=FRAME):
         if label.is_far:
             edge = label.box.bottom if label.box.bottom < label.point[1] else label.box.top
-            x, y = label.point
-            drawn.append(_path("leader", f"M{x:.1f} {y:.1f}L{label.x:.1f} {edge:.1f}"))
-        drawn.append(_text(label.text, label.x, label.box.bottom - 3, anchor=label.anchor, kind="name"))
+            drawn.append(drawing.path("leader", drawing.through([label.point, (label.x, edge)])))
+        drawn.append(drawing.text(label.text, label.x, label.box.bottom - 3, anchor=label.anchor, kind="name"))
     return drawn
 
 
@@ -149,14 +149,6 @@ def _along(corners: Sequence[tuple[float, float]]) -> Iterator[Box]:
         for step in range(n + 1):
             x, y = left + (right - left) * step / n, top + (bottom - top) * step / n
             yield Box(x - 1, y - 1, x + 1, y + 1)
-
-
-def _path(kind: str, drawn: str) -> Markup:
-    return element("path", class_=kind, d=drawn)
-
-
-def _text(text: str, x: float, y: float, *, anchor: str, kind: str = "tick") -> Markup:
-    return element("text", text, class_=kind, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
 
 
 def _rectangle(box: Box) -> Markup:

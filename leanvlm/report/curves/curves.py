@@ -10,14 +10,11 @@ import duckdb
 from markupsafe import Markup
 
 from leanvlm.markup import element
-from leanvlm.report import drawing, queries, words
+from leanvlm.report import drawing, queries, small_plot, words
 from leanvlm.report.queries import Row
+from leanvlm.report.small_plot import FRAME, HEIGHT, WIDTH
 from leanvlm.report.tradeoff import axes
-from leanvlm.report.tradeoff.axes import Axis
-from leanvlm.report.tradeoff.labels import Box
 
-WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
-FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
 DASHES = 3  # styles in which controls are drawn
 
 Place = Callable[[float, float], tuple[float, float]]
@@ -52,22 +49,9 @@ def _scale(rows: Sequence[Row]) -> tuple[Place, Markup]:
     shares = [value for row in rows for value in (row["performance"], row["low"], row["high"]) if value is not None]
     across = axes.around([math.log(budget) for budget in (*budgets, 1.0)], start=FRAME.left, end=FRAME.right)
     up = axes.around([*shares, 1.0], start=FRAME.bottom, end=FRAME.top)
-    return lambda budget, share: (across.at(math.log(budget)), up.at(share)), _grid(across, up, budgets)
-
-
-def _grid(across: Axis, up: Axis, budgets: Sequence[float]) -> Markup:
-    lines = []
-    for share in up.ticks(n=4):
-        lines.append(drawing.path("grid", f"M{FRAME.left} {up.at(share):.1f}H{FRAME.right}"))
-        lines.append(drawing.text(f"{100 * share:g} %", FRAME.left - 6, up.at(share) + 4, anchor="end"))
-    last = -math.inf
-    for budget in sorted({*budgets, 1.0}):
-        x = across.at(math.log(budget))
-        if x - last > 36:  # room for a number [pixels]
-            lines.append(drawing.text(words.budget(budget), x, FRAME.bottom + 17, anchor="middle"))
-            last = x
-    lines.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
-    return Markup("").join(lines)
+    below = [(across.at(math.log(budget)), words.budget(budget)) for budget in sorted({*budgets, 1.0})]
+    grid = small_plot.grid(up, lambda share: f"{100 * share:g} %", below)
+    return lambda budget, share: (across.at(math.log(budget)), up.at(share)), grid
 
 
 def _curve(points: Sequence[Row], place: Place, kind: str) -> Markup:

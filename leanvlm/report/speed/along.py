@@ -10,13 +10,11 @@ import duckdb
 from markupsafe import Markup
 
 from leanvlm.markup import element
-from leanvlm.report import drawing, queries, words
+from leanvlm.report import drawing, queries, small_plot, words
 from leanvlm.report.queries import Row
+from leanvlm.report.small_plot import FRAME, HEIGHT, WIDTH
 from leanvlm.report.tradeoff import axes
-from leanvlm.report.tradeoff.labels import Box
 
-WIDTH, HEIGHT = 300, 210  # of one small plot [pixels]
-FRAME = Box(46, 10, WIDTH - 10, HEIGHT - 26)
 NAMES = {
     "batch_size": "prompts at once",
     "new_tokens": "tokens of an answer",
@@ -57,18 +55,8 @@ def _kinds(families: Sequence[str]) -> list[str]:
 
 
 def _grid(rows: Sequence[Row], across: axes.Axis, up: axes.Axis) -> Markup:
-    drawn = []
-    for value in up.ticks(n=4):
-        drawn.append(drawing.path("grid", f"M{FRAME.left} {up.at(value):.1f}H{FRAME.right}"))
-        drawn.append(drawing.text(f"{value:g}×", FRAME.left - 6, up.at(value) + 4, anchor="end"))
-    last = -math.inf
-    for amount in sorted({row["amount"] for row in rows}):
-        x = across.at(math.log2(amount))
-        if x - last > 36:  # room for a number [pixels]
-            drawn.append(drawing.text(f"{amount:,}", x, FRAME.bottom + 17, anchor="middle"))
-            last = x
-    drawn.append(drawing.path("untouched", f"M{FRAME.left} {up.at(1.0):.1f}H{FRAME.right}"))
-    return Markup("").join(drawn)
+    below = [(across.at(math.log2(amount)), f"{amount:,}") for amount in sorted({row["amount"] for row in rows})]
+    return small_plot.grid(up, lambda speedup: f"{speedup:g}×", below)
 
 
 def _line(points: Sequence[Row], across: axes.Axis, up: axes.Axis, kind: str) -> Markup:

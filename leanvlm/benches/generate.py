@@ -20,13 +20,12 @@ import torch
 
 from leanvlm.benches import _subject
 from leanvlm.benches._figures import COUNT, span, write
+from leanvlm.clock.timers import FULL_MODEL
 from leanvlm.engine.sweep import answer_all
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipes import FULL, parse
 from leanvlm.sample import Sample
 
-RECIPE = parse(FULL)
 N_SAMPLES = 8
 
 
@@ -73,7 +72,7 @@ def generate(model: LoadedModel, sample: Sample, length: int) -> None:
 
 def ours(model: LoadedModel, samples: Sequence[Sample], length: int) -> None:
     """Answer questions with the engine."""
-    assert len(list(answer_all(model, samples, [RECIPE], limit=length, stops=frozenset()))) == len(samples)
+    assert len(list(answer_all(model, samples, [FULL_MODEL], limit=length, stops=frozenset()))) == len(samples)
 
 
 def seconds(run: Callable[[], None]) -> float:

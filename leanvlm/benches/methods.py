@@ -9,34 +9,24 @@ multiplications.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Config
 
 from leanvlm.benches._figures import COUNT, span, write
+from leanvlm.benches._timed import medians, seconds
+from leanvlm.benches.methods_subject import TEXT, Setting, crowded_prompt, load
 from leanvlm.clock.pairs import pairs
-from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
-from leanvlm.clock.shapes import load_shape
-from leanvlm.clock.stopwatch import Stopwatch
-from leanvlm.engine.passes import encoder_signals, keep_cache, read_prompt
-from leanvlm.engine.prompt import EncoderAttention, Prompt
-from leanvlm.engine.vision.vision_pass import run_vision
+from leanvlm.clock.timers import FULL_MODEL
+from leanvlm.engine.passes import keep_cache, read_prompt
+from leanvlm.engine.prompt import Prompt
 from leanvlm.errors import exit_on_error
 from leanvlm.methods._tokens import LayerMethod
-from leanvlm.models._loading import load_model
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
 from leanvlm.params import DEVICES
-from leanvlm.processes.quiet import quiet
-from leanvlm.recipes import FULL, Recipe, parse
-from leanvlm.training.architecture import build_image_processor, build_model, build_tokenizer
+from leanvlm.recipes import Recipe, parse
 
 TOKENS = (
     "controls/random_tokens",
@@ -57,10 +47,6 @@ RECIPES = [
     *(f"{name}@10%" for name in CACHE),
     "cache/kivi@4bit",
 ]
-FULL_MODEL = parse(FULL)
-NEW_TOKENS = 8
-SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers")
-TEXT = 40  # tokens around the visual ones
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ def main() -> None:
     setting = read_arguments()
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
-    model = build(setting)
+    model = load(setting)
     recipes = [parse(text) for text in setting.recipes]
     prompt = crowded_prompt(model, recipes, setting.visual, generator)
     print(f"interleaved, 1 thread; {setting}")
@@ -95,25 +81,6 @@ def main() -> None:
         rows.append(compare(model, prompt, recipe, setting.pairs))
         print(rows[-1].line, flush=True)
     write("methods", [asdict(row) for row in rows], **asdict(setting))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Which model is timed, where, how often, and on how many visual tokens."""
-
-    shape: str | None  # of profiles/shapes; else the embedded model's with a decoder of the sizes that follow
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    dtype: str
-    device: str
-    pairs: int
-    visual: int
-    recipes: list[str]
-
-    def __str__(self) -> str:
-        size = self.shape or f"hidden {self.hidden_size}, {self.num_hidden_layers} layers"
-        return f"{self.visual} visual tokens, {self.pairs} pairs, {size}, {self.dtype} on {self.device}"
 
 
 def read_arguments() -> Setting:
@@ -131,60 +98,12 @@ def read_arguments() -> Setting:
     return Setting(*vars(parser.parse_args()).values())
 
 
-def build(setting: Setting) -> LoadedModel:
-    """Build a model of random weights."""
-    if setting.shape:
-        return load_shape(setting.shape, dtype=setting.dtype, device=setting.device)
-    return wide_model(setting)
-
-
-def wide_model(wide: Setting) -> LoadedModel:
-    """Build the embedded model's architecture with a wider, deeper decoder and random weights."""
-    tokenizer = build_tokenizer()
-    config: Any = build_model(tokenizer).config
-    sizes = {name: value for name, value in asdict(wide).items() if name in SIZES}
-    config.text_config = Qwen2Config(**{**config.text_config.to_dict(), **sizes, "layer_types": None})
-    with tempfile.TemporaryDirectory() as name, quiet(), torch.random.fork_rng():
-        torch.manual_seed(0)
-        folder = Path(name)
-        LlavaOnevisionForConditionalGeneration(config).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        build_image_processor().save_pretrained(folder)
-        return load_model("llava_onevision", folder, dtype=wide.dtype, device=wide.device)
-
-
-def crowded_prompt(model: LoadedModel, recipes: list[Recipe], n: int, generator: torch.Generator) -> Prompt:
-    """Show the model one picture and repeat its tokens until there are enough."""
-    inputs = model.inputs([Image.effect_noise((288, 288), 90).convert("RGB")], "what is the name?")
-    prompt = run_vision(model, inputs, wanted=encoder_signals(recipes))
-    visual = prompt.is_visual.nonzero()[:, 0]
-    repeated = visual.repeat(-(-n // len(visual)))[:n]
-    text = (~prompt.is_visual).nonzero()[:, 0].repeat(TEXT)[:TEXT]
-    order = torch.cat([text[: TEXT // 2], repeated, text[TEXT // 2 :]])
-    among = torch.arange(n) % len(visual)
-    noise = 0.1 * torch.randn(1, len(order), prompt.embeds.shape[-1], generator=generator)
-    positions = torch.arange(len(order), device=prompt.embeds.device)[None]
-    return Prompt(
-        embeds=prompt.embeds[:, order] + noise.to(prompt.embeds),
-        positions=positions,
-        is_visual=prompt.is_visual[order],
-        spans=((0, n),),
-        is_patch=prompt.is_patch[among],
-        index=positions[0],
-        encoder={
-            signal: EncoderAttention(found.attention[among], found.keys[among])
-            for signal, found in prompt.encoder.items()
-        },
-    )
-
-
 def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe, repeats: int) -> Row:
     """Time one recipe beside the full model."""
     mine, full = (partial(seconds, model, prompt, one) for one in (recipe, FULL_MODEL))
     timed = list(pairs(full, mine, repeats=repeats))
     ratios = [(slow.prefill / fast.prefill, slow.decode / fast.decode) for fast, slow in timed]
-    quantiles = np.quantile(bootstrap(np.array(ratios)), [0.025, 0.5, 0.975], axis=0)  # (3, prefill and decode)
-    prefill, decode = (tuple(map(float, column)) for column in quantiles.T)
+    prefill, decode = (tuple(map(float, column)) for column in medians(ratios).T)
     return Row(
         recipe.text,
         prefill,
@@ -192,20 +111,6 @@ def compare(model: LoadedModel, prompt: Prompt, recipe: Recipe, repeats: int) ->
         decode,
         cache_share(model, prompt, recipe),
     )
-
-
-def seconds(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> Seconds:
-    """Time one recipe from the decoder's door to the last token."""
-    watch = Stopwatch(model.model.device)
-    answer_prompts(model, [prompt], recipe, "s", watch, new_tokens=NEW_TOKENS)
-    return to_seconds(watch.seconds(), NEW_TOKENS)
-
-
-def bootstrap(ratios: np.ndarray) -> np.ndarray:
-    """Draw medians of resampled pairs."""
-    chosen = np.random.default_rng(0).integers(len(ratios), size=(2000, len(ratios)))
-    drawn: np.ndarray = np.median(ratios[chosen], axis=1)
-    return drawn
 
 
 def cache_share(model: LoadedModel, prompt: Prompt, recipe: Recipe) -> float:

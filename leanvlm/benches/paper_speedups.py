@@ -12,17 +12,17 @@ import argparse
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from leanvlm.benches import _subject
 from leanvlm.benches._figures import COUNT, span, write
-from leanvlm.benches.methods import bootstrap, seconds
+from leanvlm.benches._timed import medians, seconds
 from leanvlm.benchmarks import documents
 from leanvlm.clock.ceilings import Ceilings, measure
 from leanvlm.clock.pairs import pairs
 from leanvlm.clock.shapes import load_shape
 from leanvlm.clock.stopwatch import Stopwatch
+from leanvlm.clock.timers import FULL_MODEL
 from leanvlm.clock.work import Work, count
 from leanvlm.engine.passes import encoder_signals
 from leanvlm.engine.prompt import Prompt
@@ -32,10 +32,8 @@ from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
 from leanvlm.paper import speedups
 from leanvlm.params import DEVICES
-from leanvlm.recipes import FULL, Recipe, parse
+from leanvlm.recipes import Recipe, parse
 from leanvlm.sample import Sample
-
-FULL_MODEL = parse(FULL)
 
 
 def main() -> None:
@@ -87,7 +85,7 @@ def compare(
             partial(seconds, model, theirs[0], FULL_MODEL), partial(seconds, model, mine[0], recipe), repeats=repeats
         )
     ]
-    low, middle, high = np.quantile(bootstrap(np.array(timed)), [0.025, 0.5, 0.975], axis=0)
+    low, middle, high = medians(timed)
     ours = [[float(low[i]), float(middle[i]), float(high[i])] for i in (0, 1)]
     work = count(model, [sample], recipe)
     theory = [_least(full, phase, limits) / _least(work, phase, limits) for phase in (1, 2)]  # prefill, decode

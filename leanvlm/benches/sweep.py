@@ -19,15 +19,15 @@ import torch
 from leanvlm.benches import _subject
 from leanvlm.benches._figures import COUNT, write
 from leanvlm.benchmarks import documents
+from leanvlm.clock.timers import FULL_MODEL
 from leanvlm.engine.sweep import answers_to
 from leanvlm.errors import exit_on_error
 from leanvlm.models._model import LoadedModel
-from leanvlm.recipes import FULL, Recipe, parse
+from leanvlm.recipes import Recipe, parse
 from leanvlm.sample import Sample
 
 METHODS = ("streaming", "h2o", "snapkv", "pyramidkv", "lookm", "vlcache")
 BUDGETS = ("1%", "5%", "10%", "20%", "40%")
-FULL_MODEL = parse(FULL)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from leanvlm.pipeline.models import checkpoint
 from leanvlm.processes.endings import ending_well
 
 Found = list[tuple[str, str, Answer]]  # recipe, sample_id, answer
-AHEAD = 2  # batches a worker that are on their way: one that it is at, one that waits
+AHEAD = 2  # batches per worker that are under way: one that it is at, one that waits
 
 
 def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
@@ -51,7 +51,7 @@ def fill(params: Params, missing: Sequence[Cell]) -> list[InputError]:
 
 
 @task(cache_policy=NO_CACHE)
-def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor, store: FeatureStore | None = None) -> None:
+def sweep(params: Params, cells: Sequence[Cell], pool: ProcessPoolExecutor, store: FeatureStore | None) -> None:
     """Answer the samples of one benchmark that cells of one checkpoint lack, and keep each batch as it is there."""
     first = cells[0]
     weights = checkpoint(params, first.model, first.recipe)

@@ -23,7 +23,7 @@ from leanvlm.errors import InputError, LeanvlmError, RunError
 from leanvlm.params.machines import Cluster
 from leanvlm.processes.endings import ending_well
 
-AHEAD = 2  # tasks a worker that are on their way: one that it is at, one that waits
+AHEAD = 2  # tasks per worker that are under way: one that it is at, one that waits
 REACHED_SECONDS = 5.0  # for a connection
 PATIENCE_SECONDS = 60.0  # without any worker: one that was killed takes ten to be there again
 LOOK_SECONDS = 5.0  # between looks at how many workers there are

@@ -1,1 +1,1 @@
-"""Benches: how much a sweep, and how much a method, costs. They print ratios measured side by side."""
+"""Benches: what sweeps, methods, metrics, checkpoints and serving cost, and what methods lose, side by side."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import sys
 import time
@@ -24,8 +23,8 @@ import pyarrow as pa
 import torch
 
 from leanvlm import files, store
+from leanvlm.benches import _subject
 from leanvlm.benches._figures import span, write
-from leanvlm.benchmarks import documents
 from leanvlm.clock.pairs import pair
 from leanvlm.clock.run import Seconds, answer, run, to_seconds
 from leanvlm.clock.stopwatch import Stopwatch
@@ -89,9 +88,7 @@ def rows(process: int) -> list[dict[str, Any]]:
     """Time everything once, in rounds."""
     torch.set_num_threads(1)
     model = load_model("llava_onevision", files.EMBEDDED)
-    picture = documents.Benchmark().draw(random.Random(0))
-    images = tuple(canvas.image for canvas in picture.canvases)
-    sample = Sample(sample_id="s", question=picture.questions[0].text, images=images)
+    sample = _subject.page(0)
     full = partial(run, model, [sample], parse(FULL), new_tokens=NEW_TOKENS)
     asked = {f"same {index}": full for index in range(N_SAME)}
     asked |= {f"slow {phase}": partial(slowed, model, sample, phase) for phase in PLANTED}

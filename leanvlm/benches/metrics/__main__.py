@@ -23,6 +23,7 @@ from leanvlm import store
 from leanvlm.benches import _figures
 from leanvlm.benches.metrics import grading, ours, with_pandas, with_polars
 from leanvlm.benches.metrics.ours import MEMORY, SHARED, SMALL, SPELT, THREADS
+from leanvlm.errors import exit_on_error
 from leanvlm.metrics import tally
 
 DRAWN = Path(__file__).with_name("queries.sql")
@@ -137,4 +138,4 @@ def by_rule(graded: dict[str, float]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    exit_on_error(main)

@@ -18,7 +18,7 @@ from leanvlm.errors import InputError, RunError
 from leanvlm.params import Params
 from leanvlm.pipeline.cells import grid_cells
 from leanvlm.pipeline.definitions import refuse_damaged, stages
-from leanvlm.pipeline.lock import why_incomplete
+from leanvlm.pipeline.dvc_lock import why_incomplete
 from leanvlm.pipeline.reproduce import DVC
 from leanvlm.pipeline.stored_cells import unused
 from leanvlm.processes.lock import is_held

@@ -21,8 +21,8 @@ from leanvlm.params import Params, read
 from leanvlm.params._profiles import NONE
 from leanvlm.pipeline import ahead
 from leanvlm.pipeline.definitions import edited, refuse_damaged, stages
+from leanvlm.pipeline.dvc_lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.judge import unanswered
-from leanvlm.pipeline.lock import forget_killed_commands, repair_lock
 from leanvlm.pipeline.profile import lay_checked
 from leanvlm.processes.children import die_with_parent, dying_with_this
 from leanvlm.processes.endings import RUN

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from leanvlm.pipeline import lock
+from leanvlm.pipeline import dvc_lock
 from tests.checkouts import ROOT
 from tests.faults import refusal
 from tests.faults.test_params import BOMBS, mutated
@@ -25,10 +25,10 @@ def small() -> dict[str, object]:
 
 def is_kept(content: bytes) -> bool:
     """Repair a lock of this content; say whether it stayed where it was."""
-    lock.LOCK.write_bytes(content)
-    assert refusal(lock.repair_lock) is None
-    assert (lock.LOCK if lock.LOCK.exists() else lock.KEPT).read_bytes() == content
-    return lock.LOCK.exists()
+    dvc_lock.LOCK.write_bytes(content)
+    assert refusal(dvc_lock.repair_lock) is None
+    assert (dvc_lock.LOCK if dvc_lock.LOCK.exists() else dvc_lock.KEPT).read_bytes() == content
+    return dvc_lock.LOCK.exists()
 
 
 def test_it_stays_or_is_laid_aside(

@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from leanvlm.metrics import tally
-from leanvlm.pipeline import lock
+from leanvlm.pipeline import dvc_lock
 from tests.checkouts import run
 from tests.pipeline.chaos import (
     Killed,
@@ -136,7 +136,7 @@ REUSED = b'{"write": {"%s/data/samples": {"pid": 1, "cmd": "dvc repro"}}}'  # a 
 @pytest.mark.parametrize("content", [b"\xff", b'{"artifacts/answers.parq', REUSED])
 def test_a_list_of_killed_commands_stops_nobody(content: bytes, checkout: Path) -> None:
     """A hundred kills found both: one came while DVC wrote this file, and a killed one's number was another's."""
-    path = checkout / lock.RUNNING
+    path = checkout / dvc_lock.RUNNING
     path.parent.mkdir(parents=True)
     path.write_bytes(content.replace(b"%s", bytes(checkout)))
     done = run(checkout, "-m", "leanvlm.pipeline.reproduce", "samples")

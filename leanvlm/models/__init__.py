@@ -1,0 +1,1 @@
+"""Models: one architecture, one file; what all have in common lies in _*.py beside them."""

@@ -1,0 +1,1 @@
+"""How the embedded model was trained: its architecture, its lessons and its exam."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from flows.guard import SETTING
 from leanvlm import disk
 from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import dying_with_this
+from leanvlm.processes.ports import free_port
 
 HOME = Path(".prefect")
 SERVING = HOME / "serving"  # held by the process of `make serve`; says where
@@ -75,7 +75,7 @@ def _served(url: str) -> Iterator[str]:
 
 @contextmanager
 def _temporary(patience_seconds: float) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     own = {SETTING: f"http://127.0.0.1:{port}"}  # not what the user let in to another server
     with own_server(port, name="Prefect's temporary server", settings=own, patience_seconds=patience_seconds) as url:
         yield url
@@ -172,12 +172,6 @@ def _say_the_rest() -> None:
 
         APILogHandler().flush()
         EventsWorker.drain_all(timeout=5)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, name: str, patience_seconds: float) -> None:

@@ -20,9 +20,10 @@ from leanvlm import files
 from leanvlm.benches.serving import __main__ as serving
 from leanvlm.benches.serving.client import Burst, Streamed, body, burst, model_of
 from leanvlm.benches.serving.figures import Limits, percentiles, row
-from leanvlm.benches.serving.server import Server, free_port
+from leanvlm.benches.serving.server import Server
 from leanvlm.choice.kernels import NO_FASTER, no_faster
 from leanvlm.errors import InputError, RunError
+from leanvlm.processes.ports import free_port
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from tests.benches.streaming import Streaming, event, reply, streaming

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from leanvlm.processes.ports import free_port
 from tests.pipeline.test_endings import line_of, started
 
 START_SECONDS = 180
@@ -69,12 +69,6 @@ def checkpoints(folder: Path) -> dict[str, bytes]:
     """Read every file of the compressed checkpoints."""
     made = folder / "artifacts/checkpoints"
     return {path.relative_to(made).as_posix(): path.read_bytes() for path in made.rglob("*") if path.is_file()}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def gone(processes: list[psutil.Process], *, seconds: float = 15) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from flows.clusters.hand_out import REACHED_SECONDS, on_cluster
 from leanvlm.errors import InputError
 from leanvlm.params.machines import Cluster
+from leanvlm.processes.ports import free_port
 from tests.checkouts import RECIPES, run, write_params
-from tests.cluster.served import free_port, name_cluster, stored
+from tests.cluster.served import name_cluster, stored
 from tests.pipeline.test_endings import nothing_is_left
 
 

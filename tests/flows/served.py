@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import psutil
 
 from leanvlm.processes.children import dying_with_this
+from leanvlm.processes.ports import free_port
 from tests.checkouts import environment
 
 PATIENCE_SECONDS = 600  # of a busy machine; alone each step takes a few
@@ -98,9 +98,7 @@ class Served:
 
 def serve(folder: Path) -> Served:
     """Start `make serve` on a free port, and wait until it says that it is up."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = start(folder, port)
     assert process.stdout is not None
     for line in process.stdout:

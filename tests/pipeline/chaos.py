@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from leanvlm.processes.ports import free_port
 from leanvlm.storage._client import client
-from tests.cluster.served import free_port
 from tests.flows.served import serve
 from tests.pipeline.test_endings import left_of, line_of, started
 from tests.storage import server

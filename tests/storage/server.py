@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 from leanvlm.processes.children import dying_with_this
+from leanvlm.processes.ports import free_port
 
 PIECE = 2**16
 VERBS = (b"GET ", b"HEAD ", b"PUT ", b"POST ", b"DELETE ")
@@ -32,9 +33,7 @@ def running() -> Iterator[str]:
 
 def start(folder: Path | None = None) -> tuple[subprocess.Popen[str], str]:
     """Start moto's server on a free port of 127.0.0.1, in a folder; return it, and its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=folder, text=True, preexec_fn=dying_with_this(), **quiet)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import psutil
 
 from leanvlm.benches.serving import supervise
 from leanvlm.errors import InputError, RunError
+from leanvlm.processes.ports import free_port
 
 PYTHON = Path(".venv/vllm/bin/python")  # `make test-vllm` and `make bench-serving` make it
 SECONDS = 1200  # that a server has to come up; it takes one minute on two idle cores
@@ -108,10 +108,3 @@ def served(
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Tell vLLM's Python to be quiet, small where nobody said otherwise, and to take either build of torchvision."""
     return {**SMALL, **os.environ, **QUIET, "PYTHONPATH": str(BESIDE_CPU.absolute()), **(variables or {})}
-
-
-def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -1,4 +1,8 @@
-"""ablation -- turn the drawn benchmarks' knobs of difficulty, and say which explains what each recipe loses."""
+"""ablation: turn the drawn benchmarks' knobs of difficulty, and say which explains what each recipe loses.
+
+Writes: artifacts/ablation.json, which git keeps, and artifacts/ablation.parquet, the grades behind it.
+Reads:  the models' checkpoints, params.yaml: ablation, grid.models, models, answer, samples.seed, tally.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""answers -- what each cell of the grid says to each sample: runs the answers flow."""
+"""answer: ask each cell of the grid its samples, by the answers flow; cells that are stored are not asked again.
+
+Writes: artifacts/answers.parquet, cells.parquet, parts.parquet and skips.parquet; cells, where `storage:` has them lie.
+Reads:  data/samples, checkpoints, params.yaml: grid, models, answer, cluster, storage, judge.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""audit: what each checkpoint keeps, layer by layer, and what making it cost.
+"""audit: lay out what each checkpoint keeps, layer by layer, and what making it cost.
 
 Writes: artifacts/audits.parquet, artifacts/costs.parquet.
 Reads:  artifacts/checkpoints, artifacts/costs, params.yaml: grid.

@@ -1,4 +1,4 @@
-"""timings -- how long each recipe takes, measured alone and side by side with the full model.
+"""clock: time each recipe, alone and in turns with the full model, and measure what the device can do.
 
 Writes: artifacts/timings.parquet, artifacts/workloads.parquet, artifacts/ceilings.parquet.
 Reads:  data/samples, checkpoints, params.yaml: grid, models, clock, answer.dtype, answer.device.

@@ -1,4 +1,4 @@
-"""fetch -- bring here the models that lie on the hub, once, and note of all that params.yaml names which files it is.
+"""fetch: bring here the models that lie on the hub, once, and note of all that params.yaml names which files it is.
 
 Writes: artifacts/sources/<model>.json: the checkpoint's name, its revision, and the hash of each of its files, so that
         DVC notices another revision, and an edit of any file; artifacts/calibration_files.json, the same of the files

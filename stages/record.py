@@ -1,4 +1,4 @@
-"""record: what enters a model's decoder of each calibration sample, for all weights methods at once.
+"""record: note what enters a model's decoder of each calibration sample, for all weights methods at once.
 
 Call:   python -m stages.record embedded
 Writes: artifacts/entrances/<model>/.

@@ -1,4 +1,8 @@
-"""samples -- draw or read what each benchmark of the grid asks."""
+"""samples: draw or read what each benchmark of the grid asks.
+
+Writes: data/samples/<benchmark>.parquet.
+Reads:  params.yaml: samples, grid.benchmarks, benchmarks; the files that benchmarks read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""embedded -- train the embedded model: the tower, the decoder, the projector, then all together.
+"""embedded: train the embedded model: the tower, the decoder, the projector, then all together.
+
+Writes: artifacts/models/embedded, which git keeps.
+Reads:  params.yaml: train.
 
 Lessons resume from the weights that an earlier run left in `artifacts/training`; delete that folder to begin anew.
 """

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from leanvlm.benchmarks._soundness import sound
+from leanvlm.pipeline.samples import row
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
-from stages.samples import row
 from tests.faults import refusal
 from tests.faults.damage import damaged
 from tests.test_pictures import SHOWN, saved

@@ -114,7 +114,7 @@ def _grades(texts: Sequence[str]) -> dict[str, str]:
 
 def _takes(parser: ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", type=path, metavar="DIR", help="predictions; without it, the store")
-    parser.add_argument("--full", metavar="RECIPE", help=f"the untouched model's recipe (default: {FULL})")
+    parser.add_argument("--full", metavar="RECIPE", help=f"the full model's recipe (default: {FULL})")
     parser.add_argument("--metric", choices=sorted(tally.published()), metavar="NAME", help="print this metric whole")
     parser.add_argument("--model", metavar="NAME", help="the model of all of lmms-eval's files, else their folder")
     parser.add_argument(

@@ -75,7 +75,7 @@ def test_orders_of_options_are_shown_where_there_are_any() -> None:
 
 def test_without_anything_to_explain_the_section_says_so() -> None:
     shown = page._environment({}).get_template("why/why.html").render(why=[], models=[{}])
-    assert "nothing but the untouched model was asked" in shown
+    assert "nothing but the full model was asked" in shown
 
 
 def test_sinks_are_shown_where_they_were_looked_for() -> None:

@@ -14,7 +14,7 @@ from leanvlm.tables.answers import CENTER_PARTS
 
 LARGEST = 200  # more would not fit into the page
 FILTERS = ("recipe", "benchmark", "flip")
-KINDS = {"lost": "graded worse than the untouched model", "won": "graded better", "changed": "another wrong answer"}
+KINDS = {"lost": "graded worse than the full model", "won": "graded better", "changed": "another wrong answer"}
 
 
 def browser(connection: duckdb.DuckDBPyConnection, *, n_flips: int, seed: int) -> Row:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from leanvlm import files
 from leanvlm.benches.serving import __main__ as serving
+from leanvlm.benches.serving.bench import Asked, work_of
 from leanvlm.benches.serving.client import Burst, Streamed, body, burst, model_of
 from leanvlm.benches.serving.figures import Limits, percentiles, row
 from leanvlm.benches.serving.server import Server
@@ -97,7 +98,7 @@ def test_a_server_that_does_not_answer_is_one_sentence(fake: Streaming, instead:
 
 def test_a_server_that_was_started_here_is_told_with_its_log(fake: Streaming) -> None:
     fake.instead = breaks_off
-    asked = serving.Asked("a/recipe", Server(fake.url, log=Path("its.log")), "model")
+    asked = Asked("a/recipe", Server(fake.url, log=Path("its.log")), "model")
     with pytest.raises(RunError, match=r"^a/recipe: the server at .* read its log its\.log$"):
         asked.ask([b"{}"], 1)
 
@@ -184,7 +185,7 @@ def test_the_bench_asks_servers_that_run_and_writes_what_it_prints(
 )
 def test_a_recipe_that_cannot_be_served_is_one_sentence(recipe: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=reason):
-        serving.work_of(parse(recipe), tmp_path / "model")
+        work_of(parse(recipe), tmp_path / "model")
 
 
 def test_weights_are_a_checkpoint_and_tokens_are_left_to_the_plug_in(
@@ -196,10 +197,10 @@ def test_weights_are_a_checkpoint_and_tokens_are_left_to_the_plug_in(
     model = Path("somewhere/model")
     model.mkdir(parents=True)
     (model / "config.json").touch()
-    found = serving.work_of(parse("weights/rtn@w8a8+tokens/tome@25%"), model)
+    found = work_of(parse("weights/rtn@w8a8+tokens/tome@25%"), model)
     assert found == (made, {"LEANVLM_RECIPE": "tokens/tome@25%"})
-    assert serving.work_of(parse("weights/rtn@w8a8"), model) == (made, {"LEANVLM_RECIPE": ""})
-    assert serving.work_of(parse("controls/full"), model) == (model.absolute(), {"LEANVLM_RECIPE": ""})
+    assert work_of(parse("weights/rtn@w8a8"), model) == (made, {"LEANVLM_RECIPE": ""})
+    assert work_of(parse("controls/full"), model) == (model.absolute(), {"LEANVLM_RECIPE": ""})
 
 
 @pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--concurrency", "1", "65"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from flows.server import LOG
+from flows.own_server import LOG
 from flows.worker import POOL
 from leanvlm.errors import RunError
 from leanvlm.processes.children import dying_with_this

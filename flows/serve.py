@@ -19,7 +19,8 @@ import httpx
 
 from flows import serving
 from flows.guard import LOOPBACK, SETTING, origins
-from flows.server import SERVING, own_server, set_up
+from flows.own_server import own_server
+from flows.server import SERVING, set_up
 from leanvlm import files
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import read

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import server
+from flows import own_server, server
 from flows.guard import SETTING
 from leanvlm.errors import InputError, RunError
 
@@ -139,7 +139,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 def start(monkeypatch: pytest.MonkeyPatch, script: str) -> str:
     """Start a script as the server; return what the failure says."""
-    monkeypatch.setattr(server, "_command", lambda port: [sys.executable, "-c", script])
+    monkeypatch.setattr(own_server, "_command", lambda port: [sys.executable, "-c", script])
     with pytest.raises(RunError) as caught, server.prefect_server(patience_seconds=1.5):
         pass
     assert len(str(caught.value)) <= 300

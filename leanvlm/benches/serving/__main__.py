@@ -1,9 +1,9 @@
 """What a recipe gives whoever serves a model, full against compressed in the same engine: `make bench-serving`.
 
-vLLM serves the model and each compressed checkpoint, two at a time. They are asked the same questions over HTTP, in
-turns, so many side by side; no answer is taken from a cache. A recipe's weights are a checkpoint that `make repro`
-wrote, and its tokens are left to leanvlm/for_vllm. A server that already runs, on a GPU's machine say, is asked with
-`--at RECIPE URL`.
+vLLM serves the model and each compressed checkpoint, two at a time. They are asked the same questions over HTTP in
+turns, a given number side by side; no answer is taken from a cache. A recipe's weights are a checkpoint that `make
+repro` wrote, and its tokens are left to leanvlm/for_vllm. A server that already runs, on a GPU's machine say, is asked
+with `--at RECIPE URL`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _weights(params: Params, place: Place) -> Checkpoint:
 
 def _refuse_other_files(params: Params, cell: Cell) -> None:
     """Hash what the cell's key says was hashed, once a run; files that workers do not share can be others."""
-    told = dict(cell.parts)
+    told = dict(cell.key_parts)
     seen = {
         "weights": folder_hash(params.folder(cell.model, cell.recipe)),
         "samples": file_hash(files.samples(cell.benchmark)),

@@ -48,13 +48,13 @@ def bring_checkpoint(cell: Cell, named: Checkpoint) -> Checkpoint:
     inputs = cell.storage.inputs
     if inputs is None:
         return named
-    return replace(named, folder=bring_folder(inputs, dict(cell.parts)["weights"], named.folder))
+    return replace(named, folder=bring_folder(inputs, dict(cell.key_parts)["weights"], named.folder))
 
 
 def bring_samples(cell: Cell) -> Path:
     """Say where on this machine the samples lie that a cell's key is made of, and bring them if they do not."""
     inputs, path = cell.storage.inputs, files.samples(cell.benchmark)
-    return path if inputs is None else _file(inputs, dict(cell.parts)["samples"], path)
+    return path if inputs is None else _file(inputs, dict(cell.key_parts)["samples"], path)
 
 
 @cache  # looked at once in a process: hashing 15 GB takes half a minute

@@ -36,13 +36,13 @@ class Cell:
     model: str
     recipe: Recipe
     benchmark: str
-    parts: tuple[tuple[str, str], ...]
+    key_parts: tuple[tuple[str, str], ...]  # what the key is made of, by name
     storage: Storage = HERE
 
     @property
     def key(self) -> str:
-        """Hash the parts."""
-        return digest(json.dumps(self.parts).encode())
+        """Hash what the answers follow from."""
+        return digest(json.dumps(self.key_parts).encode())
 
     @property
     def siblings(self) -> str:

@@ -37,7 +37,7 @@ def write(cell: Cell, rows: pa.Table, name: str) -> bool:
 
     Returns whether they are the first of that name; in a bucket another machine's, which say the same, stay.
     """
-    parts = json.dumps(cell.parts)
+    parts = json.dumps(cell.key_parts)
     metadata = {PARTS: parts, SEAL: seal(rows, parts)}
     return cell.storage.write(name, partial(answers.TABLE.write, rows, metadata=metadata))
 
@@ -56,7 +56,7 @@ def read(cell: Cell, name: str | None = None) -> pa.Table:
     parts = told.get(PARTS, "")
     if told.get(SEAL) != seal(rows, parts):
         raise Broken("was altered after it was written")
-    if parts != json.dumps(cell.parts):
+    if parts != json.dumps(cell.key_parts):
         raise Broken("was made of other inputs than its name says")
     own = {(cell.model, cell.recipe.text, cell.benchmark)}
     if set(zip(*(rows[name].to_pylist() for name in ("model", "recipe", "benchmark")), strict=True)) != own:

@@ -75,5 +75,5 @@ def explain(cell: Cell) -> str:
     newest = max(answered, key=lambda entry: entry.modified_ns)
     with cell.storage.reading(newest.name) as path:
         before = dict(json.loads(header(path).get(PARTS, "[]")))
-    changed = [name for name, value in cell.parts if before.get(name) != value]
+    changed = [name for name, value in cell.key_parts if before.get(name) != value]
     return f"{cell.name}: answered before with other {', '.join(changed)}"

@@ -86,7 +86,7 @@ def test_a_damaged_object_is_set_aside_and_answered_again(bucket: Bucket, damage
 
 def test_a_cell_is_a_file_of_a_folder_to_the_byte(bucket: Bucket) -> None:
     [there] = made(bucket, "controls/full")
-    here = Cell(there.model, there.recipe, there.benchmark, there.parts)
+    here = Cell(there.model, there.recipe, there.benchmark, there.key_parts)
     assert (here.key, here.file) == (there.key, there.file)
     for cell in (here, there):
         joined(cell)
@@ -131,7 +131,7 @@ def test_a_run_deletes_none_of_another_grid_and_explains_its_own(bucket: Bucket)
     assert [entry.name for entry in unused(bucket, [own])] == [theirs.batches]
     assert prune(bucket, [own], keep=0) == 0
     assert set(stored(bucket)) == {own.file, theirs.batches}
-    later = replace(own, parts=(("recipe", "controls/full"), ("code", "2")))
+    later = replace(own, key_parts=(("recipe", "controls/full"), ("code", "2")))
     assert explain(own) == f"{own.name}: stored as s3://{bucket.bucket}/runs/mine/cells/{own.file}"
     assert explain(theirs).startswith(f"{theirs.name}: answered in part, in s3://")
     assert explain(later) == f"{own.name}: answered before with other code"
@@ -142,7 +142,7 @@ def test_a_run_deletes_none_of_another_grid_and_explains_its_own(bucket: Bucket)
 def test_sql_reads_what_is_stored_and_cannot_write(place: str, bucket: Bucket) -> None:
     cells = made(bucket, "controls/full", "controls/blind")
     if place == "folder":
-        cells = [Cell(cell.model, cell.recipe, cell.benchmark, cell.parts) for cell in cells]
+        cells = [Cell(cell.model, cell.recipe, cell.benchmark, cell.key_parts) for cell in cells]
     with pytest.raises(InputError, match=r"^no cells are stored in "):
         stored_answers(cells[0].storage)
     for cell in cells:

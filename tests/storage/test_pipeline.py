@@ -131,7 +131,7 @@ def test_a_worker_elsewhere_brings_what_it_needs_once(
         far = replace(cell, storage=replace(cell.storage, endpoint=way.url))
         said = at_once([sys.executable, "-c", BRING, pickle.dumps((far, weights)).hex()])
         names = [line.split()[1].rpartition(b"/")[2] for line in way.asked if line.startswith(b"GET")]
-    assert said == {str(files.BROUGHT / dict(cell.parts)["weights"])}
+    assert said == {str(files.BROUGHT / dict(cell.key_parts)["weights"])}
     assert len(names) == len(set(names)) == 1 + len(hashes.listing(Path(said.pop())))
     assert answer_brought(cell, weights, asked, [cell.recipe.text], **sizes) == wanted
     assert samples.TABLE.read(bring_samples(cell)).equals(rows)
@@ -221,7 +221,7 @@ def test_what_was_altered_in_the_bucket_is_set_aside_and_put_again(
     inputs = cell.storage.inputs
     assert inputs is not None
     hashed = (
-        dict(cell.parts)["samples"] if what == "samples" else hashes.listing(weights.folder)["model.safetensors"][1]
+        dict(cell.key_parts)["samples"] if what == "samples" else hashes.listing(weights.folder)["model.safetensors"][1]
     )
     altered = bytearray(content(inputs, hashed))
     altered[len(altered) // 2] ^= 1

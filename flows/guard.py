@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flows.report import App, Message, Receive, Send, with_report
+from leanvlm.endpoints import LOOPBACK
 from leanvlm.errors import InputError
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ORIGIN = re.compile(r"https?://[^/\s,*@]+")
 SETTING = "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"
 
@@ -75,7 +75,7 @@ def is_own(headers: Sequence[tuple[bytes, bytes]], allowed: Sequence[str]) -> bo
 
 
 def _is_loopback(host: str) -> bool:
-    return _split(host)[0] in LOOPBACK
+    return _split(host)[0].strip("[]") in LOOPBACK
 
 
 def _is_same(origin: str, host: str) -> bool:

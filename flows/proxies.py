@@ -7,7 +7,8 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from leanvlm.endpoints import LOOPBACK
+
 EXEMPT = ("no_proxy", "NO_PROXY")  # some libraries read the one, some the other
 
 

@@ -18,10 +18,11 @@ from pathlib import Path
 import httpx
 
 from flows import serving
-from flows.guard import LOOPBACK, SETTING, origins
+from flows.guard import SETTING, origins
 from flows.own_server import own_server
 from flows.server import SERVING, set_up
 from leanvlm import files
+from leanvlm.endpoints import LOOPBACK
 from leanvlm.errors import InputError, RunError, exit_on_error
 from leanvlm.params import read
 from leanvlm.pipeline.reproduce import HOLD

@@ -20,9 +20,9 @@ from typing import Any
 
 import torch
 
-from leanvlm import calibration, files, plugins
+from leanvlm import calibration, files, plugins, shape_names
 from leanvlm.benches._figures import COUNT, write
-from leanvlm.clock import shape_names, shapes
+from leanvlm.clock import shapes
 from leanvlm.errors import RunError, exit_on_error
 from leanvlm.methods.weights import _entrances
 from leanvlm.methods.weights._lending import Place

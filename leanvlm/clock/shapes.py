@@ -21,12 +21,12 @@ from transformers import PreTrainedTokenizerFast
 from transformers.initialization import no_init_weights
 
 from leanvlm import files, plugins
-from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.models._adapter import infer
 from leanvlm.models._loading import refuse_device
 from leanvlm.models._model import LoadedModel
 from leanvlm.models._network import DTYPES
 from leanvlm.processes.quiet import quiet
+from leanvlm.shape_names import refuse_unknown
 
 PLAIN = ("<pad>", "<s>", "</s>", "<unk>")
 SPREAD = 0.02  # of the weights, as most models begin their training with

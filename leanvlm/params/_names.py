@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from leanvlm import plugins
-from leanvlm.clock.shape_names import refuse_unknown
 from leanvlm.errors import InputError
 from leanvlm.params.answering import Answering
 from leanvlm.params.clock import Clock
@@ -16,6 +15,7 @@ from leanvlm.params.machines import Cluster
 from leanvlm.params.models import Compressing
 from leanvlm.params.params import Params
 from leanvlm.recipes import FULL, parse
+from leanvlm.shape_names import refuse_unknown
 from leanvlm.typed import LOCAL
 
 DEVICES = ("cpu", "cuda")

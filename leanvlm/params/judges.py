@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
+from leanvlm.endpoints import is_endpoint, is_loopback
 from leanvlm.params._bounds import CheckpointName, Dollars, Few, MaxPixels
-from leanvlm.params._endpoints import is_endpoint, is_loopback
 from leanvlm.typed import Rule, between
 
 VARIABLE = Rule(re.compile(r"|[A-Za-z_][A-Za-z0-9_]{,99}").fullmatch, "a variable of the environment, not the key")

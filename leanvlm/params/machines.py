@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from leanvlm.params._endpoints import is_address, is_bucket, is_endpoint
+from leanvlm.endpoints import is_address, is_bucket, is_endpoint
 from leanvlm.typed import Rule, between
 
 SERVER = Rule(lambda url: not url or is_endpoint(url), "http(s)://host[:port], and no user or query in it; or nothing")

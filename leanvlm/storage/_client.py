@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from leanvlm.params._endpoints import is_loopback
+from leanvlm.endpoints import is_loopback
 
 ATTEMPTS = 3  # of a request that got no answer, or one that says "later"
 CONNECT_SECONDS, READ_SECONDS = 5, 30

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from leanvlm.clock import shape_names, shapes
+from leanvlm import shape_names
+from leanvlm.clock import shapes
 from leanvlm.clock.run import run
 from leanvlm.errors import InputError
 from leanvlm.recipes import parse

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from leanvlm import grading
 from leanvlm.benchmarks._benchmark import Benchmark
 from leanvlm.benchmarks._shown import shown
 from leanvlm.errors import InputError
+from leanvlm.grading.reachable import WANTED, Asked, refuse_unreachable
 from leanvlm.rows import beside, cells, formats, held, lmms_log, spellings, turns
 from leanvlm.rows.questions import Question, question
 from leanvlm.sample import Sample
@@ -68,6 +71,7 @@ class LocalBenchmark(Benchmark):
         lacking = dict.fromkeys(column for name in names if (column := spellings.column_of(name)))
         found = [self._question(number, lacking | spellings.known(row, self._place(number))) for number, row in rows]
         self._refuse_twice(found)
+        self._refuse_unreachable(found)
         return found
 
     def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -93,6 +97,18 @@ class LocalBenchmark(Benchmark):
             if (first := numbers.setdefault(name, one.number)) != one.number:
                 raise InputError(f"{self._place(one.number)} has the sample_id {name!r} of row {first}; give each an "
                                  "id of its own")  # fmt: skip
+
+    def _refuse_unreachable(self, found: Sequence[Question]) -> None:
+        """Refuse a row whose rule calls its own answers wrong; those with options have been held to them."""
+        asked = [
+            Asked(self._place(one.number), one.sample.rule, one.sample.answers, one.sample.options)
+            for one in found
+            if one.sample.rule in WANTED and not one.sample.options
+        ]
+        if asked:
+            with duckdb.connect() as connection:
+                grading.load_macros(connection)
+                refuse_unreachable(connection, asked)
 
     def _with_pictures(self, asked: Sequence[Question]) -> Iterator[Sample]:
         path = Path(self.path)

@@ -35,6 +35,16 @@ create or replace macro right_letters(answers, options) as
         list_transform(answers, lambda truth: letter_alone(regexp_extract(truth, before_text())))
     );
 
+-- else no answer could be right
+create or replace macro names_an_option(answers, options) as
+    len(
+        list_filter(
+            right_letters(answers, options),
+            lambda letter: letter != ''
+            and (len(options) = 0 or strpos('ABCDEFGHIJ', letter) <= len(options))
+        )
+    ) > 0;
+
 -- the right option's text; a right letter is none
 create or replace macro is_option_text(answer, answers) as
     list_contains(

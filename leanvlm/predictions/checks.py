@@ -8,6 +8,7 @@ import duckdb
 
 from leanvlm import grading, right_answers
 from leanvlm.errors import InputError
+from leanvlm.grading.reachable import Asked, refuse_unreachable
 from leanvlm.predictions import pairs
 
 # what is wrong, and what finds it: the first row is named
@@ -36,6 +37,12 @@ CHECKS = {
         from predictions
         where log_probability is not null
             and not (log_probability between -1e300 and 0 and coalesce(new_tokens, 0) > 0)
+        order by all
+    """,
+    "new_tokens is {new_tokens}; it counts what was said: 0 or more": """
+        select file, line, new_tokens
+        from predictions
+        where new_tokens < 0
         order by all
     """,
     "it has neither a grade nor a rule with answers, which say what an answer is worth": """
@@ -72,21 +79,24 @@ CHECKS = {
         having count(distinct prompt_hash) > 1
         order by all
     """,
-    "sample {sample_id} of {benchmark} has other right answers, rule, options or group elsewhere": """
+    "sample {sample_id} of {benchmark} has other right answers, rule, options, kind or group elsewhere; "
+    "all recipes need the same: write them alike": """
         select benchmark, sample_id, max(file) as file, max_by(line, file) as line
         from predictions
         group by benchmark, sample_id
         having count(distinct answers) > 1 or count(distinct rule) > 1 or count(distinct options) > 1
-            or count(distinct group_id) > 1
+            or count(distinct kind) > 1 or count(distinct group_id) > 1
         order by all
     """,
 }
 # right answers that are compared with, each list of them once, where it stands first
 ASKED = """
-select answers, min(struct_pack(file := file, line := line, sample_id := sample_id, benchmark := benchmark)) as first
+select
+    rule, answers, coalesce(options, []) as options,
+    min(struct_pack(file := file, line := line, sample_id := sample_id, benchmark := benchmark)) as first
 from predictions
 where grade is null
-group by answers
+group by all
 order by first
 """
 SAME = """
@@ -125,7 +135,12 @@ def _place(row: dict[str, Any]) -> str:
 
 
 def _refuse_unfit_answers(connection: duckdb.DuckDBPyConnection) -> None:
-    for answers, first in connection.sql(ASKED).fetchall():
-        right_answers.refuse_unfit(answers, place=_place(first) + "sample {sample_id} of {benchmark}".format(**first))
+    asked = [
+        Asked(_place(first) + "sample {sample_id} of {benchmark}".format(**first), rule, answers, options)
+        for rule, answers, options, first in connection.sql(ASKED).fetchall()
+    ]
+    for one in asked:
+        right_answers.refuse_unfit(one.answers, place=one.place)
+    refuse_unreachable(connection, asked)
     for benchmark, answers, n_samples in connection.sql(SAME).fetchall():
         right_answers.refuse_placeholders([answers] * n_samples, benchmark=benchmark)

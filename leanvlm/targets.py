@@ -38,7 +38,7 @@ def read(target: object, *, place: str) -> list[str]:
     answers = found if isinstance(found, list | tuple) else [found]
     if len(answers) > 1 and all(isinstance(one, int | float) for one in answers):
         raise unfit(place, target, BOX)
-    texts = [_text_of(one, place, target) for one in answers]
+    texts = [text for one in answers for text in _texts_of(one, place, target)]
     refuse_unfit(texts, place=place)
     return [text for text in texts if text is not None]
 
@@ -78,9 +78,14 @@ def _apart(literal: str, found: Sequence[str]) -> list[str]:
     return texts if len(texts) > len(found) else list(found)
 
 
-def _text_of(value: object, place: str, target: object) -> str | None:
+def _texts_of(value: object, place: str, target: object) -> list[str | None]:
+    """Spell an answer; a fraction that is whole, as tables make of 3, is 3.0 and 3."""
     if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return str(value)
+        return [value]
+    if isinstance(value, bool):
+        raise unfit(place, target, "is no text; write it as one, such as yes or no")
+    if isinstance(value, int):
+        return [str(value)]
+    if isinstance(value, float) and math.isfinite(value):
+        return [str(value), str(int(value))] if value.is_integer() else [str(value)]
     raise unfit(place, target, f"holds what is neither text nor number; {AS_LIST}")

@@ -37,6 +37,17 @@ def test_a_number_is_its_text(value: object, text: str) -> None:
     assert targets.read(value, place="here")[0] == text
 
 
+def test_a_whole_fraction_is_right_in_both_spellings() -> None:
+    assert sorted(targets.read(3.0, place="here")) == ["3", "3.0"]
+    assert sorted(targets.read([-2.0, "none"], place="here")) == ["-2", "-2.0", "none"]
+
+
+@pytest.mark.parametrize("truth", [True, False, [True], "[True]", ["yes", False]])
+def test_a_truth_value_is_refused_since_yes_and_true_are_two_texts(truth: object) -> None:
+    with pytest.raises(InputError, match=r"^here: .* is no text; write it as one, such as yes or no"):
+        targets.read(truth, place="here")
+
+
 @pytest.mark.parametrize(
     "box", [[1, 2], "[1, 2]", "(0.1, .2, 1e-3, 4)", "[1 2 3]", "[[1, 2], [3, 4]]", "array([1, 2])", "[ 1.  2.]"]
 )

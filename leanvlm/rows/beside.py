@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 from leanvlm import files
 from leanvlm.errors import InputError
 
+LONGEST = 1000  # characters of a path
+
 
 def find(rows: Path, name: str, *, place: str) -> Path:
     """Say which file a row names, whether it is there or not.
@@ -17,6 +19,9 @@ def find(rows: Path, name: str, *, place: str) -> Path:
     """
     if "://" in name:
         raise InputError(f"{place}: its picture {name!r} is an address; save it beside {rows.name} and name that file")
+    if name.startswith("data:") or len(name) > LONGEST:
+        raise InputError(f"{place}: its picture {name[:20]!r}... is no path, and perhaps a picture written as text; "
+                         f"save it as a file beside {rows.name} and name that")  # fmt: skip
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise InputError(f"{place}: its picture {name!r} is outside the file's folder; put it beside {rows.name}, or "
                          "below")  # fmt: skip

@@ -20,7 +20,8 @@ def text(value: object, place: str) -> str:
     if not isinstance(value, str) or not value.replace(PLACE, "").strip():
         refuse(place, f"is {'empty' if isinstance(value, str) else kind(value)}; it must be a text")
     if len(value) > LONGEST or not is_storable(value):
-        refuse(place, f"has more than {LONGEST:,} characters, or half signs; it must be a text that can be stored")
+        refuse(place, f"has more than {LONGEST:,} characters, or half signs or a NUL; it must be a text that can be "
+                      "stored")  # fmt: skip
     return value
 
 

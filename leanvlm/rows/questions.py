@@ -81,8 +81,6 @@ def _images(row: Mapping[str, Any], turn: int, place: str) -> tuple[str | bytes,
 
 def _answers(given: object, place: str) -> tuple[str, ...]:
     """Read texts and numbers; what is a list, but written as one text, may have been meant otherwise."""
-    if isinstance(given, bool):
-        raise unfit(place, given, "is no text; write it as one, such as yes or no")
     told = [plain(one) for one in given] if isinstance(given, list) else plain(given)
     answers = targets.read(told, place=place)
     if isinstance(told, str) and answers != [told]:

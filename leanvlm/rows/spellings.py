@@ -53,6 +53,9 @@ def refuse_near(names: Collection[str], place: str) -> None:
     for name in names:
         if column_of(name) is None and (near := get_close_matches(name.strip().lower(), spellings, n=1, cutoff=NEAR)):
             raise InputError(f"{place} has a column {name!r}; perhaps {near[0]!r} is meant: rename it")
+    if "options" in lacking and len(found := [name for name in names if name.strip().lower() in ("a", "b")]) > 1:
+        raise InputError(f"{place} has columns {found[0]!r} and {found[1]!r} and none of options; write what can be "
+                         "chosen into one column 'options', in a CSV with a | between")  # fmt: skip
     for column in ("question", "answers"):
         if column in lacking:
             some = ", ".join(map(repr, names))[:60] or "none"

@@ -109,6 +109,9 @@ def _grades(texts: Sequence[str]) -> dict[str, str]:
     for task, _, name in pairs:
         if not task or not name:
             raise InputError(f"--grade {task!r} cannot be read; write TASK=NAME, as in chartqa=relaxed_overall")
+    tasks = [task for task, *_ in pairs]
+    if twice := {task for task in tasks if tasks.count(task) > 1}:
+        raise InputError(f"--grade names {min(twice)!r} twice; leave one")
     return {task: name for task, _, name in pairs}
 
 

@@ -41,6 +41,7 @@ def read(folder: Path, *, model: str | None = None, grades: Mapping[str, str] | 
         raise InputError(
             f"{folder} is not a folder; name one with predictions (`leanvlm score --help` says in which form)"
         )
+    places.refuse_packed(folder)
     parquet, samples = places.found(folder, "*.parquet"), places.found(folder, "*samples_*.jsonl")
     if not parquet and not samples:
         raise InputError(f"{folder} holds no *.parquet and no *_samples_TASK.jsonl; `leanvlm score --help` says which")

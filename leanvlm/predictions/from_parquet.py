@@ -53,8 +53,11 @@ def _refuse_twice(path: Path, names: list[str]) -> None:
 def _column(path: Path, found: pa.Table, field: pa.Field) -> pa.ChunkedArray:
     if field.name not in found.column_names:
         return pa.chunked_array([pa.nulls(len(found), field.type)])
+    kind = found.schema.field(field.name).type
     try:
+        if "bool" in str(kind) and not pa.types.is_floating(field.type):  # yes, true or 1, nobody knows
+            raise pa.ArrowInvalid(f"{kind} is no text")
         return found.column(field.name).cast(field.type)
     except pa.ArrowException as error:
-        kind = str(found.schema.field(field.name).type)[:80]
-        raise InputError(f"{path}: {field.name} is {kind} and cannot be read as {field.type}") from error
+        raise InputError(f"{path}: {field.name} is {str(kind)[:80]} and cannot be read as {field.type}; write it as "
+                         "that") from error  # fmt: skip

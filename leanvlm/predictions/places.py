@@ -12,6 +12,8 @@ from leanvlm.errors import InputError
 # when a run began, behind the task: samples_TASK_2026-01-31T12-00-00.000000
 DATE = re.compile(r"_(?:\d{4}-\d\d-\d\dT[\d.:-]+|\d{8}_\d{6})$")
 
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
 
 def found(folder: Path, pattern: str) -> list[Path]:
     """List the files below a folder that match; a link to a file is one, a folder is none.
@@ -19,6 +21,17 @@ def found(folder: Path, pattern: str) -> list[Path]:
     Raises: InputError for a pipe, a device, a socket or a broken link, on which reading would wait or fail.
     """
     return list(_regular(sorted(folder.rglob(pattern))))
+
+
+def refuse_packed(folder: Path) -> None:
+    """Refuse predictions that are packed: passed over, a recipe would be missing and nobody would know.
+
+    Raises: InputError.
+    """
+    for kind in ("*.parquet", "*samples_*.jsonl"):
+        for path in sorted(folder.rglob(f"{kind}.*")):
+            if path.suffix.lower() in PACKED:
+                raise InputError(f"{path} is packed; unpack it where it lies, or move it away")
 
 
 def named(folder: Path, path: Path, model: str | None) -> dict[str, str]:

@@ -166,3 +166,18 @@ def test_runs_of_two_days_are_one_task_and_a_name_without_one_is_refused(
     lmms_eval(tmp_path, "full", ROWS, name="0_samples_.jsonl")
     with pytest.raises(InputError, match="names no task; lmms-eval writes DATE_samples_TASK"):
         scored(str, tmp_path, "--full", "full")
+
+
+@pytest.mark.parametrize("name", [f"{NAME}.gz", "a.parquet.zst", "below/a.parquet.ZIP"])
+def test_what_is_packed_is_refused_and_no_recipe_is_missing(name: str, tmp_path: Path) -> None:
+    lmms_eval(tmp_path, "full", ROWS)
+    (tmp_path / "fast/m/below").mkdir(parents=True)
+    (tmp_path / "fast/m" / name).write_bytes(b"packed")
+    found = said(str, tmp_path, "--full", "full")
+    assert found == f"{tmp_path}/fast/m/{name} is packed; unpack it where it lies, or move it away"
+
+
+def test_a_task_is_graded_by_one_number(tmp_path: Path) -> None:
+    lmms_eval(tmp_path, "full", ROWS)
+    with pytest.raises(InputError, match="--grade names 't' twice; leave one"):
+        scored(str, tmp_path, "--full", "full", "--grade", "t=acc", "--grade", "t=exact")

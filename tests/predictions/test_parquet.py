@@ -145,3 +145,33 @@ def test_a_name_that_is_empty_is_refused(name: str, blank: str, tmp_path: Path) 
     rows = [row | {name: blank} if index == 2 else row for index, row in enumerate(ROWS)]
     with pytest.raises(InputError, match=r"a\.parquet line 3: .* are names, and one of them is empty"):
         scored(str, written(tmp_path, pa.Table.from_pylist(rows)))
+
+
+@pytest.mark.parametrize("name", ["answer", "answers", "sample_id", "new_tokens"])
+def test_a_truth_value_is_refused_where_a_text_or_a_number_stands(name: str, tmp_path: Path) -> None:
+    rows = [row | {name: [True] if name == "answers" else row["sample_id"] == "0"} for row in ROWS]
+    found = said(str, written(tmp_path, pa.Table.from_pylist(rows).select(RULED)))
+    assert found.startswith(f"{tmp_path}/a.parquet: {name} is ")
+    assert "bool" in found
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"new_tokens": -1}, "a.parquet line 5: new_tokens is -1; it counts what was said: 0 or more"),
+        ({"kind": "color"}, "sample 0 of b has other right answers, rule, options, kind or group elsewhere"),
+    ],
+)
+def test_a_row_that_would_be_counted_otherwise_is_named(
+    changed: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    rows = [row | {"kind": "pet"} | (changed if index == 4 else {}) for index, row in enumerate(ROWS)]
+    assert sentence in said(str, written(tmp_path, pa.Table.from_pylist(rows).select([*RULED, "kind"])))
+
+
+@pytest.mark.parametrize(("right", "options"), [("1", None), ("E", ["a cat", "a dog"]), ("a hen", ["a cat", "a dog"])])
+def test_a_choice_that_nobody_can_make_is_refused(right: str, options: list[str] | None, tmp_path: Path) -> None:
+    rows = [row | {"answers": [right], "rule": "choice", "options": options} for row in ROWS]
+    schema = table(RULED).schema.append(pa.field("options", pa.list_(TEXT)))
+    found = said(str, written(tmp_path, pa.Table.from_pylist(rows, schema=schema)))
+    assert found.startswith(f"{tmp_path}/a.parquet line 1: sample 0 of b: by the rule choice no answer is right where")

@@ -59,16 +59,13 @@ def shown(image: Image.Image) -> Image.Image:
     Raises: InputError for a mode that says nothing of how bright its values are (F, I), and for too many pixels.
     """
     _refuse_unfit(image)
-    upright = ImageOps.exif_transpose(image)
+    upright = _in_eight_bits(ImageOps.exif_transpose(image))
     if upright.has_transparency_data or upright.mode in TRANSPARENT:
         return _on_white(upright)
     if upright.mode == "RGB":
         return upright
     if upright.mode in CONVERTED:
         return upright.convert("RGB")
-    if upright.mode in SIXTEEN_BITS:
-        eighths = np.round(np.asarray(upright).astype(np.float64) / 257)
-        return Image.fromarray(eighths.astype(np.uint8)).convert("RGB")
     raise InputError(f"has the mode {upright.mode!r}, whose black and white are not known; save it as 8-bit RGB")
 
 
@@ -95,6 +92,17 @@ def _refuse_unfit(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a JPEG whose other pictures are previews, or the other eye's
         raise InputError(f"has {frames} frames; give each as a picture of its own, with `fps` where they are a video")
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """Scale sixteen bits; the value that stands for nothing, as PNG's tRNS says, is clear, and it alone."""
+    if image.mode not in SIXTEEN_BITS:
+        return image
+    values = np.asarray(image)
+    bright = Image.fromarray(np.round(values.astype(np.float64) / 257).astype(np.uint8))
+    if (clear := image.info.get("transparency")) is not None:
+        bright.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return bright
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -40,6 +40,12 @@ def white_is_clear() -> Image.Image:
     return image
 
 
+def white_is_clear_in_sixteen_bits() -> Image.Image:
+    image = gray(np.uint16, 257)
+    image.info["transparency"] = 65535
+    return image
+
+
 SHOWN = {
     **{mode: page().convert(mode) for mode in ("RGB", "L", "P", "CMYK", "YCbCr", "HSV", "RGBX")},
     "RGBA": ink(),
@@ -48,6 +54,7 @@ SHOWN = {
     "P, transparent": ink().quantize(16),
     "tRNS": white_is_clear(),
     "I;16": gray(np.uint16, 257),
+    "I;16, tRNS": white_is_clear_in_sixteen_bits(),
 }
 
 
@@ -66,8 +73,8 @@ def test_values_whose_white_is_not_known_are_refused_by_their_mode(kind: type[np
         pictures.shown(gray(kind, 1))
 
 
-FILES = {"PNG": ("RGB", "RGBA", "LA", "P", "L", "I;16"), "JPEG": ("RGB", "L", "CMYK"), "WEBP": ("RGB", "RGBA"),
-         "GIF": ("P", "L"), "BMP": ("RGB", "L"), "TIFF": ("RGB", "CMYK", "LA", "I;16")}  # fmt: skip
+FILES = {"PNG": ("RGB", "RGBA", "LA", "P", "L", "I;16", "I;16, tRNS"), "JPEG": ("RGB", "L", "CMYK"),
+         "WEBP": ("RGB", "RGBA"), "GIF": ("P", "L"), "BMP": ("RGB", "L"), "TIFF": ("RGB", "CMYK", "LA", "I;16")}  # fmt: skip
 
 
 @pytest.mark.parametrize(("form", "mode"), [(form, mode) for form, modes in FILES.items() for mode in modes])

@@ -31,6 +31,7 @@ def read_network(kind: Any, folder: Path, *, dtype: str, device_map: str | None)
             dtype=DTYPES[dtype],
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below, by name
             device_map=device_map,
             **SAFE,
         )
@@ -70,7 +71,10 @@ def unwrap(network: PreTrainedModel) -> None:
 
 
 def _refuse_lacking(info: dict[str, Any], kind: type[PreTrainedModel], folder: Path) -> None:
-    lost = sorted([*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])])
-    if lost:
+    if other := sorted(info["mismatched_keys"]):
+        name, stored, said = other[0]
+        raise InputError(f"the checkpoint in {folder} has {len(other)} weights of another shape than config.json says, "
+                         f"such as {name}, {tuple(stored)} for {tuple(said)}; fetch or save it again")  # fmt: skip
+    if lost := sorted(info["missing_keys"]):
         raise InputError(f"the checkpoint in {folder} lacks {len(lost)} weights of {kind.__name__}, such as {lost[0]}; "
                          "choose the architecture that it was saved as")  # fmt: skip

@@ -30,8 +30,10 @@ def reading(folder: Path) -> Iterator[None]:
     except LeanvlmError:
         raise
     except ImportError as error:  # transformers says so of what a quantised checkpoint needs
+        ours = "compressed" in str(error)
         raise InputError(f"the checkpoint in {folder} needs a package that is not installed ({in_brief(error)}); "
-                         'run: pip install "leanvlm[compress]"') from error  # fmt: skip
+                         + ('run: pip install "leanvlm[compress]"' if ours else "install that, or name the checkpoint "
+                            "before it was quantised")) from error  # fmt: skip
     except Exception as error:  # a checkpoint can be wrong in any way, and each library has its own words
         raise InputError(f"the checkpoint in {folder} cannot be read ({with_kind(error)}); "
                          "fetch or save it again") from error  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -22,11 +23,12 @@ HELD = {  # what each dtype holds to the bit
 
 
 def refuse_unsound(folder: Path) -> None:
-    """Refuse a checkpoint folder whose weights are cut, lie elsewhere, or do not fit the dtype it names.
+    """Refuse a checkpoint folder whose weights are cut, lie elsewhere, or do not fit what its configuration says.
 
     Raises: InputError naming the file.
     """
     config = read_json(folder / "config.json")
+    _refuse_no_decoder(config, folder)
     shards = _shards(folder)
     stored = set().union(*(_dtypes(path) for path in shards))
     text = config.get("text_config")
@@ -61,6 +63,13 @@ def not_finite(weight: Tensor) -> str:
     if bool(low.isfinite() & high.isfinite()):
         return ""
     return "NaN" if bool(low.isnan()) else "infinite"
+
+
+def _refuse_no_decoder(config: dict[str, Any], folder: Path) -> None:
+    """Refuse a configuration without a decoder: transformers takes its own default, and fills the memory with it."""
+    if not isinstance(config.get("text_config"), dict) and "hidden_size" not in config:  # where older ones have all
+        raise InputError(f"config.json in {folder} has no text_config, which says what the decoder is; fetch the "
+                         "checkpoint again")  # fmt: skip
 
 
 def _floats(network: nn.Module) -> Iterable[tuple[str, Tensor]]:

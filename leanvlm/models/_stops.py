@@ -18,8 +18,8 @@ def stop_ids(generation: Any, tokenizer: Any, folder: Path | None) -> frozenset[
         stop = tokenizer.eos_token_id
     if stop is None:
         raise InputError(f"nothing says what ends an answer; give generation_config.json in {folder} an eos_token_id")
-    ids = frozenset(stop) if isinstance(stop, list | tuple) and stop else frozenset([stop])
-    if not all(type(one) is int and one >= 0 for one in ids):
+    ids = list(stop) if isinstance(stop, list | tuple) else [stop]
+    if not ids or not all(type(one) is int and one >= 0 for one in ids):
         raise InputError(f"{folder}/generation_config.json: eos_token_id is {str(stop)[:60]!a}; it must be the number "
                          "of a token, or a list of them")  # fmt: skip
-    return ids
+    return frozenset(ids)

@@ -70,6 +70,37 @@ def test_the_tokenizer_ends_an_answer_where_generation_config_does_not_say(folde
     assert model.stop_ids == {model.tokenizer.eos_token_id}
 
 
+@pytest.mark.parametrize("end", [[], [[2]], {}, "</s>", -1])
+def test_what_is_no_token_ends_no_answer(folder: Path, end: object) -> None:
+    edit(folder / "generation_config.json", eos_token_id=end)
+    with pytest.raises(
+        InputError, match=r"generation_config\.json: eos_token_id is .* it must be the number of a token"
+    ):
+        visual_tokens(folder)
+
+
+def test_a_configuration_without_a_decoder_is_refused_before_another_one_fills_the_memory(folder: Path) -> None:
+    settings = json.loads((folder / "config.json").read_text())
+    del settings["text_config"]
+    (folder / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(InputError, match=r"config\.json in .* has no text_config, which says what the decoder is"):
+        load_model("llava", folder)
+
+
+def test_a_weight_of_another_shape_is_named_with_both(folder: Path) -> None:
+    name = sorted(load_file(folder / "model.safetensors"))[0]
+    weights(folder, lambda found: found.update({name: torch.zeros(3, 3)}))
+    with pytest.raises(InputError, match=r"has 1 weights of another shape than config\.json says, .*, \(3, 3\) for \("):
+        load_model("llava", folder)
+
+
+def test_a_package_of_others_is_not_said_to_come_with_ours(folder: Path) -> None:
+    edit(folder / "config.json", quantization_config={"quant_method": "gptq", "bits": 4, "group_size": 128})
+    with pytest.raises(InputError, match="needs a package that is not installed") as caught:
+        load_model("llava", folder)
+    assert str(caught.value).endswith("install that, or name the checkpoint before it was quantised")
+
+
 def spoil(index: int, value: float) -> Callable[[dict[str, torch.Tensor]], None]:
     def change(found: dict[str, torch.Tensor]) -> None:
         found[sorted(found)[index]].view(-1)[3] = value

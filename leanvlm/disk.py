@@ -36,6 +36,15 @@ def is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < LEAST
 
 
+def gone() -> str | None:
+    """Say that the folder in which a command runs was deleted under it; nothing where it is there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the folder that this runs in was deleted; change into one that is there, and run again"
+    return None
+
+
 def lost(error: OSError) -> str | None:
     """Say of a file that the system did not give what to do; nothing where an error is not about a file."""
     if not (name := _named(error)):

@@ -10,6 +10,7 @@ LeanvlmError
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -122,7 +123,8 @@ def exit_on_error(main: Callable[[], None]) -> None:
     try:
         with ending_well(), naming_extras():
             main()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever wants nothing of it
+            sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
     except LeanvlmError as error:
@@ -130,14 +132,28 @@ def exit_on_error(main: Callable[[], None]) -> None:
         if isinstance(error, InputError) and REFUSED in os.environ:
             Path(os.environ[REFUSED]).touch()  # DVC, which stands between, passes no status on
         sys.exit(error.exit_status)
-    except OSError as error:
-        if (said := disk.refusal(error, Path.cwd()) or disk.lost(error)) is None:
+    except (OSError, UnicodeEncodeError) as error:
+        if (said := _narrow(error) if isinstance(error, UnicodeEncodeError) else _of_the_system(error)) is None:
             raise
         _drop_output()
         print(f"leanvlm: {said}", file=sys.stderr)
         sys.exit(RunError.exit_status)
 
 
+def _of_the_system(error: OSError) -> str | None:
+    return disk.gone() or disk.refusal(error, Path.cwd()) or disk.lost(error)
+
+
+def _narrow(error: UnicodeEncodeError) -> str | None:
+    """Say of a terminal's encoding that it lacks a sign; nothing of UTF-8, which lacks none, nor of any other."""
+    used = None if sys.stdout is None else codecs.lookup(sys.stdout.encoding).name
+    if used == "utf-8" or codecs.lookup(error.encoding).name != used:
+        return None
+    return (f"standard output is written as {used}, which has no {error.object[error.start]!a}; set "
+            "PYTHONIOENCODING=utf-8, and run again")  # fmt: skip
+
+
 def _drop_output() -> None:
     """Let what could not be printed go: Python would complain once more on exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

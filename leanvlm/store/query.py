@@ -24,6 +24,7 @@ from leanvlm.errors import InputError, RunError
 from leanvlm.processes.children import die_with_parent
 from leanvlm.store.open import open_store, sentence
 from leanvlm.store.stored_answers import StoredAnswers
+from leanvlm.texts import is_storable
 
 # read_only alone still lets `copy ... to 'file'` write
 SAFE = {
@@ -152,6 +153,8 @@ def _limit_memory(megabytes: int) -> None:
 
 
 def _refuse_all_but_one_read(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    if not is_storable(sql):
+        raise InputError("the query holds a NUL or half a sign, as bytes are that are no UTF-8; write it again as text")
     statements = connection.extract_statements(sql)
     if not statements:
         raise InputError("the query is empty; write a select")

@@ -40,6 +40,7 @@ def test_one_spelling(given: str, canonical: str) -> None:
         ("cache/snapkv", "needs a setting"),
         ("controls/full@10%", "takes no setting"),
         ("cache/snapkv@10%:windw=3", "no option 'windw'.*window"),
+        ("cache/snapkv@10%:window=3,kernel=5,window=4", "has the option 'window' twice; leave one"),
         ("cache/snapkv@10%:window=three", "a whole number, not 'three'"),
         ("cache/snapkv@10%+cache/streaming@10%", "act on the same thing"),
         ("cache/kivi@2bit+cache/kivi@4bit", "one each that evicts from the cache and that quantises it"),

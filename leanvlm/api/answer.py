@@ -75,11 +75,15 @@ def answer(
     ['stop', 'stop']
     """
     [parsed] = for_loaded([recipe])
-    if max_new_tokens < 1:
-        raise InputError(f"max_new_tokens is {max_new_tokens}; it must be 1 or more")
+    if not isinstance(max_new_tokens, int) or max_new_tokens < 1:
+        raise InputError(f"max_new_tokens is {max_new_tokens!r}; it must be a whole number, 1 or more")
     questions = [question] if isinstance(question, str) else question
     if not questions:
         raise InputError("there is no question; ask one or more")
+    if not isinstance(questions, Sequence) or not all(isinstance(one, str) for one in questions):
+        raise InputError(f"the question is {questions!r}; ask a text, or a list of them")
+    if isinstance(images, Picture | bytes) or not isinstance(images, Sequence):
+        raise InputError(f"images is one {type(images).__name__}; give a list of pictures, also of one")
     first = Sample(sample_id="", question=questions[0], images=tuple(map(_picture, images)), fps=fps)
     later = [Sample(sample_id=f"turn {turn}", question=text, turn=turn) for turn, text in enumerate(questions[1:], 2)]
     found = [said for *_, said in answer_all(model, [first, *later], [parsed], limit=max_new_tokens, rows=1)]
@@ -89,8 +93,10 @@ def answer(
 
 
 def _picture(image: Picture) -> Image.Image:
-    if not isinstance(image, Image.Image):
+    if isinstance(image, str | Path):
         return pictures.read(Path(image))
+    if not isinstance(image, Image.Image):
+        raise InputError(f"a picture is one {type(image).__name__}; give a PIL.Image, or the path of a file")
     try:
         return pictures.shown(image)
     except InputError as error:

@@ -77,8 +77,9 @@ def evaluate(
     [('controls/full', 1.0), ('tokens/fastv@40%', 1.0)]
     """
     parsed = {recipe.text: recipe for recipe in for_loaded([FULL, *recipes])}
-    if n < 1 or max_new_tokens < 1 or not benchmarks:
-        raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more")
+    are_counts = all(isinstance(count, int) and count >= 1 for count in (n, max_new_tokens))
+    if not are_counts or not benchmarks:
+        raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more, whole numbers")
     called = name or (model.folder.resolve().name if model.folder else model.architecture)
     loaded = {benchmark: readable(benchmark) for benchmark in benchmarks}
     rows = [

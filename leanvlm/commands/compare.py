@@ -15,6 +15,7 @@ from leanvlm.metrics import tally
 from leanvlm.printing import FORMATS
 from leanvlm.store.open import reading
 from leanvlm.store.query import Answer
+from leanvlm.texts import perhaps
 
 SQL = Path(__file__).with_suffix(".sql")
 DETAILS = """\
@@ -67,7 +68,7 @@ def compare(
 def _refuse_unknown(stored: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
     known = [found for (found,) in stored.execute(f"select distinct {kind} from cells order by all").fetchall()]
     if name not in known:
-        raise InputError(f"no {kind} {name!r} in the store; it has {', '.join(known)}")
+        raise InputError(f"no {kind} {name!r} in the store{perhaps(name, known)}; it has {', '.join(known)}")
 
 
 def _refuse_unpaired(connection: duckdb.DuckDBPyConnection, recipe: str, other: str) -> None:

@@ -27,6 +27,8 @@ def build(method: str, setting: str | None, options: str) -> Method:
         name, _, value = option.partition("=")
         if name not in allowed:
             raise InputError(f"{method} has no option {name!r}; it has: {', '.join(allowed) or 'none'}")
+        if name in given:
+            raise InputError(f"{method} has the option {name!r} twice; leave one")
         given[name] = _value(method, name, value, known[name].default)
     return kind(**given)
 

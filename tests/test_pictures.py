@@ -74,7 +74,8 @@ def test_values_whose_white_is_not_known_are_refused_by_their_mode(kind: type[np
 
 
 FILES = {"PNG": ("RGB", "RGBA", "LA", "P", "L", "I;16", "I;16, tRNS"), "JPEG": ("RGB", "L", "CMYK"),
-         "WEBP": ("RGB", "RGBA"), "GIF": ("P", "L"), "BMP": ("RGB", "L"), "TIFF": ("RGB", "CMYK", "LA", "I;16")}  # fmt: skip
+         "WEBP": ("RGB", "RGBA"), "GIF": ("P", "L"), "BMP": ("RGB", "L"),
+         "TIFF": ("RGB", "CMYK", "LA", "I;16")}  # fmt: skip
 
 
 @pytest.mark.parametrize(("form", "mode"), [(form, mode) for form, modes in FILES.items() for mode in modes])

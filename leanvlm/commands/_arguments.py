@@ -37,7 +37,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 def refuse_taken(into: Path) -> None:
     """Refuse a path that exists, or at which nothing can be written, before what is to be written is made."""
-    parent = next(folder for folder in into.absolute().parents if folder.exists())
+    parent = next(folder for folder in (*into.absolute().parents, Path("/")) if folder.exists())
     try:
         with NamedTemporaryFile(dir=parent, prefix=f".{into.name}.", suffix=".part"):
             is_free = not into.exists()

@@ -17,6 +17,7 @@ from leanvlm.benchmarks._benchmark import HELD_OUT_SEED, Benchmark
 from leanvlm.benchmarks._folder import FolderBenchmark
 from leanvlm.errors import InputError
 from leanvlm.rows.formats import SPELT, SUFFIXES
+from leanvlm.rows.once import refuse_file_twice
 from leanvlm.rows.training import Rows
 from leanvlm.sample import Sample
 from leanvlm.typed import LOCAL
@@ -79,6 +80,7 @@ def _asked(n: int, sources: Sequence[str], build: Build) -> dict[str, tuple[Benc
     """Find each source, and how many samples it owes."""
     if not sources:
         raise InputError("calibration.sources is empty; name a benchmark or a file of rows")
+    refuse_file_twice(sources, where="in calibration.sources")
     counts = Counter(sources[index % len(sources)] for index in range(n))
     return {name: (source_of(name, build), wanted) for name, wanted in counts.items()}
 

@@ -26,6 +26,7 @@ from leanvlm.models._model import LoadedModel
 from leanvlm.predictions.columns import SCHEMA
 from leanvlm.predictions.metrics import measure
 from leanvlm.recipes import FULL, Recipe
+from leanvlm.rows.once import refuse_file_twice
 from leanvlm.sample import Sample
 from leanvlm.tables._parquet import write_parquet
 
@@ -80,6 +81,7 @@ def evaluate(
     are_counts = all(isinstance(count, int) and count >= 1 for count in (n, max_new_tokens))
     if not are_counts or not benchmarks:
         raise InputError("evaluate needs one benchmark or more, and n and max_new_tokens of 1 or more, whole numbers")
+    refuse_file_twice(benchmarks, where="of the benchmarks")
     called = name or (model.folder.resolve().name if model.folder else model.architecture)
     loaded = {benchmark: readable(benchmark) for benchmark in benchmarks}
     rows = [

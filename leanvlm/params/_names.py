@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 from leanvlm import plugins
 from leanvlm.errors import InputError
@@ -15,8 +14,8 @@ from leanvlm.params.machines import Cluster
 from leanvlm.params.models import Compressing
 from leanvlm.params.params import Params
 from leanvlm.recipes import FULL, parse
+from leanvlm.rows.once import refuse_file_twice
 from leanvlm.shape_names import refuse_unknown
-from leanvlm.typed import LOCAL
 
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -28,7 +27,7 @@ def check_names(params: Params) -> None:
         if twice := {name for name in names if names.count(name) > 1}:
             raise InputError(f"{min(twice)!r} is listed twice under `grid:` in params.yaml; write it once")
     _check_benchmarks(params)
-    _refuse_file_twice(params.grid.benchmarks)
+    refuse_file_twice(params.grid.benchmarks, where="under `grid:` in params.yaml")
     for name, block in (("answer", params.answer), ("compress", params.compress)):
         _check_device(name, block)
     _check_cluster(params.cluster)
@@ -100,16 +99,6 @@ def _check_benchmarks(params: Params) -> None:
         source_of(name, params.benchmark)
     for level in levels(params.ablation.knobs):
         refuse_undrawable(level.built(), f"ablation.knobs.{level.benchmark}.{level.knob}", seed=seed)
-
-
-def _refuse_file_twice(benchmarks: Sequence[str]) -> None:
-    """Refuse a file of questions under two spellings of its path: it would be counted twice."""
-    found: dict[Path, str] = {}
-    for name in benchmarks:
-        if name.startswith(LOCAL):
-            first = found.setdefault(Path(name.removeprefix(LOCAL)).resolve(), name)
-            if first != name:
-                raise InputError(f"{first!r} and {name!r} under `grid:` in params.yaml are one file; list it once")
 
 
 def _check_ablated(recipes: Sequence[str]) -> None:

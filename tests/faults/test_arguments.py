@@ -97,7 +97,7 @@ def test_a_recipe_that_the_grid_lacks_is_named(odd_folder: Path) -> None:
         cli.call(["explain", "cache/snapkv@10.0%", "docs"])
 
 
-@pytest.mark.parametrize("into", ["text", "folder", "text/in_a_file", "/proc/self/none", "/dev/null", "/", "..", "../.."])
+@pytest.mark.parametrize("into", ["text", "folder", "text/in_a_file", "/proc/self/none", "/dev/null", "/", ".."])
 def test_into_is_refused_before_any_work(into: str, odd_folder: Path) -> None:
     before = (odd_folder / "text").read_bytes()
     line = ["run", "--model", "none", "--recipes", "controls/full", "--benchmarks", "scenes", "--into", into]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from leanvlm.errors import InputError
 from leanvlm.right_answers import shown
@@ -19,7 +20,9 @@ WANTED = {
     "mme": "yes or no",
     "rouge_l": "words of letters from a to z, or digits",
 }
-ASKED = "create or replace temp table asked (number int, rule varchar, answers varchar[], options varchar[])"
+ASKED = pa.schema(
+    [("number", pa.int32()), ("rule", pa.string()), *((name, pa.list_(pa.string())) for name in ("answers", "options"))]
+)
 REACHED = """
 select number
 from (select number, rule, answers, options, unnest(answers) as answer from asked)
@@ -49,9 +52,8 @@ def refuse_unreachable(connection: duckdb.DuckDBPyConnection, asked: Iterable[As
     doubtful = [one for one in asked if one.rule in WANTED]
     if not doubtful:
         return
-    connection.execute(ASKED)
-    rows = [(number, one.rule, list(one.answers), list(one.options)) for number, one in enumerate(doubtful)]
-    connection.executemany("insert into asked values (?, ?, ?, ?)", rows)
+    rows = [{"number": number, **one._asdict()} for number, one in enumerate(doubtful)]
+    connection.register("asked", pa.Table.from_pylist(rows, schema=ASKED))
     worth = " ".join(f"when '{rule}' then {_worth(rule)}" for rule in sorted({one.rule for one in doubtful}))
     for (number,) in connection.execute(REACHED.format(worth=worth)).fetchall():
         raise _refusal(doubtful[number])

@@ -119,7 +119,7 @@ def test_sparsegpt_prunes_to_the_same_shares(
     model: LoadedModel, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Method, "importance", lambda *_: [4.0, 3.0, 2.0, 1.0])
-    samples = calibration_inputs(model, calibration.draw(1, seed=1))
+    samples = list(calibration_inputs(model, calibration.draw(1, seed=1)))
     loaded, sizes = load_model("llava_onevision", random_checkpoint), layer_sizes(model.model)
     compress(Method(setting="50%", prune="sparsegpt"), loaded, samples)
     kept = allocate([4, 3, 2, 1], sizes, total=sum(sizes) // 2, least=Fraction(2, 5))

@@ -27,7 +27,7 @@ Inputs = dict[str, Tensor]
 @pytest.fixture(scope="module")
 def quantised(random_checkpoint: Path) -> LoadedModel:
     loaded = load_model("llava_onevision", random_checkpoint)
-    samples = calibration_inputs(loaded, calibration.draw(6, seed=1))
+    samples = list(calibration_inputs(loaded, calibration.draw(6, seed=1)))
     state = torch.get_rng_state()
     compress(Method(setting=f"w4a16-g{GROUP}"), loaded, samples)
     assert torch.equal(torch.get_rng_state(), state), "the global generator was used"

@@ -82,7 +82,7 @@ def pruned(weight: Matrix, products: Matrix, setting: str) -> Matrix:
 def test_every_layer_errs_less_than_wandas_and_wandas_less_than_magnitudes() -> None:
     """Of the embedded model, whose inputs differ in size as a trained model's do, on samples not calibrated on."""
     dense = load_model("llava_onevision", EMBEDDED)
-    samples = calibration_inputs(dense, calibration.draw(8, seed=1))
+    samples = list(calibration_inputs(dense, calibration.draw(8, seed=1)))
     unseen = inputs_of(dense.model, calibration_inputs(dense, calibration.draw(4, seed=2)), within="_proj")
     errors: dict[str, dict[str, float]] = {}
     for method in ("sparsegpt", "wanda", "magnitude"):

@@ -30,7 +30,7 @@ INPUTS = torch.tensor([[1.0, 0, 2, 1], [0, 1, 1, 0], [2, 1, 0, 1], [1, 1, 1, 1]]
 
 @pytest.fixture(scope="module")
 def samples(model: LoadedModel) -> Samples:
-    return calibration_inputs(model, calibration.draw(2, seed=1))
+    return list(calibration_inputs(model, calibration.draw(2, seed=1)))
 
 
 def fresh(folder: Path) -> LoadedModel:

@@ -92,7 +92,7 @@ def test_the_answer_follows_a_prompt_of_any_number_of_pictures(n_images: int, mo
     model.model(**sample)
     for key in ("question", "answer"):
         with pytest.raises(InputError, match="calibration sample 'own-1' cannot be"):
-            calibration_inputs(model, [row | {key: "<|end|>"}])
+            list(calibration_inputs(model, [row | {key: "<|end|>"}]))
 
 
 def set_sources(checkout: Path, sources: str) -> None:

@@ -218,4 +218,4 @@ def test_a_calibration_sample_is_what_one_longer_prompt_is(tmp_path: Path) -> No
     assert torch.equal(sample["cross_attention_mask"][:, :-1], expected["cross_attention_mask"])
     assert not sample.is_visual.any()
     with pytest.raises(InputError, match="calibration sample 's' cannot be asked: it shows no picture"):
-        calibration_inputs(loaded, [row | {"images": []}])
+        list(calibration_inputs(loaded, [row | {"images": []}]))

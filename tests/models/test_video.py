@@ -29,10 +29,10 @@ from leanvlm.methods._signals import Wanted
 from leanvlm.methods._tokens import EncoderSignal, LayerMethod, VideoMethod
 from leanvlm.models._checkpoint import Checkpoint
 from leanvlm.models._loading import load_model
+from leanvlm.pipeline.samples import row
 from leanvlm.recipes import parse
 from leanvlm.sample import Sample
 from leanvlm.tables import samples
-from stages.samples import row
 from tests.models import test_processors, tiny
 from tests.models.test_architectures import CACHE, CROSS, TOKENS, VIDEO, attention_of, gradients
 from tests.models.test_processors import QUESTION

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from leanvlm.letters import LETTERS, READ, index_of, lettered
 from leanvlm.rows.cells import refuse
 
 ASKED = "Answer with the letter of the right option."
+OWN = re.compile(r"\(?([A-Za-z])[.):]\s+(\S.*)", re.DOTALL)  # a letter that an option carries itself
 
 
 def shown(question: str, options: Sequence[str]) -> str:
@@ -15,8 +17,15 @@ def shown(question: str, options: Sequence[str]) -> str:
     return "\n".join([question, lettered(options), ASKED])
 
 
+def bare(options: Sequence[str]) -> tuple[str, ...]:
+    """Take their letters off options that carry some, each the letter of its place; they are shown with one."""
+    found = [OWN.fullmatch(option.strip()) for option in options]
+    texts = [one[2] for one, letter in zip(found, LETTERS, strict=False) if one and one[1].upper() == letter]
+    return tuple(texts if len(texts) == len(options) else options)
+
+
 def right(answer: str, options: Sequence[str], place: str) -> tuple[str, ...]:
-    """Find the option that a right answer names, by its letter or its text; return its letter, and its text.
+    """Find the option that a right answer names, by its letter, its text or both; return its letter, and its text.
 
     A text that is a letter itself would be taken for another option's, and is left out.
 
@@ -24,6 +33,8 @@ def right(answer: str, options: Sequence[str], place: str) -> tuple[str, ...]:
     """
     by_text = {option.strip().casefold(): letter for letter, option in zip(LETTERS, options, strict=False)}
     said = answer.strip()
+    if (both := OWN.fullmatch(said)) and by_text.get(both[2].casefold()) == both[1].upper():
+        said = both[2]
     found = {by_text[said.casefold()]} if said.casefold() in by_text else set[str]()
     if index_of(said.upper(), options) is not None:
         found.add(said.upper())

@@ -50,7 +50,7 @@ def question(row: Mapping[str, Any], number: int, *, place: str, rule: str) -> Q
 
     Raises: InputError.
     """
-    options = _texts(row.get("options"), f"{place}: an option")
+    options = lettered.bare(_texts(row.get("options"), f"{place}: an option"))
     turn = whole_number(row.get("turn"), "turn", place, most=MOST_TURNS) or 1
     asked, images = text(row.get("question"), f"{place}: its question"), _images(row, turn, place)
     if "images" in row:  # else Parquet holds them, or there are none

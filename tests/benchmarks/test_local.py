@@ -125,6 +125,21 @@ def test_options_are_shown_and_their_letter_is_right(answer: str, right: tuple[s
     assert (sample.answers, sample.rule, sample.options) == (right, "choice", ("red", "blue", "green"))
 
 
+@pytest.mark.parametrize("answer", ["B", "blue", "b) blue", "(B) Blue"])
+@pytest.mark.parametrize("form", ["{}. {}", "({}) {}", "{})  {}"])
+def test_options_that_carry_their_letters_are_shown_with_one(form: str, answer: str, tmp_path: Path) -> None:
+    options = [form.format(letter, color) for letter, color in zip("ABC", OPTIONS["options"], strict=True)]
+    [sample] = read(jsonl(tmp_path, ROW | {"options": options, "answers": answer}))
+    assert sample.question.splitlines()[1:4] == ["A. red", "B. blue", "C. green"]
+    assert (sample.answers, sample.options) == (("B", "blue"), ("red", "blue", "green"))
+
+
+@pytest.mark.parametrize("options", [["A. red", "C. blue"], ["A. red", "blue"], ["A:B", "B:A"], ["a.m.", "b.m."]])
+def test_what_only_looks_like_a_letter_stays(options: list[str], tmp_path: Path) -> None:
+    [sample] = read(jsonl(tmp_path, ROW | {"options": options, "answers": "A"}))
+    assert sample.options == tuple(options)
+
+
 def test_an_option_that_is_a_letter_is_right_by_its_own_letter_alone(tmp_path: Path) -> None:
     [sample] = read(jsonl(tmp_path, ROW | {"options": ["X", "Y"], "answers": "Y"}))
     assert sample.answers == ("B",)

@@ -26,6 +26,7 @@ def deploy() -> None:
         with LOG.open("ab") as log:
             log.write(done.stdout)
         raise RunError(f"the deployments of prefect.yaml could not be made; read {LOG}")
+    _close_forms()
 
 
 def _make_pool() -> None:
@@ -40,3 +41,15 @@ def _make_pool() -> None:
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
         except ObjectAlreadyExists:
             return
+
+
+def _close_forms() -> None:
+    """Let forms refuse a parameter that they lack: Prefect would hand it to the flow, which cannot take it."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentUpdate
+
+    with get_client(sync_client=True) as client:
+        for one in client.read_deployments():
+            if one.work_pool_name == POOL:
+                schema = {**(one.parameter_openapi_schema or {}), "additionalProperties": False}
+                client.update_deployment(one.id, DeploymentUpdate(parameter_openapi_schema=schema))

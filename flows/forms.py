@@ -54,7 +54,7 @@ SETTING = (
 RECIPES = "More recipes, as params.yaml spells them, such as tokens/fastv@40%+cache/snapkv@20%."
 
 
-class Reproduce(BaseModel):
+class Reproduce(BaseModel, extra="forbid"):
     """What to bring up to date."""
 
     profile: Profile = Field(default=NONE, description=PROFILE)
@@ -65,7 +65,7 @@ class Reproduce(BaseModel):
         return {}
 
 
-class Setting(BaseModel, str_strip_whitespace=True):
+class Setting(BaseModel, str_strip_whitespace=True, extra="forbid"):
     """One method at one setting."""
 
     method: Method = Field(description="`leanvlm methods` says what each does.")
@@ -77,7 +77,7 @@ class Setting(BaseModel, str_strip_whitespace=True):
         return f"{self.method}@{self.setting}" if self.setting else self.method
 
 
-class Sweep(BaseModel, str_strip_whitespace=True):
+class Sweep(BaseModel, str_strip_whitespace=True, extra="forbid"):
     """A grid of your own: every model x recipe x benchmark. Empty fields are as params.yaml and the profile say."""
 
     profile: Profile = Field(default=NONE, description=PROFILE)

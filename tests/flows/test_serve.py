@@ -58,10 +58,20 @@ def test_drop_downs_offer_what_the_checkout_has(served: Served) -> None:
         ("sweep", {"n": 0}),
         ("sweep", {"methods": [{"method": "cache/snap", "setting": "10%"}]}),
         ("sweep", {"benchmarks": ["easy-vqa"]}),
+        ("sweep", {"recipe": ["tokens/fastv@10%"]}),
+        ("sweep", {"methods": [{"method": "cache/snapkv", "budget": "10%"}]}),
+        ("reproduce", {"stage": ["answer"]}),
     ],
 )
 def test_a_wrong_choice_makes_no_run(served: Served, form: str, chosen: Any) -> None:
     assert served.start(form, chosen)[0] == 409
+
+
+@pytest.mark.parametrize("form", ["reproduce", "sweep"])
+def test_a_parameter_that_a_form_lacks_makes_no_run(served: Served, form: str) -> None:
+    run = f"/deployments/{served.deployment(form)['id']}/create_flow_run"
+    assert served.ask(run, {"parameters": {"sweep": {}}})[0] == 409
+    assert served.ask(run, {"parameters": {"chosen": {"profile": "none"}, "n": 2}})[0] == 409
 
 
 def test_what_the_grid_does_not_know_fails_with_a_sentence(served: Served) -> None:

@@ -32,6 +32,11 @@ def compare(found: dict[str, np.ndarray], recipe: str, beside: str) -> Row:
 
 def interval(values: np.ndarray) -> tuple[float, float, float]:
     """Return the mean between the ends of its interval of 95 %, by a bootstrap."""
-    chosen = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
-    low, high = np.quantile(values[chosen].mean(1), [0.025, 0.975])
+    low, high = np.quantile(resampled(values).mean(1), [0.025, 0.975])
     return float(low), float(values.mean()), float(high)
+
+
+def resampled(values: np.ndarray) -> np.ndarray:
+    """Draw as many values again, with repetition, the same ones each time. Shapes: (n, ...) -> (2000, n, ...)."""
+    drawn: np.ndarray = values[np.random.default_rng(0).integers(len(values), size=(2000, len(values)))]
+    return drawn

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from leanvlm.benches._paired import resampled
 from leanvlm.clock.run import Seconds, answer_prompts, to_seconds
 from leanvlm.clock.stopwatch import Stopwatch
 from leanvlm.engine.prompt import Prompt
@@ -27,6 +28,5 @@ def medians(ratios: Sequence[Sequence[float]]) -> np.ndarray:
 
     Shapes: (pairs, n) -> (3, n), low, median and high.
     """
-    chosen = np.random.default_rng(0).integers(len(ratios), size=(2000, len(ratios)))
-    found: np.ndarray = np.quantile(np.median(np.array(ratios)[chosen], axis=1), [0.025, 0.5, 0.975], axis=0)
+    found: np.ndarray = np.quantile(np.median(resampled(np.array(ratios)), axis=1), [0.025, 0.5, 0.975], axis=0)
     return found
